@@ -1,0 +1,71 @@
+#pragma once
+#include <tbb/parallel_for.h>
+#include <tbb/task_arena.h>
+
+#include <vector>
+
+#include "engine/cpu/isa.h"
+#include "engine/device.h"
+
+namespace saccade::cpu {
+
+inline bool is_active(const ConstFlags& active, int replica, int view) { return !active || *active.at(replica, view) != 0; }
+
+inline bool any_active(const ConstFlags& active, int replica, int views) {
+  if (!active) return true;
+  for (int view = 0; view < views; ++view)
+    if (*active.at(replica, view) != 0) return true;
+  return false;
+}
+
+/// The reference device. It splits operations into tasks, each the only owner of what it writes; a kernel table does a task.
+class CpuDevice final : public Device {
+ public:
+  explicit CpuDevice(int threads);
+
+  std::string name() const override { return "cpu"; }
+  std::string instruction_set() const override { return kernels_.name; }
+  int threads() const override { return threads_; }
+
+  std::shared_ptr<void> allocate(std::size_t bytes) override;
+  void write(void* to, const void* from_host, std::size_t bytes) override;
+  void read(void* to_host, const void* from, std::size_t bytes) override;
+  void copy(void* to, const void* from, std::size_t bytes) override;
+  void clear(void* to, std::size_t bytes) override;
+  std::size_t packed_size(const ConvShape& shape) const override;
+
+ private:
+  void conv_pack_impl(const ConvShape& shape, int replicas, ConstFloats weights, Floats packed, ConstFlags active, int views) override;
+  void load_views_impl(const LoadViews& op) override;
+  void conv_forward_impl(const ConvForward& op) override;
+  void conv_weight_gradient_impl(const ConvWeightGradient& op) override;
+  void conv_input_gradient_impl(const ConvInputGradient& op) override;
+  void head_forward_impl(const HeadForward& op) override;
+  void head_input_gradient_impl(const HeadInputGradient& op) override;
+  void head_weight_gradient_impl(const HeadWeightGradient& op) override;
+  void head_hebb_impl(const HeadHebb& op) override;
+  void contrastive_hinge_impl(const ContrastiveHinge& op) override;
+  void simclr_impl(const SimClr& op) override;
+  void cross_entropy_impl(const CrossEntropy& op) override;
+  void sgd_step_impl(const SgdStep& op) override;
+  void adam_step_impl(const AdamStep& op) override;
+
+  /// task(0) .. task(count - 1), on all threads unless `work` (multiply-adds in all) is too small to share.
+  template <class Task>
+  void run(std::size_t count, double work, const Task& task) {
+    constexpr double worth_sharing = 2e5;  // about 2 us of one core; waking another costs as much
+    if (threads_ == 1 || count < 2 || work < worth_sharing) {
+      for (std::size_t i = 0; i < count; ++i) task(i);
+      return;
+    }
+    arena_.execute([&] { tbb::parallel_for(std::size_t{0}, count, task); });
+  }
+
+  const KernelTable& kernels_;
+  int threads_;
+  tbb::task_arena arena_;
+  std::vector<float> partials_;        ///< sums of heads per row
+  std::vector<float> spread_errors_;   ///< errors behind a pool, at the convolution's resolution
+};
+
+}  // namespace saccade::cpu

@@ -1,0 +1,73 @@
+#include <algorithm>
+#include <cstring>
+
+#include "engine/cpu/cpu_device.h"
+
+/// Heads of the CPU device: a task is one row of the map, because a row's weights fit a core's cache.
+namespace saccade::cpu {
+namespace {
+
+double multiply_adds(const HeadShape& s, const Extent& e) { return static_cast<double>(s.weights()) * e.views * e.replicas; }
+
+}  // namespace
+
+void CpuDevice::head_forward_impl(const HeadForward& op) {
+  const int rows = op.shape.in.height, lanes = op.shape.lanes(), views = op.extent.views;
+  constexpr int views_per_task = 64;
+  const int groups = (views + views_per_task - 1) / views_per_task;
+  const std::size_t maps = static_cast<std::size_t>(op.extent.replicas) * views;
+  partials_.resize(maps * rows * lanes);  // [replica][row][view][lane]
+  auto partial = [&](int replica, int row, int view) {
+    return partials_.data() + ((static_cast<std::size_t>(replica) * rows + row) * views + view) * lanes;
+  };
+  run(static_cast<std::size_t>(op.extent.replicas) * groups * rows, multiply_adds(op.shape, op.extent), [&](std::size_t task) {
+    const int row = static_cast<int>(task % rows), group = static_cast<int>(task / rows) % groups;
+    const int replica = static_cast<int>(task / rows) / groups, view = group * views_per_task;
+    kernels_.head_forward({op.shape, op.input.at(replica, view), op.input.view, std::min(views_per_task, views - view),
+                           op.weights.at(replica), partial(replica, row, view), lanes, row});
+  });
+  run(maps, static_cast<double>(maps) * rows * lanes, [&](std::size_t map) {
+    const int replica = static_cast<int>(map) / views, view = static_cast<int>(map) % views;
+    float* embedding = op.embedding.at(replica, view);
+    std::memcpy(embedding, partial(replica, 0, view), sizeof(float) * lanes);
+    for (int row = 1; row < rows; ++row) {
+      const float* part = partial(replica, row, view);
+      for (int lane = 0; lane < lanes; ++lane) embedding[lane] += part[lane];
+    }
+  });
+}
+
+void CpuDevice::head_input_gradient_impl(const HeadInputGradient& op) {
+  const int rows = op.shape.in.height, views = op.extent.views;
+  run(static_cast<std::size_t>(op.extent.replicas) * views * rows, multiply_adds(op.shape, op.extent), [&](std::size_t task) {
+    // views vary fastest: those of one row share its weights
+    const int view = static_cast<int>(task % views), row = static_cast<int>(task / views) % rows;
+    const int replica = static_cast<int>(task / views) / rows;
+    if (!is_active(op.active, replica, view)) return;
+    kernels_.head_input_gradient({op.shape, op.error.at(replica, view), op.feedback.weights.at(replica), op.feedback.sign_only,
+                                  op.input.at(replica, view), op.below, op.error_below.at(replica, view), row});
+  });
+}
+
+void CpuDevice::head_weight_gradient_impl(const HeadWeightGradient& op) {
+  const int rows = op.shape.in.height;
+  run(static_cast<std::size_t>(op.extent.replicas) * rows, multiply_adds(op.shape, op.extent), [&](std::size_t task) {
+    const int row = static_cast<int>(task) % rows, replica = static_cast<int>(task) / rows;
+    kernels_.head_weight_gradient({op.shape, op.input.at(replica), op.input.view, op.error.at(replica), op.error.view,
+                                   op.active ? op.active.at(replica) : nullptr, op.active.view, op.extent.views,
+                                   op.gradient.at(replica), op.accumulate, row});
+  });
+}
+
+void CpuDevice::head_hebb_impl(const HeadHebb& op) {
+  const int rows = op.shape.in.height;
+  run(static_cast<std::size_t>(op.extent.replicas) * rows, multiply_adds(op.shape, op.extent), [&](std::size_t task) {
+    const int row = static_cast<int>(task) % rows, replica = static_cast<int>(task) / rows;
+    for (int view = 0; view < op.extent.views; ++view)
+      if (is_active(op.active, replica, view))
+        kernels_.head_hebb({op.shape, op.input.at(replica, view), op.error.at(replica, view), op.rate, op.weights.at(replica),
+                            op.feedback ? op.feedback.at(replica) : nullptr, row});
+  });
+}
+
+}  // namespace saccade::cpu

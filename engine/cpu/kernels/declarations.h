@@ -1,0 +1,27 @@
+#pragma once
+#include "engine/cpu/kernels/kernels.h"
+
+/// The kernels of one instruction set, each defined in the file of its name.
+namespace saccade::cpu::SACCADE_ISA {
+
+/// Register tile of the convolutions: 2 rows x tile_columns pixels x blocks_per_tile vectors of 16 channels. AVX-512 has 32
+/// registers for 16 sums, two weights and a broadcast; on AVX2 a vector of 16 takes two of its 16 registers.
+#if defined(SACCADE_ISA_avx512)
+inline constexpr int tile_columns = 4, blocks_per_tile = 2;
+#else
+inline constexpr int tile_columns = 2, blocks_per_tile = 1;
+#endif
+
+void conv_forward(const ConvForwardTask& task);
+void conv_input_gradient(const ConvInputGradientTask& task);
+void conv_weight_gradient(const ConvWeightGradientTask& task);
+void head_forward(const HeadForwardTask& task);
+void head_input_gradient(const HeadInputGradientTask& task);
+void head_weight_gradient(const HeadWeightGradientTask& task);
+void head_hebb(const HeadHebbTask& task);
+float hinge_distance(const HingeTask& task);
+void hinge_error(const HingeTask& task, float scale, float* error);
+void sgd(std::size_t begin, std::size_t end, float rate, const float* gradient, float* weights, float* feedback);
+void adam(const AdamTask& task);
+
+}  // namespace saccade::cpu::SACCADE_ISA

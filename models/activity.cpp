@@ -1,0 +1,32 @@
+#include "models/activity.h"
+
+namespace saccade {
+
+Activity::Activity(Device& device, const NetworkSpec& network, int views, int replicas) : views_(views), replicas_(replicas) {
+  for (int i = 0; i <= network.depth(); ++i) maps_.emplace_back(device, network.map(i).size(), replicas, views);
+  for (int i = 0; i < network.depth(); ++i) winners_.emplace_back(device, network.conv(i).winners(), replicas, views);
+}
+
+double Activity::floats_per_view() const {
+  double floats = 0;
+  for (const auto& map : maps_) floats += static_cast<double>(map.size());
+  for (const auto& winners : winners_) floats += static_cast<double>(winners.size()) / sizeof(float);
+  return floats;
+}
+
+void show(Device& device, const NetworkSpec& network, const float* pixels, const Views& views) {
+  device.load_views({network.map(0), views.extent(), pixels, views.activity.map(0, views.first)});
+}
+
+void ascend(Device& device, const Parameters& parameters, const Views& views, int begin, int end) {
+  for (int i = begin; i < end; ++i)
+    device.conv_forward({parameters.network().conv(i), views.extent(), views.activity.map(i, views.first), parameters.conv(i).packed.shared(),
+                         views.activity.map(i + 1, views.first), views.activity.winners(i, views.first)});
+}
+
+void embed(Device& device, const Parameters& parameters, const Views& views, int layer, Floats embedding) {
+  device.head_forward({parameters.network().head(layer), views.extent(), views.activity.map(layer + 1, views.first),
+                       parameters.head(layer).forward.shared(), embedding});
+}
+
+}  // namespace saccade

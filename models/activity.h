@@ -1,0 +1,46 @@
+#pragma once
+#include <vector>
+
+#include "engine/device_buffer.h"
+#include "models/network.h"
+#include "models/parameters.h"
+
+namespace saccade {
+
+/// What n views leave in the network on their way up: the map that every layer reads (map 0 is the image, map depth() the top)
+/// and the winners of its pools. It is pre- and post-synaptic activity for learning; nothing else is kept.
+class Activity {
+ public:
+  Activity(Device& device, const NetworkSpec& network, int views, int replicas = 1);
+
+  int views() const { return views_; }
+  int replicas() const { return replicas_; }
+  Floats map(int i, int first = 0) const { return maps_[static_cast<std::size_t>(i)].strided(first); }
+  Bytes winners(int layer, int first = 0) const { return winners_[static_cast<std::size_t>(layer)].strided(first); }
+  DeviceBuffer<float>& map_buffer(int i) { return maps_[static_cast<std::size_t>(i)]; }
+  DeviceBuffer<std::uint8_t>& winners_buffer(int layer) { return winners_[static_cast<std::size_t>(layer)]; }
+  /// Floats (bytes of winners count a quarter) that one view of one replica occupies: the price of remembering it.
+  double floats_per_view() const;
+
+ private:
+  int views_, replicas_;
+  std::vector<DeviceBuffer<float>> maps_;
+  std::vector<DeviceBuffer<std::uint8_t>> winners_;
+};
+
+/// Some views of an activity: [first, first + count).
+struct Views {
+  Activity& activity;
+  int first = 0;
+  int count = 1;
+  Extent extent() const { return {activity.replicas(), count}; }
+};
+
+/// Pixels [count][height][width][channels] become map 0.
+void show(Device& device, const NetworkSpec& network, const float* pixels, const Views& views);
+/// Layers [begin, end) of the way up.
+void ascend(Device& device, const Parameters& parameters, const Views& views, int begin, int end);
+/// The head on `layer` reads its map; lanes(embedding) floats per view go to `embedding`.
+void embed(Device& device, const Parameters& parameters, const Views& views, int layer, Floats embedding);
+
+}  // namespace saccade

@@ -1,0 +1,44 @@
+#include "models/network.h"
+
+#include <fmt/format.h>
+
+#include "engine/error.h"
+
+namespace saccade {
+
+MapShape NetworkSpec::map(int i) const {
+  if (i == 0) return MapShape::image(height, width, channels);
+  return conv(i - 1).out;
+}
+
+ConvShape NetworkSpec::conv(int i) const {
+  const LayerSpec& layer = layers.at(static_cast<std::size_t>(i));
+  return ConvShape::make(map(i), layer.channels, layer.pool, layer.activation);
+}
+
+HeadShape NetworkSpec::head(int i) const { return {map(i + 1), embedding}; }
+
+NetworkSpec known_network(const std::string& name) {
+  using enum Activation;
+  if (name == "conv5")
+    return {name, 3, 32, 32, {{32, false, hardtanh}, {32, true, none}, {64, false, hardtanh}, {64, true, none}, {512, true, none}}, 64};
+  if (name == "conv3") return {name, 1, 28, 28, {{32, true, tanh}, {64, true, tanh}, {128, true, tanh}}, 64};
+  throw InputError(fmt::format("network: no network is called \"{}\"; known are conv5 and conv3, or declare one in a [network] table", name));
+}
+
+void check_network(const NetworkSpec& network) {
+  if (network.layers.empty()) throw InputError("network: it has no layers; at least one is needed");
+  if (network.embedding < 1 || network.embedding > 65536)
+    throw InputError(fmt::format("network: embedding is {}, expected 1 to 65536", network.embedding));
+  for (int i = 0; i < network.depth(); ++i) {
+    const LayerSpec& layer = network.layers[static_cast<std::size_t>(i)];
+    if (layer.channels < 1 || layer.channels > 65536)
+      throw InputError(fmt::format("network: layer {} has {} channels, expected 1 to 65536", i, layer.channels));
+    const MapShape out = network.map(i + 1);
+    if (out.height < 1 || out.width < 1)
+      throw InputError(fmt::format("network: layer {} would have a map of {}x{} pixels; the image of {}x{} is too small for so many pools",
+                                   i, out.height, out.width, network.height, network.width));
+  }
+}
+
+}  // namespace saccade

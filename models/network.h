@@ -1,0 +1,39 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "engine/shapes.h"
+
+namespace saccade {
+
+/// One trainable layer: 3x3 convolution, optional 2x2 max-pool, activation.
+struct LayerSpec {
+  int channels = 0;
+  bool pool = false;
+  Activation activation = Activation::none;
+  friend bool operator==(const LayerSpec&, const LayerSpec&) = default;
+};
+
+/// A network as the experiment file declares it (method.md, section 1): a chain of layers, and linear heads of `embedding`
+/// units without bias: one on every layer for layer-wise learning, one on the top layer for end-to-end learning.
+struct NetworkSpec {
+  std::string name;
+  int channels = 3, height = 32, width = 32;  ///< of the input image
+  std::vector<LayerSpec> layers;
+  int embedding = 64;
+
+  int depth() const { return static_cast<int>(layers.size()); }
+  /// The map that layer i reads (i = 0 is the image); i = depth() is the top.
+  MapShape map(int i) const;
+  ConvShape conv(int i) const;
+  HeadShape head(int i) const;
+  friend bool operator==(const NetworkSpec&, const NetworkSpec&) = default;
+};
+
+/// "conv5" (CIFAR) or "conv3" (MNIST family); InputError for another name, with the known ones.
+NetworkSpec known_network(const std::string& name);
+
+/// InputError naming the layer when a map would have no pixel left, a size is not positive or over 65,536 channels.
+void check_network(const NetworkSpec& network);
+
+}  // namespace saccade

@@ -1,0 +1,202 @@
+#include "models/online_learner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "engine/error.h"
+
+namespace saccade {
+namespace {
+
+constexpr std::int32_t most_terms(const MemoryOptions& memory) { return memory.negatives + 1; }
+
+void check_options(const NetworkSpec& network, const LearnerOptions& options) {
+  const auto depth = network.layers.size();
+  if (options.margins.size() != 1 && options.margins.size() != depth)
+    throw InputError(fmt::format("margins: {} pairs are given, expected one, or {} (one per layer)", options.margins.size(), depth));
+  for (const auto* rates : {&options.rates.conv, &options.rates.head})
+    if (rates->size() != depth)
+      throw InputError(fmt::format("rate: {} numbers are given for a kind of synapse, expected one, or {} (one per layer)", rates->size(), depth));
+}
+
+std::unique_ptr<Optimiser> make_optimiser(Device& device, const NetworkSpec& network, const LearnerOptions& options, Heads heads) {
+  check_options(network, options);
+  if (options.optimiser == "sgd") return make_sgd(device, network, options.rates);
+  if (options.optimiser == "adam") return make_adam(device, network, heads, options.rates);
+  throw InputError("optimiser: no optimiser is called \"" + options.optimiser + "\"; known are sgd and adam");
+}
+
+}  // namespace
+
+OnlineLearner::OnlineLearner(Device& device, const NetworkSpec& network, const LearnerOptions& options)
+    : OnlineLearner(device, network, options, nullptr) {}
+
+OnlineLearner::OnlineLearner(Device& device, const NetworkSpec& network, const LearnerOptions& options, Optimiser& optimiser)
+    : OnlineLearner(device, network, options, &optimiser) {}
+
+OnlineLearner::OnlineLearner(Device& device, const NetworkSpec& network, const LearnerOptions& options, Optimiser* optimiser)
+    : device_(device),
+      network_(network),
+      options_(options),
+      schedule_(options.schedule, network.depth(), options.seed, options.events),
+      parameters_(device, network, make_rule(options.rule), schedule_.heads(), options.seed),
+      own_optimiser_(optimiser ? nullptr : make_optimiser(device, network, options, schedule_.heads())),
+      optimiser_(optimiser ? *optimiser : *own_optimiser_),
+      memory_(make_memory(options.memory)),
+      heads_(schedule_.heads() == Heads::every_layer ? network.depth() : 1),
+      slots_(memory_->slots()),
+      arriving_(options.block ? 0 : slots_),
+      activity_(device, network, arriving_ + 1),
+      plasticity_(device, parameters_, arriving_ + 1),
+      anchors_(device, static_cast<std::size_t>(heads_) * network.head(0).lanes(), 1, slots_),
+      embedding_(device, static_cast<std::size_t>(network.head(0).lanes())),
+      error_(device, static_cast<std::size_t>(network.head(0).lanes()), 1, arriving_ + 1),
+      active_(device, 1, 1, arriving_ + 1),
+      results_(device, static_cast<std::size_t>(most_terms(options.memory))) {}
+
+const Margins& OnlineLearner::margins(int layer) const {
+  if (options_.margins.size() == 1) return options_.margins.front();
+  return options_.margins[static_cast<std::size_t>(layer == end_to_end ? network_.depth() - 1 : layer)];
+}
+
+void OnlineLearner::handle(const Event& event) {
+  if (const auto* arrived = std::get_if<View>(&event))
+    view(*arrived);
+  else
+    memory_->saccade();
+}
+
+void OnlineLearner::view(const View& view) {
+  const std::size_t pixels = network_.map(0).features();
+  if (!view.pixels || view.pixels->size() != pixels)
+    throw std::invalid_argument(fmt::format("OnlineLearner: a view has {} numbers, the network's image has {}", view.pixels ? view.pixels->size() : 0, pixels));
+  const int layer = schedule_.layer(events_);
+  const Recall& recall = memory_->view(view.time, static_cast<std::int64_t>(updates_));
+  last_ = {};
+  last_.event = events_;
+  last_.time = view.time;
+  last_.fixation = view.fixation;
+  last_.layer = layer;
+  last_.role = recall.becomes_anchor ? ViewRole::anchor : recall.comparisons.empty() ? ViewRole::idle : ViewRole::learner;
+  if (last_.role != ViewRole::idle) {
+    const Views place{activity_, recall.becomes_anchor && !options_.block ? recall.slot : arriving_, 1};
+    show(device_, network_, view.pixels->data(), place);
+    if (recall.becomes_anchor) {
+      store_anchor(place, recall.slot);
+    } else {
+      const int top = layer == end_to_end ? network_.depth() - 1 : layer;
+      ascend(device_, parameters_, place, 0, top + 1);
+      embed(device_, parameters_, place, top, embedding_.strided());
+      compare(view, layer, recall);
+    }
+  }
+  ++events_;
+}
+
+void OnlineLearner::store_anchor(const Views& views, int slot) {
+  // Which layers later events draw is not asked here: every head remembers (method.md, section 6).
+  ascend(device_, parameters_, views, 0, network_.depth());
+  Floats remembered = anchors_.strided(slot);
+  const int lanes = network_.head(0).lanes();
+  for (int i = network_.depth() - heads_; i < network_.depth(); ++i, remembered.data += lanes) embed(device_, parameters_, views, i, remembered);
+}
+
+void OnlineLearner::compare(const View&, int layer, const Recall& recall) {
+  terms_.clear();
+  for (const Comparison& c : recall.comparisons) terms_.push_back({c.slot, 0, c.positive, c.weight, c.trace});
+  const Margins& margin = margins(layer);
+  const int lanes = network_.head(0).lanes();
+  ContrastiveHinge hinge;
+  hinge.embedding = network_.embedding;
+  hinge.anchors = slots_;
+  hinge.views = 1;
+  hinge.terms = terms_;
+  hinge.positive_margin = margin.positive;
+  hinge.negative_margin = margin.negative;
+  hinge.anchor_embedding = anchors_.strided();
+  hinge.anchor_embedding.data += head_row(layer) * lanes;
+  hinge.view_embedding = embedding_.strided();
+  hinge.view_error = error_.strided(arriving_);
+  hinge.view_active = active_.strided(arriving_);
+  if (!options_.block) {
+    hinge.anchor_error = error_.strided();
+    hinge.anchor_active = active_.strided();
+  }
+  hinge.results = results_.shared();
+  device_.contrastive_hinge(hinge);
+  plasticity_.learn(layer, {activity_, 0, arriving_ + 1}, error_.strided(), active_.strided(), optimiser_);
+
+  host_results_.resize(terms_.size());
+  device_.read(host_results_.data(), results_.data(), host_results_.size() * sizeof(HingeResult));
+  bool active = false;
+  for (std::size_t i = 0; i < terms_.size(); ++i) {
+    const Comparison& c = recall.comparisons[i];
+    const HingeResult& result = host_results_[i];
+    active |= result.active != 0;
+    last_.terms.push_back({c.positive, result.distance, result.loss, result.active != 0, c.age,
+                           static_cast<std::uint32_t>(updates_ - static_cast<std::uint64_t>(c.mark)), c.slot});
+  }
+  updates_ += active;
+}
+
+double OnlineLearner::memory_floats() const {
+  return static_cast<double>(anchors_.elements()) + (options_.block ? 0 : slots_ * activity_.floats_per_view());
+}
+
+std::vector<float> OnlineLearner::last_embedding() const {
+  std::vector<float> lanes = embedding_.read();
+  lanes.resize(static_cast<std::size_t>(network_.embedding));
+  return lanes;
+}
+
+void OnlineLearner::save(Checkpoint& checkpoint) const {
+  checkpoint.event = events_;
+  checkpoint.instruction_set = device_.instruction_set();
+  checkpoint.arithmetic = "exact";
+  parameters_.save(checkpoint.tensors);
+  optimiser_.save(checkpoint);
+  checkpoint.tensors.push_back({"memory.anchors", {static_cast<std::size_t>(slots_), anchors_.size()}, anchors_.read()});
+  checkpoint.integers.push_back({"memory.state", memory_->save()});
+  checkpoint.integers.push_back({"learner.updates", {static_cast<std::int64_t>(updates_)}});
+  if (options_.block) return;
+  auto& activity = const_cast<Activity&>(activity_);
+  for (int i = 0; i <= network_.depth(); ++i) {
+    const auto& map = activity.map_buffer(i);
+    checkpoint.tensors.push_back({fmt::format("memory.map.{}", i), {static_cast<std::size_t>(map.views()), map.size()}, map.read()});
+  }
+  for (int i = 0; i < network_.depth(); ++i) {
+    const std::vector<std::uint8_t> winners = activity.winners_buffer(i).read();
+    checkpoint.integers.push_back({fmt::format("memory.winners.{}", i), {winners.begin(), winners.end()}});
+  }
+}
+
+void OnlineLearner::load(const Checkpoint& checkpoint) {
+  parameters_.load(device_, checkpoint.tensors);
+  optimiser_.load(checkpoint);
+  auto restore = [&](DeviceBuffer<float>& buffer, const std::string& name) {
+    const Tensor& tensor = checkpoint.tensor(name);
+    if (tensor.data.size() != buffer.elements())
+      throw InputError(fmt::format("checkpoint: {} holds {} numbers, expected {}", name, tensor.data.size(), buffer.elements()));
+    buffer.write(tensor.data);
+  };
+  restore(anchors_, "memory.anchors");
+  memory_->restore(checkpoint.integer_values("memory.state"));
+  const std::vector<std::int64_t>& updates = checkpoint.integer_values("learner.updates");
+  if (updates.size() != 1) throw InputError("checkpoint: learner.updates should hold one number");
+  updates_ = static_cast<std::uint64_t>(updates.front());
+  events_ = checkpoint.event;
+  if (options_.block) return;
+  for (int i = 0; i <= network_.depth(); ++i) restore(activity_.map_buffer(i), fmt::format("memory.map.{}", i));
+  for (int i = 0; i < network_.depth(); ++i) {
+    const std::vector<std::int64_t>& values = checkpoint.integer_values(fmt::format("memory.winners.{}", i));
+    DeviceBuffer<std::uint8_t>& winners = activity_.winners_buffer(i);
+    const bool valid = std::all_of(values.begin(), values.end(), [](std::int64_t v) { return v >= 0 && v <= 3; });
+    if (values.size() != winners.elements() || !valid)
+      throw InputError(fmt::format("checkpoint: memory.winners.{} holds {} numbers, expected {} of 0 to 3", i, values.size(), winners.elements()));
+    winners.write({values.begin(), values.end()});
+  }
+}
+
+}  // namespace saccade

@@ -1,0 +1,94 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/checkpoint.h"
+#include "engine/event.h"
+#include "engine/recorder.h"
+#include "memory/short_term_memory.h"
+#include "models/activity.h"
+#include "models/plasticity.h"
+#include "models/schedule.h"
+
+namespace saccade {
+
+struct Margins {
+  float positive = 1;  ///< m1
+  float negative = 3;  ///< m2
+};
+
+struct LearnerOptions {
+  std::uint64_t seed = 1;
+  std::uint64_t events = 0;  ///< views of the whole run
+  std::string schedule = "rll";
+  std::string rule = "bp";
+  MemoryOptions memory;
+  std::vector<Margins> margins{{}};  ///< one for all heads, or one per layer
+  bool block = true;                 ///< no gradient through the remembered anchor, eq. 7
+  std::string optimiser = "sgd";
+  Rates rates;
+};
+
+/// Joins stream, memory and network: learns from events one at a time, on one device, without labels.
+///
+/// Of a View only the pixels and the time are read; a Saccade tells that another object follows. What a view does is decided
+/// by the memory from times and saccades alone, so the sequence of device operations does not depend on any activity.
+/// Not thread-safe. State: parameters, optimiser, memory (anchors' embeddings; their activities too without the blocked
+/// gradient), counters; all of it is in save().
+class OnlineLearner {
+ public:
+  OnlineLearner(Device& device, const NetworkSpec& network, const LearnerOptions& options);
+  /// As above with an optimiser of the caller's: how tests see gradients.
+  OnlineLearner(Device& device, const NetworkSpec& network, const LearnerOptions& options, Optimiser& optimiser);
+
+  void handle(const Event& event);
+
+  std::uint64_t events() const { return events_; }    ///< views handled
+  std::uint64_t updates() const { return updates_; }  ///< views whose error was active
+  /// What the latest view did. Valid until the next view.
+  const UpdateRecord& last() const { return last_; }
+  Parameters& parameters() { return parameters_; }
+  const Parameters& parameters() const { return parameters_; }
+  const Margins& margins(int layer) const;
+  /// Floats that the memory's slots occupy: embeddings, and activities where the gradient is not blocked.
+  double memory_floats() const;
+  /// Embedding of the latest view by the head that it used: `embedding` floats.
+  std::vector<float> last_embedding() const;
+
+  /// Adds tensors, integers and the event number to the checkpoint.
+  void save(Checkpoint& checkpoint) const;
+  /// InputError when it does not fit this network and these options.
+  void load(const Checkpoint& checkpoint);
+
+ private:
+  OnlineLearner(Device& device, const NetworkSpec& network, const LearnerOptions& options, Optimiser* optimiser);
+  void view(const View& view);
+  void store_anchor(const Views& views, int slot);
+  void compare(const View& view, int layer, const Recall& recall);
+  int head_row(int layer) const { return heads_ == 1 ? 0 : layer; }
+
+  Device& device_;
+  NetworkSpec network_;
+  LearnerOptions options_;
+  Schedule schedule_;
+  Parameters parameters_;
+  std::unique_ptr<Optimiser> own_optimiser_;
+  Optimiser& optimiser_;
+  std::unique_ptr<ShortTermMemory> memory_;
+  int heads_, slots_;
+  int arriving_;  ///< where a view that is no anchor lies in the activity: behind the slots, or alone
+  Activity activity_;
+  Plasticity plasticity_;
+  DeviceBuffer<float> anchors_;    ///< [slots][heads][lanes]
+  DeviceBuffer<float> embedding_;  ///< [1][lanes] of the arriving view
+  DeviceBuffer<float> error_;      ///< [views of the activity][lanes]
+  DeviceBuffer<std::int32_t> active_;
+  DeviceBuffer<HingeResult> results_;
+  std::vector<HingeTerm> terms_;
+  std::vector<HingeResult> host_results_;
+  std::uint64_t events_ = 0, updates_ = 0;
+  UpdateRecord last_;
+};
+
+}  // namespace saccade

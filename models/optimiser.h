@@ -1,0 +1,69 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/checkpoint.h"
+#include "models/parameters.h"
+
+namespace saccade {
+
+/// All that a synapse may read when it changes (promise 4, "local means local"): the activity of its pre-synaptic unit, current
+/// or remembered, and the error at its post-synaptic unit. There is no way from here to another layer, to the loss or to a label.
+struct ConvFactors {
+  ConvShape shape;
+  Extent extent;
+  ConstFloats presynaptic;         ///< shape.in
+  ConstFloats postsynaptic_error;  ///< shape.out
+  ConstBytes winners;              ///< which positions the post-synaptic units answered
+  ConstFlags active;
+};
+struct HeadFactors {
+  HeadShape shape;
+  Extent extent;
+  ConstFloats presynaptic;         ///< shape.in
+  ConstFloats postsynaptic_error;  ///< shape.lanes() per view
+  ConstFlags active;
+};
+
+/// Turns factors into changes of synapses. One call is one step of one bundle: all views of the call are summed before (Adam) or
+/// while (SGD) they are applied. State is a function of the calls so far and is saved with the run.
+class Optimiser {
+ public:
+  virtual ~Optimiser() = default;
+  virtual std::string name() const = 0;
+  /// `feedback` is null unless it learns. The packed copy is the caller's to renew.
+  virtual void conv(int layer, const ConvFactors& factors, Floats weights, Floats feedback) = 0;
+  virtual void head(int layer, const HeadFactors& factors, Floats weights, Floats feedback) = 0;
+  virtual void save(Checkpoint&) const {}
+  virtual void load(const Checkpoint&) {}
+};
+
+/// One learning rate per layer for each kind of synapse.
+struct Rates {
+  std::vector<float> conv, head;
+};
+
+/// Plain SGD, the Hebbian step of event mode: post-synaptic error times pre-synaptic activity.
+std::unique_ptr<Optimiser> make_sgd(Device& device, const NetworkSpec& network, const Rates& rates, int replicas = 1);
+/// Adam with default betas, a state per bundle that advances only when the bundle learns.
+std::unique_ptr<Optimiser> make_adam(Device& device, const NetworkSpec& network, Heads heads, const Rates& rates, int replicas = 1);
+
+/// Changes nothing: adds up gradients, which can be read. For one step under glass, and for tests of equivalence.
+class GradientAccumulator final : public Optimiser {
+ public:
+  GradientAccumulator(Device& device, const NetworkSpec& network) : device_(device), network_(network) { clear(); }
+  std::string name() const override { return "none"; }
+  void conv(int layer, const ConvFactors& factors, Floats weights, Floats feedback) override;
+  void head(int layer, const HeadFactors& factors, Floats weights, Floats feedback) override;
+  void clear();
+  /// conv.I.weight and head.I.weight, in logical layout, of every bundle that was touched since clear().
+  std::vector<Tensor> gradients() const;
+
+ private:
+  Device& device_;
+  NetworkSpec network_;
+  std::vector<DeviceBuffer<float>> conv_, head_;
+};
+
+}  // namespace saccade

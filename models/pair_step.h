@@ -1,0 +1,59 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/device_buffer.h"
+#include "models/online_learner.h"
+#include "models/plasticity.h"
+
+namespace saccade {
+
+struct PairStepOptions {
+  std::string loss = "hinge";  ///< "hinge" (eq. 2), "simclr" (eq. 1) or "supervised" (cross-entropy of the b views)
+  int layer = end_to_end;      ///< the layer that learns with its head, or end_to_end
+  Margins margins;
+  int negatives = 4;  ///< T: a_s is compared with b_{s+1} .. b_{s+T}, no wrap-around; all_others: with every other b
+  float negative_weight = 0.2f;
+  bool block = true;  ///< hinge: no gradient through the anchors a, eq. 7
+  float temperature = 0.1f;
+
+  static constexpr int all_others = -1;
+};
+
+/// One step of a batch of n pairs of views, the same operations as event mode: forward, loss, errors carried back, factors to
+/// an optimiser. It owns the activities, so that a trainer can call it again and again.
+class PairStep {
+ public:
+  PairStep(Device& device, Parameters& parameters, int pairs);
+
+  /// Pixels of n views each, [n][height][width][channels]; `labels` for supervised, with `bias` [lanes(embedding)] on the
+  /// device. Returns the loss: summed over the batch (hinge) or a mean (simclr, supervised).
+  /// InputError for an unknown loss or a label out of range.
+  double run(const std::vector<float>& a, const std::vector<float>& b, const PairStepOptions& options, Optimiser& optimiser,
+             const std::vector<std::int32_t>& labels = {}, ConstFloats bias = {}, Floats bias_gradient = {});
+
+  /// Embeddings of the latest step, [n][embedding].
+  std::vector<float> embedding_a() const { return compact(embedding_a_); }
+  std::vector<float> embedding_b() const { return compact(embedding_b_); }
+
+ private:
+  std::vector<float> compact(const DeviceBuffer<float>& embedding) const;
+  double hinge(const PairStepOptions& options);
+  double supervised(const std::vector<std::int32_t>& labels, ConstFloats bias, Floats bias_gradient);
+
+  Device& device_;
+  Parameters& parameters_;
+  int pairs_;
+  Activity a_, b_;
+  Plasticity plasticity_;
+  DeviceBuffer<float> embedding_a_, embedding_b_, error_a_, error_b_;
+  DeviceBuffer<std::int32_t> active_a_, active_b_;
+  bool anchors_learn_ = false;  ///< in the latest step
+};
+
+/// The terms of one batch, sorted by view: the positive, then the negatives from the youngest anchor to the oldest, as the
+/// sliding memory gives them.
+std::vector<HingeTerm> batch_terms(int pairs, int negatives, float negative_weight);
+
+}  // namespace saccade

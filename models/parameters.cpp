@@ -1,0 +1,112 @@
+#include "models/parameters.h"
+
+#include <cmath>
+
+#include "engine/error.h"
+#include "engine/random.h"
+#include "models/layout.h"
+
+namespace saccade {
+namespace {
+
+/// Entities of the random draws: convolution i is 2 i, the head on it 2 i + 1.
+Tensor uniform_tensor(std::uint64_t seed, Purpose purpose, int entity, int replica, Tensor tensor, std::size_t fan_in) {
+  const Random random(seed, purpose, static_cast<std::uint32_t>(entity), static_cast<std::uint64_t>(replica));
+  const auto bound = static_cast<float>(1 / std::sqrt(static_cast<double>(fan_in)));
+  for (std::size_t i = 0; i < tensor.data.size(); ++i) tensor.data[i] = random.uniform(static_cast<std::uint32_t>(i), -bound, bound);
+  return tensor;
+}
+
+std::vector<float> replica_of(const DeviceBuffer<float>& buffer, int replica) {
+  const std::vector<float> all = buffer.read();
+  const auto first = all.begin() + static_cast<std::ptrdiff_t>(buffer.size()) * replica;
+  return {first, first + static_cast<std::ptrdiff_t>(buffer.size())};
+}
+
+void set_replica(Device& device, const DeviceBuffer<float>& buffer, int replica, const std::vector<float>& values) {
+  device.write(buffer.data() + buffer.size() * static_cast<std::size_t>(replica), values.data(), values.size() * sizeof(float));
+}
+
+const Tensor& find(const std::vector<Tensor>& tensors, const std::string& name) {
+  for (const Tensor& tensor : tensors)
+    if (tensor.name == name) return tensor;
+  throw InputError("weights: tensor " + name + " is missing; the network needs it");
+}
+
+std::string numbered(const char* prefix, int layer) { return prefix + std::to_string(layer) + ".weight"; }
+
+}  // namespace
+
+Parameters::Parameters(Device& device, const NetworkSpec& network, const Rule& rule, Heads heads, std::uint64_t seed, int replicas)
+    : network_(network), rule_(rule), heads_(heads), replicas_(replicas), conv_(network.layers.size()), head_(network.layers.size()) {
+  check_network(network);
+  for (int i = 0; i < network.depth(); ++i) {
+    const ConvShape shape = network.conv(i);
+    const HeadShape head_shape = network.head(i);
+    // Layer-wise, an error passes a head only; end to end it also passes every convolution but the lowest.
+    const bool conv_feedback = rule.own_feedback && heads == Heads::top_only && i > 0;
+    conv(i).forward = {device, shape.weights(), replicas};
+    conv(i).packed = {device, device.packed_size(shape), replicas};
+    if (conv_feedback) conv(i).feedback = {device, shape.weights(), replicas};
+    if (has_head(i)) {
+      head(i).forward = {device, head_shape.weights(), replicas};
+      if (rule.own_feedback) head(i).feedback = {device, head_shape.weights(), replicas};
+    }
+    const std::vector<float> blank(std::max(shape.weights(), head_shape.weights()));
+    const std::size_t conv_fan_in = std::size_t{9} * shape.in.channels, head_fan_in = head_shape.in.features();
+    for (int r = 0; r < replicas; ++r) {
+      auto draw_conv = [&](Purpose purpose) {
+        return conv_from_logical(shape, uniform_tensor(seed, purpose, 2 * i, r, conv_to_logical(shape, blank.data(), ""), conv_fan_in));
+      };
+      auto draw_head = [&](Purpose purpose) {
+        return head_from_logical(head_shape, uniform_tensor(seed, purpose, 2 * i + 1, r, head_to_logical(head_shape, blank.data(), ""), head_fan_in));
+      };
+      set_replica(device, conv(i).forward, r, draw_conv(Purpose::initial_weights));
+      if (conv(i).feedback) set_replica(device, conv(i).feedback, r, draw_conv(Purpose::feedback_weights));
+      if (head(i).forward) set_replica(device, head(i).forward, r, draw_head(Purpose::initial_weights));
+      if (head(i).feedback) set_replica(device, head(i).feedback, r, draw_head(Purpose::feedback_weights));
+    }
+    pack(device, i);
+  }
+}
+
+Feedback Parameters::carrier(const Synapses& synapses) const {
+  return {rule_.own_feedback ? synapses.feedback.shared() : synapses.forward.shared(), rule_.sign_only};
+}
+
+Floats Parameters::learning_feedback(const Synapses& synapses) const {
+  return rule_.feedback_learns && synapses.feedback ? synapses.feedback.shared() : Floats{};
+}
+
+void Parameters::pack(Device& device, int layer, ConstFlags active, int views) {
+  device.conv_pack(network_.conv(layer), replicas_, conv(layer).forward.shared(), conv(layer).packed.shared(), active, views);
+}
+
+void Parameters::save(std::vector<Tensor>& tensors, int replica) const {
+  for (int i = 0; i < network_.depth(); ++i) {
+    const ConvShape shape = network_.conv(i);
+    const HeadShape head_shape = network_.head(i);
+    tensors.push_back(conv_to_logical(shape, replica_of(conv(i).forward, replica).data(), numbered("conv.", i)));
+    if (conv(i).feedback)
+      tensors.push_back(conv_to_logical(shape, replica_of(conv(i).feedback, replica).data(), numbered("feedback.conv.", i)));
+    if (head(i).forward)
+      tensors.push_back(head_to_logical(head_shape, replica_of(head(i).forward, replica).data(), numbered("head.", i)));
+    if (head(i).feedback)
+      tensors.push_back(head_to_logical(head_shape, replica_of(head(i).feedback, replica).data(), numbered("feedback.head.", i)));
+  }
+}
+
+void Parameters::load(Device& device, const std::vector<Tensor>& tensors, int replica) {
+  for (int i = 0; i < network_.depth(); ++i) {
+    const ConvShape shape = network_.conv(i);
+    const HeadShape head_shape = network_.head(i);
+    set_replica(device, conv(i).forward, replica, conv_from_logical(shape, find(tensors, numbered("conv.", i))));
+    if (conv(i).feedback) set_replica(device, conv(i).feedback, replica, conv_from_logical(shape, find(tensors, numbered("feedback.conv.", i))));
+    if (head(i).forward) set_replica(device, head(i).forward, replica, head_from_logical(head_shape, find(tensors, numbered("head.", i))));
+    if (head(i).feedback)
+      set_replica(device, head(i).feedback, replica, head_from_logical(head_shape, find(tensors, numbered("feedback.head.", i))));
+    pack(device, i);
+  }
+}
+
+}  // namespace saccade

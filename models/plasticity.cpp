@@ -1,0 +1,42 @@
+#include "models/plasticity.h"
+
+#include <stdexcept>
+
+namespace saccade {
+
+Plasticity::Plasticity(Device& device, Parameters& parameters, int views) : device_(device), parameters_(parameters) {
+  for (int i = 0; i < parameters.network().depth(); ++i)
+    errors_.emplace_back(device, parameters.network().map(i + 1).size(), parameters.replicas(), views);
+}
+
+void Plasticity::learn(int layer, const Views& views, ConstFloats error, ConstFlags active, Optimiser& optimiser) {
+  if (views.count > errors_.front().views()) throw std::invalid_argument("Plasticity::learn: more views than it was made for");
+  const NetworkSpec& network = parameters_.network();
+  const int top = layer == end_to_end ? network.depth() - 1 : layer;
+  const Synapses& head = parameters_.head(top);
+  const ConstFloats output = views.activity.map(top + 1, views.first);
+
+  device_.head_input_gradient({network.head(top), views.extent(), error, parameters_.carrier(head), output,
+                               network.conv(top).activation, active, errors_[static_cast<std::size_t>(top)].strided()});
+  optimiser.head(top, {network.head(top), views.extent(), output, error, active}, head.forward.shared(), parameters_.learning_feedback(head));
+  if (layer == end_to_end)
+    for (int i = top; i > 0; --i) {
+      const auto index = static_cast<std::size_t>(i);
+      device_.conv_input_gradient({network.conv(i), views.extent(), errors_[index].strided(), views.activity.winners(i, views.first),
+                                   parameters_.carrier(parameters_.conv(i)), views.activity.map(i, views.first),
+                                   network.conv(i - 1).activation, active, errors_[index - 1].strided()});
+      change_conv(i, views, active, optimiser);
+    }
+  change_conv(layer == end_to_end ? 0 : top, views, active, optimiser);
+}
+
+void Plasticity::change_conv(int layer, const Views& views, ConstFlags active, Optimiser& optimiser) {
+  const Synapses& synapses = parameters_.conv(layer);
+  optimiser.conv(layer,
+                 {parameters_.network().conv(layer), views.extent(), views.activity.map(layer, views.first),
+                  errors_[static_cast<std::size_t>(layer)].strided(), views.activity.winners(layer, views.first), active},
+                 synapses.forward.shared(), parameters_.learning_feedback(synapses));
+  parameters_.pack(device_, layer, active, views.count);
+}
+
+}  // namespace saccade

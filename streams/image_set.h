@@ -1,0 +1,38 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/event.h"
+
+namespace saccade {
+
+/// Labelled images of one size, as they came from their files.
+struct ImageSet {
+  std::string name;                  ///< the data set's name on the command line: "cifar10"
+  int height = 0, width = 0;         ///< pixels
+  int channels = 0;                  ///< 1 (grey) or 3 (red, green, blue)
+  std::vector<std::string> classes;  ///< names, indexed by label
+  std::vector<std::uint8_t> pixels;  ///< [n][height][width][channels]
+  std::vector<std::int32_t> labels;  ///< [n], 0 <= label < classes.size()
+
+  std::size_t size() const { return labels.size(); }
+  std::size_t image_bytes() const { return static_cast<std::size_t>(height) * width * channels; }
+  /// First byte of an image; index < size() is the caller's duty.
+  const std::uint8_t* image(std::size_t index) const { return pixels.data() + index * image_bytes(); }
+};
+
+struct DataSet {
+  ImageSet train, test;
+};
+
+/// What a stored byte means: byte * (1/255), both factors and the product rounded to float. 0 gives 0, 255 gives
+/// exactly 1.
+inline constexpr float byte_scale = 1.0f / 255.0f;
+static_assert(255.0f * byte_scale == 1.0f);
+
+/// One image as floats in [0, 1], [height][width][channels]. Throws std::out_of_range.
+Pixels pixels_of(const ImageSet& images, std::size_t index);
+
+}  // namespace saccade

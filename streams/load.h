@@ -1,0 +1,20 @@
+#pragma once
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "streams/image_set.h"
+
+namespace saccade {
+
+/// Names that load_data knows.
+const std::vector<std::string>& data_names();
+
+/// Reads a data set in its official unpacked layout below `folder`: cifar10 in cifar-10-batches-bin/, cifar100 in
+/// cifar-100-binary/, mnist in mnist/, emnist-letters in emnist/, fashion-mnist in fashion-mnist/ or, where that is
+/// absent, from the Debian package dataset-fashion-mnist. `images` = 0: all training images, else the first so many;
+/// files that are not needed are not read. The test images are always complete. Throws InputError.
+DataSet load_data(const std::string& name, const std::filesystem::path& folder, std::size_t images);
+
+}  // namespace saccade

@@ -1,0 +1,123 @@
+#pragma once
+#include <algorithm>
+#include <ostream>
+#include <vector>
+
+#include "tests/reference/conv.h"
+#include "tests/reference/devices.h"
+
+/// Shapes and data that several device tests share.
+namespace saccade::reference {
+
+struct ConvCase {
+  int height, width, channels;
+  bool image;  ///< stored without padding lanes
+  int out_channels;
+  bool pool;
+  Activation activation;
+  int replicas, views;
+
+  ConvShape shape() const {
+    return ConvShape::make(image ? MapShape::image(height, width, channels) : MapShape::layer(height, width, channels),
+                           out_channels, pool, activation);
+  }
+};
+
+inline std::ostream& operator<<(std::ostream& out, const ConvCase& c) {
+  return out << c.height << "x" << c.width << "x" << c.channels << (c.image ? " image" : " map") << " -> " << c.out_channels
+             << (c.pool ? " pool" : "") << " activation " << static_cast<int>(c.activation) << ", replicas " << c.replicas
+             << ", views " << c.views;
+}
+
+/// 1 pixel, odd sizes, odd sizes that a pool cuts, channels around multiples of 16, and the layers of conv3 and conv5.
+inline const std::vector<ConvCase>& conv_cases() {
+  using enum Activation;
+  static const std::vector<ConvCase> cases = {
+      {1, 1, 1, true, 5, false, none, 1, 1},        {1, 1, 20, false, 3, false, hardtanh, 3, 1},
+      {1, 7, 16, false, 16, false, relu, 1, 3},     {2, 2, 3, true, 16, true, none, 1, 3},
+      {2, 3, 17, false, 5, true, relu, 3, 7},       {3, 2, 33, false, 20, true, tanh, 1, 1},
+      {5, 7, 3, true, 20, false, hardtanh, 3, 3},   {5, 7, 5, true, 16, true, relu, 3, 7},
+      {7, 7, 20, false, 33, true, none, 1, 3},      {14, 14, 33, false, 5, true, tanh, 3, 1},
+      {9, 31, 16, false, 20, false, hardtanh, 1, 3}, {4, 4, 64, false, 48, false, none, 1, 7},
+      {28, 28, 1, true, 32, true, tanh, 1, 3},      {32, 32, 3, true, 32, false, hardtanh, 1, 1},
+      {8, 8, 64, false, 512, true, none, 1, 1},
+  };
+  return cases;
+}
+
+struct ConvData {
+  std::vector<Images> in;  ///< per replica
+  std::vector<ConvWeights> weights;
+};
+
+/// Images have a black border on two sides and a flat square; maps have saturated values at exactly +-1 and exact zeros.
+/// `exact`: sums are exact in float and pooling windows have many ties.
+inline ConvData make_conv_data(const ConvCase& c, bool exact, std::uint64_t seed) {
+  Draw draw(seed);
+  ConvData data;
+  const double bound = 3 / std::sqrt(9.0 * c.channels);  // large enough to saturate hardtanh here and there
+  for (int r = 0; r < c.replicas; ++r) {
+    Images in(c.views, c.channels, c.height, c.width);
+    if (exact)
+      draw.fill_exact(in.v);
+    else
+      draw.fill(in.v, c.image ? 0 : -1.3, c.image ? 1 : 1.3);
+    for (int i = 0; i < in.n; ++i)
+      for (int ch = 0; ch < in.c; ++ch)
+        for (int y = 0; y < in.h; ++y)
+          for (int x = 0; x < in.w; ++x) {
+            double& v = in.at(i, ch, y, x);
+            v = std::clamp(v, -1.0, 1.0);
+            if (c.image && in.w > 2 && (x < 2 || y + 1 == in.h)) v = 0;
+            if (c.image && y < in.h / 2 && x >= in.w / 2) v = 0.5;
+            if (!c.image && (x + 3 * y + 5 * ch) % 11 == 0) v = 0;
+          }
+    data.in.push_back(in);
+    ConvWeights w(c.out_channels, c.channels);
+    if (exact)
+      draw.fill_exact(w.v);
+    else
+      draw.fill(w.v, -bound, bound);
+    data.weights.push_back(w);
+  }
+  return data;
+}
+
+/// Which views are active: all (no flags given), all by flags, some, none.
+enum class Flagging { null, all, some, none };
+
+inline std::vector<Active> make_flags(Flagging flagging, int replicas, int views) {
+  std::vector<Active> flags;
+  for (int r = 0; r < replicas; ++r) {
+    Active active;
+    for (int v = 0; v < views; ++v)
+      if (flagging != Flagging::null)
+        active.push_back(flagging == Flagging::all || (flagging == Flagging::some && (r + v) % 3 != 0));
+    flags.push_back(active);
+  }
+  return flags;
+}
+
+/// Flags on the device; null when all views are active without saying so.
+inline std::vector<std::int32_t> flags_to_layout(const std::vector<Active>& flags, int views) {
+  std::vector<std::int32_t> host;
+  for (const Active& active : flags)
+    for (int v = 0; v < views; ++v) host.push_back(is_active(active, v));
+  return host;
+}
+
+/// NaN in the stored error of inactive views: it must be skipped, not multiplied by 0.
+inline void spoil_inactive(std::vector<float>& errors, const std::vector<Active>& flags, int views) {
+  const std::size_t size = errors.size() / (flags.size() * views);
+  for (std::size_t i = 0; i < errors.size(); ++i)
+    if (!is_active(flags[i / (size * views)], static_cast<int>(i / size % views))) errors[i] = std::nanf("");
+}
+
+/// View v of replica r was left as it was, or set to zero.
+inline bool untouched_or_zero(const std::vector<float>& now, const std::vector<float>& before, std::size_t size, int view) {
+  const auto from = static_cast<std::ptrdiff_t>(size * view), to = from + static_cast<std::ptrdiff_t>(size);
+  return std::equal(now.begin() + from, now.begin() + to, before.begin() + from) ||
+         std::all_of(now.begin() + from, now.begin() + to, [](float x) { return x == 0.0f; });
+}
+
+}  // namespace saccade::reference

@@ -1,0 +1,79 @@
+#include "tools/cli.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <new>
+
+#include "engine/device.h"
+#include "engine/error.h"
+#include "tools/commands/commands.h"
+
+namespace saccade {
+namespace {
+
+int complain(std::string message, int code) {
+  // One line whatever was in a file name or a library's message.
+  std::replace_if(
+      message.begin(), message.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  fmt::print(stderr, "saccade: {}\n", message);
+  return code;
+}
+
+}  // namespace
+
+void add_device_flags(CLI::App& command, CommonFlags& flags) {
+  command.add_option("--threads", flags.threads, "Threads; 0 = all cores. The result does not depend on it")
+      ->check(CLI::Range(0, 4096))
+      ->type_name("N");
+  command.add_option("--device", flags.device, "Where to compute: cpu, cuda or auto")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+      ->type_name("NAME");
+}
+
+void add_output_flags(CLI::App& command, CommonFlags& flags) {
+  command.add_flag("--quiet", flags.quiet, "No progress");
+  command.add_flag("--json", flags.json, "Print the result as JSON on standard output");
+}
+
+void add_experiment_flags(CLI::App& command, CommonFlags& flags) {
+  // take_all: each --set takes exactly one value, so that a positional argument may follow it.
+  command.add_option("--set", flags.set, "Override a key of the experiment; may be repeated")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->type_name("KEY=VALUE");
+  command.add_option("--data", flags.data, "Folder of the data sets")->envname("SACCADE_DATA")->type_name("DIR");
+}
+
+std::unique_ptr<Device> make_device(const CommonFlags& flags) {
+  if (flags.device == "cuda") throw InputError("--device cuda: this build has no CUDA device; expected cpu or auto");
+  return make_cpu_device(flags.threads);
+}
+
+void add_example(CLI::App& command, const std::string& example) { command.footer("Example:\n  " + example); }
+
+int run_program(int argc, const char* const* argv) {
+  CommonFlags flags;
+  CLI::App app{"Self-supervised learning from a stream of views, event by event, with local synaptic changes",
+               "saccade"};
+  app.require_subcommand(1);
+  app.set_help_all_flag("--help-all", "Help on every command");
+  add_commands(app, flags);
+  try {
+    app.parse(argc, argv);
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    // Help asked for is an answer, not an error.
+    if (error.get_exit_code() == 0) return app.exit(error);
+    return complain(fmt::format("{} (saccade --help tells more)", error.what()), 2);
+  } catch (const InputError& error) {
+    return complain(error.what(), 2);
+  } catch (const std::bad_alloc&) {
+    return complain("out of memory", 1);
+  } catch (const std::exception& error) {
+    return complain(error.what(), 1);
+  }
+}
+
+}  // namespace saccade

@@ -1,0 +1,38 @@
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace saccade {
+
+class Device;
+
+/// Flags that several commands share. One object lives as long as the program; a command adds those flags that it has.
+struct CommonFlags {
+  int threads = 0;  ///< 0 = all cores
+  std::string device = "auto";
+  std::filesystem::path data;  ///< --data or SACCADE_DATA
+  std::filesystem::path out, resume;
+  bool quiet = false, json = false;
+  std::vector<std::string> set;  ///< key=value, in order
+};
+
+void add_device_flags(CLI::App& command, CommonFlags& flags);      ///< --threads, --device
+void add_output_flags(CLI::App& command, CommonFlags& flags);      ///< --quiet, --json
+void add_experiment_flags(CLI::App& command, CommonFlags& flags);  ///< --set, --data
+
+/// The device that the flags ask for. InputError for one that this build does not have.
+std::unique_ptr<Device> make_device(const CommonFlags& flags);
+
+/// An example for the end of a command's help.
+void add_example(CLI::App& command, const std::string& example);
+
+/// The whole program. Exit codes: 0; 2 = bad input or bad command line (one line on standard error); 1 = anything else.
+int run_program(int argc, const char* const* argv);
+
+}  // namespace saccade

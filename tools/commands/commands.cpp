@@ -1,0 +1,11 @@
+#include "tools/commands/commands.h"
+
+namespace saccade {
+
+void add_commands(CLI::App& app, CommonFlags& flags) {
+  add_replay(app, flags);
+  add_inspect(app, flags);
+  add_devices(app, flags);
+}
+
+}  // namespace saccade

@@ -1,0 +1,20 @@
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace saccade {
+
+struct CommonFlags;
+
+/// Each adds one command to the program; the work happens in its callback while the command line is parsed. InputError
+/// and other exceptions pass through to run_program.
+void add_replay(CLI::App& app, CommonFlags& flags);
+void add_inspect(CLI::App& app, CommonFlags& flags);
+void add_devices(CLI::App& app, CommonFlags& flags);
+
+/// All of them, in the order of the help text.
+void add_commands(CLI::App& app, CommonFlags& flags);
+
+}  // namespace saccade

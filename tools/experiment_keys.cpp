@@ -1,0 +1,107 @@
+#include "tools/experiment_keys.h"
+
+#include <limits>
+#include <type_traits>
+
+namespace saccade::keys {
+namespace {
+
+using E = Experiment;
+
+constexpr std::int64_t many = 1'000'000'000'000;
+constexpr std::int64_t million = 1'000'000;
+constexpr double infinite = std::numeric_limits<double>::infinity();
+
+template <class T>
+auto of(T E::*member) {
+  return [member](E& e) -> T& { return e.*member; };
+}
+template <class Part, class T>
+auto of(Part E::*part, T Part::*member) {
+  return [part, member](E& e) -> T& { return e.*part.*member; };
+}
+
+template <class F>
+Choice choice(F field, std::vector<std::string> words, bool automatic = false) {
+  using Enum = std::remove_reference_t<decltype(field(std::declval<E&>()))>;
+  return {[field](const E& e) { return static_cast<int>(field(const_cast<E&>(e))); },
+          [field](E& e, int word) { field(e) = static_cast<Enum>(word); }, std::move(words), automatic};
+}
+
+Integer integer(Field<std::int64_t> field, std::int64_t min, std::int64_t max = many) { return {field, min, max}; }
+Real positive(Field<double> field, double max) { return {field, 0, max, true}; }
+
+std::vector<Key> make_table() {
+  const std::int64_t largest_seed = std::numeric_limits<std::int64_t>::max();
+  return {
+      {"seed", integer(of(&E::seed), 0, largest_seed), "", "every random choice follows from it"},
+      {"data", choice(of(&E::data), {"cifar10", "cifar100", "mnist", "emnist-letters", "fashion-mnist"}), "",
+       "data set whose images the eye sees; --data says where it lies"},
+      {"images", integer(of(&E::images), 0), "images", "use only the first N training images; 0 = all"},
+      {"events", integer(of(&E::events), 1), "views", "length of the run"},
+      {"network", Network{}, "", "a known name, or a table with embedding and layers, see below",
+       "conv5 (colour), conv3 (grey)"},
+      {"loss", choice(of(&E::loss), {"hinge"}), "", "contrastive hinge on L1 distances"},
+      {"schedule", choice(of(&E::schedule), {"rll", "gll", "e2e"}), "",
+       "who learns: a layer drawn for each event, the layers one after the other, or all at once"},
+      {"rule", choice(of(&E::rule), {"bp", "rf", "urf", "sign", "sign-forward"}), "",
+       "what carries errors back: forward weights, random ones, random ones that learn, signs of random, of forward"},
+      {"negatives", integer(of(&E::negatives), 0, million), "",
+       "T: earlier fixations (memory.mode sliding) or later views (held) that are pushed away from an anchor"},
+      {"negative_weight", Real{of(&E::negative_weight), 0, 1e6}, "", "w: weight of each negative term"},
+      {"margins", Margins{}, "L1", "[m1, m2]: pull beyond m1, push below m2; or a list of pairs, one per layer",
+       "[1, 3] (colour), [1, 1.5] (grey)"},
+      {"block", Boolean{of(&E::block)}, "", "blocked gradient: only the later view of a pair learns"},
+      {"optimiser", choice(of(&E::optimiser), {"sgd", "adam"}), "",
+       "sgd: a plain Hebbian step; adam: two moments per weight"},
+      {"rate", Shorthand{}, "", "learning rate of convolutions and heads alike", "see the next two"},
+      {"rate.conv", PerLayer{of(&E::rate, &E::Rates::conv)}, "", "learning rate of the convolutions",
+       "0.001 (sgd), 0.0001 (adam)"},
+      {"rate.head", PerLayer{of(&E::rate, &E::Rates::head)}, "", "learning rate of the heads", "0.0001"},
+      {"view.kind", choice(of(&E::view, &E::Views::kind), {"plain", "affine-hsv", "affine"}, true), "",
+       "how a view is deformed; auto: affine-hsv for colour images, affine for grey", "\"auto\""},
+      {"stream.views", integer(of(&E::stream, &E::Stream::views), 1, million), "views", "views in a fixation"},
+      {"stream.fixation", positive(of(&E::stream, &E::Stream::fixation), 1e6), "s",
+       "duration of a fixation; its views are equally spaced in it"},
+      {"stream.order", choice(of(&E::stream, &E::Stream::order), {"shuffled", "fixed", "blocked"}), "",
+       "order of the objects: shuffled in each pass, as stored, or class after class"},
+      {"memory.mode", choice(of(&E::memory, &E::Memory::mode), {"sliding", "held"}), "",
+       "an anchor per fixation, or one anchor held until its negatives are used"},
+      {"memory.window", positive(of(&E::memory, &E::Memory::window), infinite), "s", "an older anchor is forgotten"},
+      {"memory.capacity", integer(of(&E::memory, &E::Memory::capacity), 0, million), "anchors",
+       "most anchors held; 0 = what negatives needs"},
+      {"memory.trace", choice(of(&E::memory, &E::Memory::trace), {"window"}), "",
+       "what age does to a remembered embedding; window: nothing until it is forgotten"},
+      {"probe.enabled", choice(of(&E::probe, &E::Probe::enabled), {"auto", "true", "false"}), "",
+       "linear probe of every layer; auto: in runs over 5,000 events"},
+      {"probe.every", integer(of(&E::probe, &E::Probe::every), 0), "events",
+       "events between probes; 0 = only at the end"},
+      {"probe.images", integer(of(&E::probe, &E::Probe::images), 0), "images", "labelled training images; 0 = all"},
+      {"probe.epochs", integer(of(&E::probe, &E::Probe::epochs), 1, million), "epochs", "passes over them"},
+      {"probe.rate", positive(of(&E::probe, &E::Probe::rate), 1e6), "", "learning rate of the probe (Adam)"},
+      {"probe.batch", integer(of(&E::probe, &E::Probe::batch), 1, million), "images", "images in a step of the probe"},
+      {"probe.test_images", integer(of(&E::probe, &E::Probe::test_images), 0), "images",
+       "use only the first N test images; 0 = all"},
+      {"probe.deformed", Boolean{of(&E::probe, &E::Probe::deformed)}, "", "test on deformed images as well"},
+      {"probe.pixels", Boolean{of(&E::probe, &E::Probe::pixels)}, "", "probe raw pixels as well"},
+      {"record.events", Boolean{of(&E::record, &E::Record::events)}, "", "write events.trace"},
+      {"record.every", integer(of(&E::record, &E::Record::every), 1), "events", "events between rows of metrics.csv"},
+      {"checkpoint.every", integer(of(&E::checkpoint, &E::Checkpoints::every), 0), "events",
+       "events between checkpoints; 0 = only at the end"},
+  };
+}
+
+}  // namespace
+
+const std::vector<Key>& table() {
+  static const std::vector<Key> keys = make_table();
+  return keys;
+}
+
+const Key* find(std::string_view name) {
+  for (const Key& key : table())
+    if (key.name == name) return &key;
+  return nullptr;
+}
+
+}  // namespace saccade::keys

@@ -1,0 +1,66 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <fstream>
+#include <map>
+
+#include "engine/error.h"
+#include "tools/report.h"
+
+namespace saccade {
+namespace {
+
+constexpr std::string_view header = "event,time_s,layer,quantity,value";
+constexpr std::array<std::string_view, 6> quantities{
+    "positive_distance", "negative_distance", "positive_active", "negative_active", "loss", "updates"};
+
+template <class T>
+bool parse(std::string_view text, T& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+}  // namespace
+
+std::vector<MetricSeries> read_metrics(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::string line;
+  if (!in || std::filesystem::is_directory(file))
+    throw InputError(fmt::format("{}: cannot read this file", file.string()));
+  if (!std::getline(in, line) || line != header)
+    throw InputError(fmt::format("{}, line 1: found \"{:.60}\", expected \"{}\"", file.string(), line, header));
+  std::map<std::pair<int, std::size_t>, MetricSeries> series;
+  for (std::size_t number = 2; std::getline(in, line); ++number) {
+    if (in.eof()) break;  // no newline: the writer was killed inside this line
+    std::array<std::string_view, 5> fields;
+    std::string_view rest = line;
+    std::size_t count = 0;
+    for (; count < 5; ++count) {
+      const std::size_t comma = count < 4 ? rest.find(',') : rest.size();
+      if (comma == std::string_view::npos) break;
+      fields[count] = rest.substr(0, comma);
+      rest.remove_prefix(std::min(comma + 1, rest.size()));
+    }
+    std::uint64_t event = 0;
+    double time = 0, value = 0;
+    int layer = 0;
+    const auto quantity = std::find(quantities.begin(), quantities.end(), fields[3]);
+    if (count != 5 || quantity == quantities.end() || !parse(fields[0], event) || !parse(fields[1], time) ||
+        !parse(fields[2], layer) || layer < -1 || !parse(fields[4], value))
+      throw InputError(
+          fmt::format("{}, line {}: found \"{:.80}\", expected event,time_s,layer,quantity,value with a known quantity",
+                      file.string(), number, line));
+    MetricSeries& target = series[{layer, static_cast<std::size_t>(quantity - quantities.begin())}];
+    target.layer = layer;
+    target.quantity = *quantity;
+    target.events.push_back(static_cast<double>(event));
+    target.values.push_back(value);
+  }
+  std::vector<MetricSeries> list;
+  for (auto& [key, one] : series) list.push_back(std::move(one));
+  return list;
+}
+
+}  // namespace saccade

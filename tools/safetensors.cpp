@@ -1,0 +1,209 @@
+#include "tools/safetensors.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+#include <stdexcept>
+
+#include "engine/error.h"
+#include "tools/run_folder.h"
+
+namespace saccade {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "tensor data are copied as they are");
+
+using Json = nlohmann::ordered_json;
+
+struct Entry {
+  std::string name, dtype;
+  std::vector<std::size_t> shape;
+  std::uint64_t begin = 0, end = 0;
+};
+
+class Parser {
+ public:
+  Parser(std::string_view bytes, std::string origin) : bytes_(bytes), origin_(std::move(origin)) {}
+
+  SafeTensors parse() {
+    std::vector<Entry> entries = read_entries();
+    std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+      return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+    });
+    std::uint64_t at = 0;
+    for (const Entry& entry : entries) {
+      if (entry.begin != at)
+        fail(fmt::format(
+            "tensor \"{}\" begins at byte {} of the data, expected {}: data must have no holes and no overlap",
+            entry.name, entry.begin, at));
+      at = entry.end;
+    }
+    if (at != data_.size()) fail(fmt::format("the tensors take {} bytes of data, the file has {}", at, data_.size()));
+    SafeTensors tensors;
+    for (Entry& entry : entries) {
+      if (entry.dtype == "F32")
+        tensors.reals.push_back({entry.name, entry.shape, values<float>(entry)});
+      else
+        tensors.integers.push_back({entry.name, entry.shape, values<std::int64_t>(entry)});
+    }
+    return tensors;
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& what) const { throw InputError(fmt::format("{}: {}", origin_, what)); }
+
+  std::vector<Entry> read_entries() {
+    std::uint64_t length = 0;
+    if (bytes_.size() < sizeof length)
+      fail(fmt::format("not a safetensors file: it has {} bytes, expected at least 8", bytes_.size()));
+    std::memcpy(&length, bytes_.data(), sizeof length);
+    if (length > bytes_.size() - sizeof length)
+      fail(fmt::format("not a safetensors file, or a truncated one: byte 0 announces a header of {} bytes, {} follow",
+                       length, bytes_.size() - sizeof length));
+    const std::string_view text = bytes_.substr(sizeof length, length);
+    data_ = bytes_.substr(sizeof length + length);
+    if (text.empty() || text[0] != '{')
+      fail("not a safetensors file: expected a JSON header beginning with '{' at byte 8");
+
+    // The parser keeps the last of two equal keys, so they are looked for while it runs.
+    std::set<std::string> names;
+    std::string duplicate;
+    const auto watch = [&](int depth, Json::parse_event_t event, Json& key) {
+      if (event == Json::parse_event_t::key && depth == 1 && !names.insert(key.get<std::string>()).second)
+        duplicate = key.get<std::string>();
+      return true;
+    };
+    Json header;
+    try {
+      header = Json::parse(text, watch);
+    } catch (const Json::exception& error) {
+      fail(fmt::format("the header is not JSON: {}", error.what()));
+    }
+    if (!duplicate.empty()) fail(fmt::format("tensor \"{}\" appears twice in the header", duplicate));
+    std::vector<Entry> entries;
+    for (const auto& [name, value] : header.items())
+      if (name != "__metadata__") entries.push_back(read_entry(name, value));
+    return entries;
+  }
+
+  Entry read_entry(const std::string& name, const Json& value) const {
+    const auto member = [&](const char* key) -> const Json& {
+      if (!value.is_object() || !value.contains(key)) fail(fmt::format("tensor \"{}\" has no {}", name, key));
+      return value[key];
+    };
+    const auto size = [&](const Json& number, const char* what) {
+      if (!number.is_number_unsigned())
+        fail(fmt::format("tensor \"{}\": {} contains {:.40}, expected an integer of at least 0", name, what,
+                         dump(number)));
+      return number.get<std::uint64_t>();
+    };
+    Entry entry{.name = name, .dtype = {}, .shape = {}};
+    const Json &dtype = member("dtype"), &shape = member("shape"), &offsets = member("data_offsets");
+    entry.dtype = dtype.is_string() ? dtype.get<std::string>() : dump(dtype);
+    if (entry.dtype != "F32" && entry.dtype != "I64")
+      fail(fmt::format("tensor \"{}\" has dtype {:.40}, expected F32 or I64", name, entry.dtype));
+    if (!shape.is_array()) fail(fmt::format("tensor \"{}\": shape is {:.40}, expected a list", name, dump(shape)));
+    if (!offsets.is_array() || offsets.size() != 2)
+      fail(fmt::format("tensor \"{}\": data_offsets is {:.40}, expected [begin, end]", name, dump(offsets)));
+
+    // An empty extent makes the product 0 whatever the others are, so no overflow may be reported before all are read.
+    std::uint64_t elements = 1;
+    bool overflow = false, empty = false;
+    for (const Json& extent : shape) {
+      const std::uint64_t n = size(extent, "shape");
+      entry.shape.push_back(n);
+      empty = empty || n == 0;
+      overflow = __builtin_mul_overflow(elements, n, &elements) || overflow;
+    }
+    std::uint64_t bytes = 0;
+    overflow = __builtin_mul_overflow(elements, std::uint64_t{entry.dtype == "F32" ? 4u : 8u}, &bytes) || overflow;
+    if (empty) bytes = 0;
+    entry.begin = size(offsets[0], "data_offsets");
+    entry.end = size(offsets[1], "data_offsets");
+    if (entry.begin > entry.end || entry.end > data_.size())
+      fail(fmt::format("tensor \"{}\" lies at bytes {} to {} of the data, which has {}", name, entry.begin, entry.end,
+                       data_.size()));
+    if ((overflow && !empty) || bytes != entry.end - entry.begin)
+      fail(fmt::format("tensor \"{}\" has {} bytes of data, its shape {:.60} of {} needs {}", name,
+                       entry.end - entry.begin, dump(shape), entry.dtype,
+                       overflow && !empty ? "more than there can be" : std::to_string(bytes)));
+    return entry;
+  }
+
+  /// JSON for a message; bytes that are not UTF-8 must not make the message itself throw.
+  static std::string dump(const Json& value) { return value.dump(-1, ' ', true, Json::error_handler_t::replace); }
+
+  template <class T>
+  std::vector<T> values(const Entry& entry) const {
+    std::vector<T> data((entry.end - entry.begin) / sizeof(T));
+    if (!data.empty()) std::memcpy(data.data(), data_.data() + entry.begin, data.size() * sizeof(T));
+    return data;
+  }
+
+  std::string_view bytes_, data_;
+  std::string origin_;
+};
+
+template <class T>
+void append(const T& tensor, const char* dtype, Json& header, std::string& data) {
+  std::size_t elements = 1;
+  for (std::size_t extent : tensor.shape) elements *= extent;
+  if (elements != tensor.data.size())
+    throw std::invalid_argument(
+        fmt::format("safetensors: {} has {} values, its shape {}", tensor.name, tensor.data.size(), elements));
+  if (header.contains(tensor.name)) throw std::invalid_argument("safetensors: two tensors are called " + tensor.name);
+  const std::size_t begin = data.size();
+  data.append(reinterpret_cast<const char*>(tensor.data.data()), tensor.data.size() * sizeof tensor.data[0]);
+  header[tensor.name] = {{"dtype", dtype}, {"shape", tensor.shape}, {"data_offsets", {begin, data.size()}}};
+}
+
+}  // namespace
+
+const Tensor* SafeTensors::real(std::string_view name) const {
+  const auto found = std::find_if(reals.begin(), reals.end(), [&](const Tensor& t) { return t.name == name; });
+  return found == reals.end() ? nullptr : &*found;
+}
+
+const IntegerTensor* SafeTensors::integer(std::string_view name) const {
+  const auto found =
+      std::find_if(integers.begin(), integers.end(), [&](const IntegerTensor& t) { return t.name == name; });
+  return found == integers.end() ? nullptr : &*found;
+}
+
+SafeTensors parse_safetensors(std::string_view bytes, const std::string& origin) {
+  return Parser(bytes, origin).parse();
+}
+
+SafeTensors read_safetensors(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in || std::filesystem::is_directory(file))
+    throw InputError(fmt::format("{}: cannot read this file", file.string()));
+  std::ostringstream bytes;
+  bytes << in.rdbuf();
+  return parse_safetensors(bytes.view(), file.string());
+}
+
+std::string safetensors_bytes(const SafeTensors& tensors) {
+  Json header = Json::object();
+  std::string data;
+  // 8-byte values first, so that every tensor stays aligned to its type when the file is mapped.
+  for (const IntegerTensor& tensor : tensors.integers) append(tensor, "I64", header, data);
+  for (const Tensor& tensor : tensors.reals) append(tensor, "F32", header, data);
+  std::string text = header.dump();
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  const std::uint64_t length = text.size();
+  std::string bytes(reinterpret_cast<const char*>(&length), sizeof length);
+  return bytes + text + data;
+}
+
+void write_safetensors(const std::filesystem::path& file, const SafeTensors& tensors) {
+  replace_file(file, safetensors_bytes(tensors));
+}
+
+}  // namespace saccade
