@@ -34,18 +34,43 @@ struct Features {
   int classes = 0;
 };
 
-/// Activity after layer `layer` (the map that its head reads); pixels when `layer` is raw_pixels.
+/// Activity after layer `layer` (the map that its head reads), or pixels when `layer` is raw_pixels, of images
+/// [first, first + count).
 inline constexpr int raw_pixels = -1;
-Features extract_features(Device& device, const Parameters& parameters, int layer, const LabelledImages& images);
+Features extract_features(Device& device, const Parameters& parameters, int layer, const LabelledImages& images, std::size_t first,
+                          std::size_t count);
 
-struct ProbeResult {
-  std::vector<double> accuracy;  ///< on each test set, in [0, 1]
-  double train_accuracy = 0;     ///< over the last epoch, while learning
-  double loss = 0;               ///< mean over the last epoch
+class LinearProbe {
+ public:
+  LinearProbe(Device& device, const MapShape& features, int classes, const ProbeOptions& options);
+
+  /// All epochs. `stop` is asked between batches: false when it said so. `progress` gets the fraction done.
+  bool train(const Features& features, const std::function<bool()>& stop = {}, const std::function<void(double)>& progress = {});
+  /// Number of images whose largest score is their label's.
+  std::size_t correct(const Features& features);
+  /// Mean loss over the last epoch of training, while learning.
+  double loss() const { return loss_; }
+
+ private:
+  std::size_t score(ConstFloats rows, const std::int32_t* labels, std::size_t count);
+  void learn(ConstFloats rows, std::size_t count);
+  void check(const Features& features) const;
+
+  /// Weights with their gradient and Adam's state.
+  struct Learned {
+    DeviceBuffer<float> weights, gradient, first_moment, second_moment;
+    DeviceBuffer<std::int64_t> steps;
+    Learned(Device& device, std::size_t size);
+    void step(Device& device, float rate);
+  };
+
+  Device& device_;
+  HeadShape shape_;
+  ProbeOptions options_;
+  Learned weights_, bias_;
+  DeviceBuffer<float> scores_, error_, batch_loss_;
+  DeviceBuffer<std::int32_t> labels_, correct_;
+  double loss_ = 0;
 };
-
-/// `stop` is asked between batches; returns early (with what was reached) when it says true. `progress` gets the fraction done.
-ProbeResult train_probe(Device& device, const Features& train, const std::vector<const Features*>& tests, const ProbeOptions& options,
-                        const std::function<bool()>& stop = {}, const std::function<void(double)>& progress = {});
 
 }  // namespace saccade

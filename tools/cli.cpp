@@ -62,7 +62,7 @@ int run_program(int argc, const char* const* argv) {
   add_commands(app, flags);
   try {
     app.parse(argc, argv);
-    return 0;
+    return flags.exit_code;
   } catch (const CLI::ParseError& error) {
     // Help asked for is an answer, not an error.
     if (error.get_exit_code() == 0) return app.exit(error);

@@ -20,6 +20,7 @@ struct CommonFlags {
   std::filesystem::path out, resume;
   bool quiet = false, json = false;
   std::vector<std::string> set;  ///< key=value, in order
+  int exit_code = 0;             ///< what the command that ran answers
 };
 
 void add_device_flags(CLI::App& command, CommonFlags& flags);      ///< --threads, --device

@@ -72,7 +72,7 @@ void Progress::show(std::uint64_t done, const std::string& note, double elapsed)
   if (const std::size_t fixed = what_.size() + text.size() + 6; columns > fixed + 8) {
     const std::size_t width = std::min<std::size_t>(columns - fixed, 30);
     const auto full = static_cast<std::size_t>(fraction * static_cast<double>(width));
-    bar = "[" + std::string(full, '#') + std::string(width - full, '.') + "] ";
+    bar = fmt::format("[{:#<{}}{:.<{}}] ", "", full, "", width - full);
   }
   std::string line = what_ + " " + bar + text;
   if (line.size() >= columns) line.resize(columns - 1);  // a wrapped line could not be overwritten

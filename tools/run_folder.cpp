@@ -1,6 +1,5 @@
 #include "tools/run_folder.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 #include <memory>
 
 #include "engine/error.h"
+#include "engine/file_system.h"
 
 namespace saccade {
 namespace {
@@ -28,16 +28,6 @@ bool can_write_in(const fs::path& folder) {
 [[noreturn]] void refuse_system(const fs::path& file, const char* what) {
   throw SystemError(fmt::format("{}: cannot {}: {}", file.string(), what, std::strerror(errno)));
 }
-
-struct Descriptor {
-  explicit Descriptor(int opened) : value(opened) {}
-  ~Descriptor() {
-    if (value >= 0) close(value);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int value;
-};
 
 }  // namespace
 
@@ -91,28 +81,21 @@ RunFolder open_run_folder(const fs::path& folder) {
 }
 
 void replace_file(const fs::path& file, std::string_view bytes) {
+  FileSystem& files = real_files();
   fs::path temporary = file;
   temporary += ".tmp";
-  {
-    const Descriptor out(open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-    if (out.value < 0) refuse_system(temporary, "create");
-    for (std::size_t done = 0; done < bytes.size();) {
-      const ssize_t written = ::write(out.value, bytes.data() + done, bytes.size() - done);
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) {
-        const int reason = errno;
-        unlink(temporary.c_str());
-        errno = reason;
-        refuse_system(temporary, "write");
-      }
-      done += static_cast<std::size_t>(written);
-    }
-    if (fsync(out.value) != 0) refuse_system(temporary, "sync");
+  try {
+    const std::unique_ptr<File> out = files.create(temporary);
+    out->write({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+    out->sync();
+    out->close();
+    files.rename(temporary, file);
+  } catch (const SystemError&) {
+    std::error_code ignored;
+    fs::remove(temporary, ignored);
+    throw;
   }
-  if (rename(temporary.c_str(), file.c_str()) != 0) refuse_system(file, "replace");
-  const fs::path parent = file.has_parent_path() ? file.parent_path() : fs::path(".");
-  const Descriptor folder(open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.value < 0 || fsync(folder.value) != 0) refuse_system(parent, "sync");
+  files.sync_directory(file.parent_path());
 }
 
 MetricsWriter::MetricsWriter(const fs::path& file, std::optional<std::uint64_t> keep_bytes) : file_(file) {

@@ -18,6 +18,8 @@ struct RunFolder {
   std::filesystem::path trace() const { return folder / "events.trace"; }
   std::filesystem::path summary() const { return folder / "summary.json"; }
   std::filesystem::path report() const { return folder / "report.html"; }
+  /// Where --data was when the run began, so that --resume needs nothing else; one line, decides nothing.
+  std::filesystem::path data_folder() const { return folder / "data-folder.txt"; }
 };
 
 /// A new or empty folder that can be written; missing parents are made. InputError when it is not empty, not a folder

@@ -110,7 +110,8 @@ TEST_CASE("conv_input_gradient against the reference") {
     Activation below;
     Flagging flagging;
   };
-  for (const ConvCase& c : conv_cases()) {
+  for (ConvCase c : conv_cases()) {
+    c.image = false;  // nothing learns below an image: its gradient is refused, see the validation test
     CAPTURE(c);
     const Backward step(c);
     for (const Variant& variant :

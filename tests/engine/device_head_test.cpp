@@ -16,7 +16,8 @@ std::ostream& operator<<(std::ostream& out, const HeadCase& c) {
              << c.embedding << ", replicas " << c.replicas << ", views " << c.views;
 }
 
-/// Heads on layers' maps, on stored features (no border, no padding lanes) and on images; embeddings around multiples of 16.
+/// Heads on layers' maps, on stored features (no border, no padding lanes) and on images; embeddings around multiples
+/// of 16.
 const std::vector<HeadCase> cases = {
     {MapShape::layer(1, 1, 1), 1, 1, 1},
     {MapShape::layer(1, 1, 20), 10, 3, 3},
@@ -70,7 +71,8 @@ struct Inputs {
         feedback(device, s.shape.weights(), s.c.replicas, 1, to_layout(s.shape, s.feedback)),
         error(device, static_cast<std::size_t>(s.rows.lanes), s.c.replicas, s.c.views,
               s.stored_error(make_flags(flagging, s.c.replicas, s.c.views))),
-        active(device, 1, s.c.replicas, s.c.views, flags_to_layout(make_flags(flagging, s.c.replicas, s.c.views), s.c.views)),
+        active(device, 1, s.c.replicas, s.c.views,
+               flags_to_layout(make_flags(flagging, s.c.replicas, s.c.views), s.c.views)),
         flags(flagging == Flagging::null ? Flags{} : active.strided()) {}
   bool intact() const {
     return in.intact() && weights.intact() && feedback.intact() && error.intact() && active.intact();
@@ -116,22 +118,29 @@ TEST_CASE("head_input_gradient against the reference") {
   for (const HeadCase& c : cases) {
     CAPTURE(c);
     const Step s(c);
-    for (const Variant& variant : {Variant{false, Activation::hardtanh, Flagging::null}, Variant{true, Activation::none, Flagging::some},
-                                   Variant{false, Activation::tanh, Flagging::all}, Variant{true, Activation::relu, Flagging::none}}) {
+    for (const Variant& variant :
+         {Variant{false, Activation::hardtanh, Flagging::null}, Variant{true, Activation::none, Flagging::some},
+          Variant{false, Activation::tanh, Flagging::all}, Variant{true, Activation::relu, Flagging::none}}) {
       CAPTURE(variant.sign_only);
       CAPTURE(static_cast<int>(variant.below));
       const auto flags = make_flags(variant.flagging, c.replicas, c.views);
       std::vector<Scaled<Images>> want;
       for (int r = 0; r < c.replicas; ++r)
-        want.push_back(head_input_gradient(s.error[r], variant.sign_only ? signs(s.feedback[r]) : s.feedback[r], s.in[r],
-                                           variant.below, flags[r]));
+        want.push_back(head_input_gradient(s.error[r], variant.sign_only ? signs(s.feedback[r]) : s.feedback[r],
+                                           s.in[r], variant.below, flags[r]));
       const std::vector<float> before = junk(s.shape.in, s.in[0], c.replicas);
       on_all_devices(
           [&](Device& device) {
             const Inputs i(device, s, variant.flagging);
             const Guarded<float> below(device, s.shape.in.size(), c.replicas, c.views, before);
-            device.head_input_gradient({s.shape, {c.replicas, c.views}, i.error.strided(), {i.feedback.shared(), variant.sign_only},
-                                        i.in.strided(), variant.below, i.flags, below.strided()});
+            device.head_input_gradient({s.shape,
+                                        {c.replicas, c.views},
+                                        i.error.strided(),
+                                        {i.feedback.shared(), variant.sign_only},
+                                        i.in.strided(),
+                                        variant.below,
+                                        i.flags,
+                                        below.strided()});
             CHECK((i.intact() && below.intact()));
             return Outputs{{{"below", below.read()}}, {}, {}};
           },
@@ -157,8 +166,9 @@ TEST_CASE("head_weight_gradient against the reference") {
   for (const HeadCase& c : cases) {
     CAPTURE(c);
     const Step s(c);
-    for (auto [flagging, accumulate] : {std::pair{Flagging::null, false}, std::pair{Flagging::some, true}, std::pair{Flagging::all, false},
-                                        std::pair{Flagging::none, false}, std::pair{Flagging::none, true}}) {
+    for (auto [flagging, accumulate] :
+         {std::pair{Flagging::null, false}, std::pair{Flagging::some, true}, std::pair{Flagging::all, false},
+          std::pair{Flagging::none, false}, std::pair{Flagging::none, true}}) {
       CAPTURE(static_cast<int>(flagging));
       CAPTURE(accumulate);
       const auto flags = make_flags(flagging, c.replicas, c.views);
@@ -173,10 +183,16 @@ TEST_CASE("head_weight_gradient against the reference") {
       on_all_devices(
           [&](Device& device) {
             const Inputs i(device, s, flagging);
-            const Guarded<float> gradient(device, s.shape.weights(), c.replicas, 1,
-                                          accumulate ? to_layout(s.shape, s.feedback) : junk(s.shape, s.feedback[0], c.replicas));
-            device.head_weight_gradient({s.shape, {c.replicas, c.views}, i.in.strided(), i.error.strided(), i.flags,
-                                         gradient.shared(), accumulate});
+            const Guarded<float> gradient(
+                device, s.shape.weights(), c.replicas, 1,
+                accumulate ? to_layout(s.shape, s.feedback) : junk(s.shape, s.feedback[0], c.replicas));
+            device.head_weight_gradient({s.shape,
+                                         {c.replicas, c.views},
+                                         i.in.strided(),
+                                         i.error.strided(),
+                                         i.flags,
+                                         gradient.shared(),
+                                         accumulate});
             CHECK((i.intact() && gradient.intact()));
             return Outputs{{{"gradient", gradient.read()}}, {}, {}};
           },
@@ -197,15 +213,21 @@ TEST_CASE("head_hebb: weights move against the gradient, feedback by the same in
   for (const HeadCase& c : cases) {
     CAPTURE(c);
     const Step s(c);
-    for (auto [flagging, learns] : {std::pair{Flagging::null, true}, std::pair{Flagging::some, true}, std::pair{Flagging::all, false},
-                                    std::pair{Flagging::none, true}}) {
+    for (auto [flagging, learns] : {std::pair{Flagging::null, true}, std::pair{Flagging::some, true},
+                                    std::pair{Flagging::all, false}, std::pair{Flagging::none, true}}) {
       CAPTURE(static_cast<int>(flagging));
       const auto flags = make_flags(flagging, c.replicas, c.views);
       on_all_devices(
           [&](Device& device) {
             const Inputs i(device, s, flagging);
-            device.head_hebb({s.shape, {c.replicas, c.views}, i.in.strided(), i.error.strided(), i.flags, rate,
-                              i.weights.shared(), learns ? i.feedback.shared() : Floats{}});
+            device.head_hebb({s.shape,
+                              {c.replicas, c.views},
+                              i.in.strided(),
+                              i.error.strided(),
+                              i.flags,
+                              rate,
+                              i.weights.shared(),
+                              learns ? i.feedback.shared() : Floats{}});
             CHECK(i.intact());
             return Outputs{{{"weights", i.weights.read()}, {"feedback", i.feedback.read()}}, {}, {}};
           },

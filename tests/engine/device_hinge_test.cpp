@@ -15,10 +15,11 @@ struct Problem {
   std::vector<Matrix> anchors, views;  ///< per replica
 };
 
-/// Embeddings with some components equal to the anchor's (sgn(0) = 0), and margins in the middle of the distances, so that
-/// about half of the terms of each kind are active. A view without terms and an anchor without terms are among them.
-Problem make_problem(std::string name, int embedding, int replicas, int anchors, int views, std::vector<HingeTerm> terms,
-                     bool blocked, std::uint64_t seed) {
+/// Embeddings with some components equal to the anchor's (sgn(0) = 0), and margins in the middle of the distances, so
+/// that about half of the terms of each kind are active. A view without terms and an anchor without terms are among
+/// them.
+Problem make_problem(std::string name, int embedding, int replicas, int anchors, int views,
+                     std::vector<HingeTerm> terms, bool blocked, std::uint64_t seed) {
   Problem p{std::move(name), embedding, replicas, std::move(terms), 0, 0, blocked, {}, {}};
   Draw draw(seed);
   for (int r = 0; r < replicas; ++r) {
@@ -30,7 +31,8 @@ Problem make_problem(std::string name, int embedding, int replicas, int anchors,
       for (int e = 0; e < embedding; e += 3) {
         const double equal = static_cast<double>(term.trace) * p.anchors.back().at(term.anchor, e);
         // Only where the product is exact in float: otherwise rounding would decide the sign of a tiny difference.
-        if (embedding > 3 && (term.anchor + term.view) % 2 == 0 && equal == static_cast<double>(static_cast<float>(equal)))
+        if (embedding > 3 && (term.anchor + term.view) % 2 == 0 &&
+            equal == static_cast<double>(static_cast<float>(equal)))
           p.views.back().at(term.view, e) = equal;
       }
   }
@@ -45,7 +47,9 @@ Problem make_problem(std::string name, int embedding, int replicas, int anchors,
     const std::size_t half = distances.size() / 2;
     double& margin = positive ? p.positive_margin : p.negative_margin;
     // Between two neighbours: no distance so near the margin that rounding decides.
-    margin = distances.empty() ? 1 : distances.size() == 1 ? distances[0] + (positive ? -0.5 : 0.5) : (distances[half - 1] + distances[half]) / 2;
+    margin = distances.empty()       ? 1
+             : distances.size() == 1 ? distances[0] + (positive ? -0.5 : 0.5)
+                                     : (distances[half - 1] + distances[half]) / 2;
     margin = static_cast<double>(static_cast<float>(margin));
   }
   return p;
@@ -56,16 +60,24 @@ std::vector<Problem> problems() {
   std::uint64_t seed = 30;
   for (bool blocked : {true, false}) {
     for (int embedding : {1, 5, 20, 64})
-      all.push_back(make_problem("few", embedding, embedding == 20 ? 3 : 1, 12, 12, batch_terms(12, 4, 0.25f), blocked, ++seed));
+      all.push_back(
+          make_problem("few", embedding, embedding == 20 ? 3 : 1, 12, 12, batch_terms(12, 4, 0.25f), blocked, ++seed));
     all.push_back(make_problem("few, one fifth", 64, 3, 12, 12, batch_terms(12, 4, 0.2f), blocked, ++seed));
     all.push_back(make_problem("all", 33, 3, 9, 9, batch_terms(9, -1, 1), blocked, ++seed));
     all.push_back(make_problem("one pair", 64, 1, 1, 1, batch_terms(1, 4, 1), blocked, ++seed));
     all.push_back(make_problem("no terms", 16, 1, 2, 3, {}, blocked, ++seed));
     // Event mode: fewer views than anchors, traces, weights, an unused view (1) and unused anchors (0, 3).
     all.push_back(make_problem("events", 20, 3, 6, 4,
-                               {{5, 0, true, 1, 1}, {4, 0, false, 0.25f, 0.5f}, {2, 0, false, 0.25f, 0.25f}, {1, 0, false, 0.25f, 0.125f},
-                                {5, 2, true, 0.5f, 1}, {4, 2, false, 0.3f, 0.9f}, {2, 2, false, 0.2f, 0.7f}, {2, 3, true, 1, 0.5f},
-                                {5, 3, false, 2, 1}}, blocked, ++seed));
+                               {{5, 0, true, 1, 1},
+                                {4, 0, false, 0.25f, 0.5f},
+                                {2, 0, false, 0.25f, 0.25f},
+                                {1, 0, false, 0.25f, 0.125f},
+                                {5, 2, true, 0.5f, 1},
+                                {4, 2, false, 0.3f, 0.9f},
+                                {2, 2, false, 0.2f, 0.7f},
+                                {2, 3, true, 1, 0.5f},
+                                {5, 3, false, 2, 1}},
+                               blocked, ++seed));
   }
   return all;
 }
@@ -78,8 +90,10 @@ Outputs run(Device& device, const Problem& p, std::vector<HingeResult>& results)
   const Guarded<float> b(device, lanes, p.replicas, views, to_layout(rows, p.views));
   const Guarded<float> a_error(device, lanes, p.replicas, anchors, junk(rows, p.anchors[0], p.replicas));
   const Guarded<float> b_error(device, lanes, p.replicas, views, junk(rows, p.views[0], p.replicas));
-  const Guarded<std::int32_t> a_active(device, 1, p.replicas, anchors, std::vector<std::int32_t>(static_cast<std::size_t>(p.replicas) * anchors, 99));
-  const Guarded<std::int32_t> b_active(device, 1, p.replicas, views, std::vector<std::int32_t>(static_cast<std::size_t>(p.replicas) * views, 99));
+  const Guarded<std::int32_t> a_active(device, 1, p.replicas, anchors,
+                                       std::vector<std::int32_t>(static_cast<std::size_t>(p.replicas) * anchors, 99));
+  const Guarded<std::int32_t> b_active(device, 1, p.replicas, views,
+                                       std::vector<std::int32_t>(static_cast<std::size_t>(p.replicas) * views, 99));
   const Guarded<HingeResult> result(device, std::max<std::size_t>(1, p.terms.size()), p.replicas, 1);
   ContrastiveHinge op;
   op.embedding = p.embedding;
@@ -97,7 +111,8 @@ Outputs run(Device& device, const Problem& p, std::vector<HingeResult>& results)
   op.anchor_active = p.blocked ? Flags{} : a_active.strided();
   op.results = result.shared();
   device.contrastive_hinge(op);
-  CHECK((a.intact() && b.intact() && a_error.intact() && b_error.intact() && a_active.intact() && b_active.intact() && result.intact()));
+  CHECK((a.intact() && b.intact() && a_error.intact() && b_error.intact() && a_active.intact() && b_active.intact() &&
+         result.intact()));
   results = result.read();
   Outputs out;
   for (const HingeResult& r : results) {
@@ -123,14 +138,16 @@ TEST_CASE("contrastive_hinge against the reference") {
     const RowShape rows{round_up_to_lanes(p.embedding)};
     std::vector<HingeOut> want;
     for (int r = 0; r < p.replicas; ++r) {
-      want.push_back(contrastive_hinge(p.anchors[r], p.views[r], p.terms, p.positive_margin, p.negative_margin, p.blocked));
+      want.push_back(
+          contrastive_hinge(p.anchors[r], p.views[r], p.terms, p.positive_margin, p.negative_margin, p.blocked));
       for (std::size_t i = 0; i < p.terms.size(); ++i) {
         const HingeTerm& term = p.terms[i];
         (term.positive ? positives : negatives) += 1;
         (term.positive ? active_positives : active_negatives) += want[r].active[i];
         REQUIRE(std::fabs(want[r].distances[i] - (term.positive ? p.positive_margin : p.negative_margin)) > 1e-5);
         for (int e = 0; e < p.embedding; ++e)
-          zeros += want[r].active[i] && static_cast<double>(term.trace) * p.anchors[r].at(term.anchor, e) == p.views[r].at(term.view, e);
+          zeros += want[r].active[i] &&
+                   static_cast<double>(term.trace) * p.anchors[r].at(term.anchor, e) == p.views[r].at(term.view, e);
       }
     }
     std::vector<HingeResult> results;
@@ -146,10 +163,12 @@ TEST_CASE("contrastive_hinge against the reference") {
               const std::size_t at = r * p.terms.size() + i;
               const double margin = p.terms[i].positive ? p.positive_margin : p.negative_margin;
               // Components up to 2 in size, each rounded when scaled and when subtracted.
-              CHECK_CLOSE(compare(std::vector{out.floats.at("distance")[at]}, {want[r].distances[i]}, {2.0 * p.embedding}, sum_bound(p.embedding) + 2 * unit_roundoff));
-              CHECK_CLOSE(compare(std::vector{out.floats.at("loss")[at]}, {want[r].losses[i]},
-                                  {want[r].losses[i] > 0 ? static_cast<double>(p.terms[i].weight) * (2.0 * p.embedding + margin) : 0},
-                                  sum_bound(p.embedding) + 4 * unit_roundoff));
+              CHECK_CLOSE(compare(std::vector{out.floats.at("distance")[at]}, {want[r].distances[i]},
+                                  {2.0 * p.embedding}, sum_bound(p.embedding) + 2 * unit_roundoff));
+              CHECK_CLOSE(compare(
+                  std::vector{out.floats.at("loss")[at]}, {want[r].losses[i]},
+                  {want[r].losses[i] > 0 ? static_cast<double>(p.terms[i].weight) * (2.0 * p.embedding + margin) : 0},
+                  sum_bound(p.embedding) + 4 * unit_roundoff));
               CHECK(out.ints.at("active")[at] == want[r].active[i]);
             }
             // At most all terms' weights (up to 2) meet in one element; with powers of 2 nothing is rounded.
@@ -163,11 +182,13 @@ TEST_CASE("contrastive_hinge against the reference") {
             };
             errors("view_error", want[r].view_error);
             for (int v = 0; v < p.views[0].rows; ++v)
-              CHECK(out.ints.at("view_active")[static_cast<std::size_t>(r * p.views[0].rows + v)] == want[r].view_active[v]);
+              CHECK(out.ints.at("view_active")[static_cast<std::size_t>(r * p.views[0].rows + v)] ==
+                    want[r].view_active[v]);
             if (p.blocked) continue;
             errors("anchor_error", want[r].anchor_error);
             for (int a = 0; a < p.anchors[0].rows; ++a)
-              CHECK(out.ints.at("anchor_active")[static_cast<std::size_t>(r * p.anchors[0].rows + a)] == want[r].anchor_active[a]);
+              CHECK(out.ints.at("anchor_active")[static_cast<std::size_t>(r * p.anchors[0].rows + a)] ==
+                    want[r].anchor_active[a]);
           }
           if (p.blocked) CHECK(out.floats.at("anchor_error") == junk(rows, p.anchors[0], p.replicas));
         });
@@ -181,10 +202,18 @@ TEST_CASE("contrastive_hinge against the reference") {
 }
 
 TEST_CASE("contrastive_hinge: a distance equal to the margin is inactive, equal embeddings push nothing") {
-  Problem p{"margin", 16, 1, {{0, 0, true, 1, 1}, {1, 0, false, 1, 1}, {0, 1, true, 1, 1}, {0, 2, false, 1, 1}}, 1, 3, false, {Matrix(2, 16)}, {Matrix(3, 16)}};
-  p.views[0].at(0, 4) = 1;                                                      // at distance 1 = m1 from anchor 0
-  for (int e = 0; e < 3; ++e) p.anchors[0].at(1, 5 + e) = e < 2 ? 1 : 0;        // at distance 3 = m2 from view 0
-  p.views[0].at(1, 0) = 2;                                                      // beyond m1
+  Problem p{"margin",
+            16,
+            1,
+            {{0, 0, true, 1, 1}, {1, 0, false, 1, 1}, {0, 1, true, 1, 1}, {0, 2, false, 1, 1}},
+            1,
+            3,
+            false,
+            {Matrix(2, 16)},
+            {Matrix(3, 16)}};
+  p.views[0].at(0, 4) = 1;                                                // at distance 1 = m1 from anchor 0
+  for (int e = 0; e < 3; ++e) p.anchors[0].at(1, 5 + e) = e < 2 ? 1 : 0;  // at distance 3 = m2 from view 0
+  p.views[0].at(1, 0) = 2;                                                // beyond m1
   std::vector<HingeResult> results;
   on_all_devices([&](Device& device) { return run(device, p, results); },
                  [&](const Outputs& out) {

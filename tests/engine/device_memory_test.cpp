@@ -36,8 +36,9 @@ TEST_CASE("device memory: zeroed, aligned, copied both ways") {
 }
 
 TEST_CASE("load_views: pixels [views][height][width][channels] into every kind of map, for every replica") {
-  for (const MapShape& shape : {MapShape::image(1, 1, 1), MapShape::image(5, 7, 3), MapShape::image(28, 28, 1), MapShape::layer(5, 7, 3),
-                                MapShape::layer(3, 3, 20), MapShape::layer(5, 7, 3).compact()})
+  for (const MapShape& shape :
+       {MapShape::image(1, 1, 1), MapShape::image(5, 7, 3), MapShape::image(28, 28, 1), MapShape::layer(5, 7, 3),
+        MapShape::layer(3, 3, 20), MapShape::layer(5, 7, 3).compact()})
     for (int replicas : {1, 3})
       for (int views : {1, 3, 7}) {
         CAPTURE(shape.height);
@@ -51,7 +52,8 @@ TEST_CASE("load_views: pixels [views][height][width][channels] into every kind o
           for (int y = 0; y < shape.height; ++y)
             for (int x = 0; x < shape.width; ++x)
               for (int c = 0; c < shape.channels; ++c) pixels.push_back(static_cast<float>(images.at(i, c, y, x)));
-        const std::vector<float> want = to_layout(shape, std::vector<Images>(static_cast<std::size_t>(replicas), images));
+        const std::vector<float> want =
+            to_layout(shape, std::vector<Images>(static_cast<std::size_t>(replicas), images));
         on_all_devices(
             [&](Device& device) {
               const Guarded<float> maps(device, shape.size(), replicas, views, junk(shape, images, replicas));

@@ -9,9 +9,9 @@ namespace {
 struct Data {
   std::size_t count;
   int replicas, views;
-  std::vector<double> weights, feedback;            ///< [replica][count]
-  std::vector<std::vector<double>> gradients;       ///< per step
-  std::vector<std::vector<std::int32_t>> flags;     ///< per step: [replica][view]
+  std::vector<double> weights, feedback;         ///< [replica][count]
+  std::vector<std::vector<double>> gradients;    ///< per step
+  std::vector<std::vector<std::int32_t>> flags;  ///< per step: [replica][view]
 
   Data(std::size_t n, int r, int v, int steps, bool zero_weights) : count(n), replicas(r), views(v) {
     Draw draw(50);
@@ -44,7 +44,7 @@ std::vector<float> floats(const std::vector<double>& v) {
 
 TEST_CASE("sgd_step against the reference") {
   const float rate = 0.01f;
-  for (std::size_t count : {std::size_t{1}, std::size_t{16}, std::size_t{1000}, std::size_t{40000}})
+  for (std::size_t count : {std::size_t{16}, std::size_t{144}, std::size_t{1008}, std::size_t{40000}})
     for (bool flagged : {false, true})
       for (bool learns : {false, true}) {
         CAPTURE(count);
@@ -53,10 +53,16 @@ TEST_CASE("sgd_step against the reference") {
         const Data d(count, 3, 5, 1, false);
         on_all_devices(
             [&](Device& device) {
-              const Guarded<float> w(device, count, 3, 1, floats(d.weights)), f(device, count, 3, 1, floats(d.feedback)),
-                  g(device, count, 3, 1, floats(d.gradients[0]));
+              const Guarded<float> w(device, count, 3, 1, floats(d.weights)),
+                  f(device, count, 3, 1, floats(d.feedback)), g(device, count, 3, 1, floats(d.gradients[0]));
               const Guarded<std::int32_t> active(device, 1, 3, 5, d.flags[0]);
-              device.sgd_step({count, {3, 5}, g.shared(), flagged ? active.strided() : Flags{}, rate, w.shared(), learns ? f.shared() : Floats{}});
+              device.sgd_step({count,
+                               {3, 5},
+                               g.shared(),
+                               flagged ? active.strided() : Flags{},
+                               rate,
+                               w.shared(),
+                               learns ? f.shared() : Floats{}});
               CHECK((w.intact() && f.intact() && g.intact() && active.intact()));
               return Outputs{{{"weights", w.read()}, {"feedback", f.read()}}, {}, {}};
             },
@@ -65,7 +71,8 @@ TEST_CASE("sgd_step against the reference") {
                 CAPTURE(name);
                 std::vector<double> want = std::string(name) == "weights" ? d.weights : d.feedback, scale;
                 for (std::size_t i = 0; i < want.size(); ++i) {
-                  const bool moves = d.learns(0, static_cast<int>(i / count), flagged) && (learns || std::string(name) == "weights");
+                  const bool moves =
+                      d.learns(0, static_cast<int>(i / count), flagged) && (learns || std::string(name) == "weights");
                   const double increment = static_cast<double>(rate) * d.gradients[0][i];
                   scale.push_back(moves ? std::fabs(want[i]) + std::fabs(increment) : 0);  // 0: exactly as it was
                   if (moves) want[i] -= increment;
@@ -78,7 +85,7 @@ TEST_CASE("sgd_step against the reference") {
 
 TEST_CASE("adam_step against the reference, 12 steps with gaps") {
   const int steps = 12, views = 5, replicas = 3;
-  for (std::size_t count : {std::size_t{1}, std::size_t{17}, std::size_t{3000}})
+  for (std::size_t count : {std::size_t{16}, std::size_t{144}, std::size_t{3008}})
     for (bool flagged : {false, true})
       for (bool zero_weights : {false, true}) {  // from zero, the increments' own precision shows
         CAPTURE(count);
@@ -90,10 +97,16 @@ TEST_CASE("adam_step against the reference, 12 steps with gaps") {
         std::vector<std::int64_t> taken;
         for (int r = 0; r < replicas; ++r) {
           const auto part = [&](const std::vector<double>& v) {
-            return std::vector<double>(v.begin() + static_cast<std::ptrdiff_t>(count) * r, v.begin() + static_cast<std::ptrdiff_t>(count) * (r + 1));
+            return std::vector<double>(v.begin() + static_cast<std::ptrdiff_t>(count) * r,
+                                       v.begin() + static_cast<std::ptrdiff_t>(count) * (r + 1));
           };
-          Adam adam{static_cast<double>(rate), static_cast<double>(0.9f), static_cast<double>(0.999f), static_cast<double>(1e-8f), 0,
-                    std::vector<double>(count), std::vector<double>(count)};
+          Adam adam{static_cast<double>(rate),
+                    static_cast<double>(0.9f),
+                    static_cast<double>(0.999f),
+                    static_cast<double>(1e-8f),
+                    0,
+                    std::vector<double>(count),
+                    std::vector<double>(count)};
           std::vector<double> w = part(d.weights), f = part(d.feedback);
           for (int s = 0; s < steps; ++s) {
             if (!d.learns(s, r, flagged)) continue;
@@ -101,7 +114,8 @@ TEST_CASE("adam_step against the reference, 12 steps with gaps") {
             for (std::size_t i = 0; i < count; ++i) {
               w[i] -= increments[i];
               f[i] -= increments[i];
-              scale[count * r + i] += static_cast<double>(rate);  // an increment's size, which rounding of moments scales with
+              scale[count * r + i] +=
+                  static_cast<double>(rate);  // an increment's size, which rounding of moments scales with
             }
           }
           weights.insert(weights.end(), w.begin(), w.end());
@@ -113,8 +127,9 @@ TEST_CASE("adam_step against the reference, 12 steps with gaps") {
         std::vector<std::int64_t> counted;
         on_all_devices(
             [&](Device& device) {
-              const Guarded<float> w(device, count, replicas, 1, floats(d.weights)), f(device, count, replicas, 1, floats(d.feedback)),
-                  m(device, count, replicas), v(device, count, replicas);
+              const Guarded<float> w(device, count, replicas, 1, floats(d.weights)),
+                  f(device, count, replicas, 1, floats(d.feedback)), m(device, count, replicas),
+                  v(device, count, replicas);
               const Guarded<std::int64_t> t(device, 1, replicas);
               for (int s = 0; s < steps; ++s) {
                 const Guarded<float> g(device, count, replicas, 1, floats(d.gradients[s]));
@@ -135,17 +150,18 @@ TEST_CASE("adam_step against the reference, 12 steps with gaps") {
               }
               CHECK((w.intact() && f.intact() && m.intact() && v.intact() && t.intact()));
               CHECK(t.read() == taken);
-              return Outputs{{{"weights", w.read()}, {"feedback", f.read()}, {"first", m.read()}, {"second", v.read()}}, {}, {}};
+              return Outputs{
+                  {{"weights", w.read()}, {"feedback", f.read()}, {"first", m.read()}, {"second", v.read()}}, {}, {}};
             },
             [&](const Outputs& out) {
               std::vector<double> one(count * replicas, 2.0), squares = second, w_scale = weights, f_scale = feedback;
               for (std::size_t i = 0; i < squares.size(); ++i) {
-                // Weights are rounded once a step, increments have a relative error of a few u of `rate`: |w| / 8 + rate.
+                // Weights are rounded once a step; an increment is off by a few u of the rate.
                 w_scale[i] = std::fabs(weights[i]) + std::fabs(d.weights[i]) + scale[i];
                 f_scale[i] = std::fabs(feedback[i]) + std::fabs(d.feedback[i]) + scale[i];
               }
-              // A moment decays by beta and is rounded three times a step; gradients are at most 2 in size. The second one is
-              // a sum of positive terms, so its own value is its scale.
+              // A moment decays by beta and is rounded three times a step; gradients are at most 2 in size. The second
+              // one is a sum of positive terms, so its own value is its scale.
               CHECK_CLOSE(compare(out.floats.at("first"), first, one, 12 * unit_roundoff));
               CHECK_CLOSE(compare(out.floats.at("second"), second, squares, 3 * steps * unit_roundoff));
               CHECK_CLOSE(compare(out.floats.at("weights"), weights, w_scale, (steps + 20) * unit_roundoff));

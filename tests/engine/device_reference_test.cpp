@@ -182,7 +182,7 @@ TEST_CASE("reference: network gradients are derivatives under bp, end to end and
                                     : batch_hinge(2, 0.25f, 0, 1000, false);  // every term active: no kink of the hinge
       const auto value = [&] { return network_gradients(net, net, Rule::bp, level, a, b, loss).loss; };
       const NetworkGradients g = network_gradients(net, net, Rule::bp, level, a, b, loss);
-      // Hinge losses of hundreds of units are rounded more coarsely: compare relative to the loss.
+      // Large hinge losses are rounded more coarsely: the limit follows the loss.
       for (int i = 0; i < 3; ++i) {
         auto& w = net.convs[static_cast<std::size_t>(i)].v;
         const auto& analytic = g.gradient.convs[static_cast<std::size_t>(i)].v;

@@ -43,17 +43,26 @@ struct Fixture {
 /// Mistakes in a convolution's shape and extent that every operation on it must refuse.
 template <class Op>
 std::vector<std::function<void(Op&)>> conv_mistakes() {
-  return {[](Op& o) { o.extent.replicas = 0; }, [](Op& o) { o.extent.views = -1; }, [](Op& o) { o.shape.in.height = 0; },
-          [](Op& o) { o.shape.in.channels = -1; }, [](Op& o) { o.shape.in.lanes = 16; },  // fewer than channels
-          [](Op& o) { o.shape.in.border = 0; }, [](Op& o) { o.shape.out.border = 0; }, [](Op& o) { o.shape.out.height += 1; },
-          [](Op& o) { o.shape.out.width = 5; }, [](Op& o) { o.shape.out.lanes = 17; },
-          [](Op& o) { o.shape = ConvShape::make(MapShape::layer(1, 9, 16), 16, true, Activation::none); }};  // nothing is left
+  return {[](Op& o) { o.extent.replicas = 0; },
+          [](Op& o) { o.extent.views = -1; },
+          [](Op& o) { o.shape.in.height = 0; },
+          [](Op& o) { o.shape.in.channels = -1; },
+          [](Op& o) { o.shape.in.lanes = 16; },  // fewer than channels
+          [](Op& o) { o.shape.in.border = 0; },
+          [](Op& o) { o.shape.out.border = 0; },
+          [](Op& o) { o.shape.out.height += 1; },
+          [](Op& o) { o.shape.out.width = 5; },
+          [](Op& o) { o.shape.out.lanes = 17; },
+          [](Op& o) {
+            o.shape = ConvShape::make(MapShape::layer(1, 9, 16), 16, true, Activation::none);
+          }};  // nothing is left
 }
 
 template <class Op>
 std::vector<std::function<void(Op&)>> head_mistakes() {
-  return {[](Op& o) { o.extent.replicas = -1; }, [](Op& o) { o.extent.views = -1; }, [](Op& o) { o.shape.in.width = 0; },
-          [](Op& o) { o.shape.embedding = 0; }, [](Op& o) { o.shape.in.lanes = 1; }, [](Op& o) { o.input.data = nullptr; }};
+  return {[](Op& o) { o.extent.replicas = -1; }, [](Op& o) { o.extent.views = -1; },
+          [](Op& o) { o.shape.in.width = 0; },   [](Op& o) { o.shape.embedding = 0; },
+          [](Op& o) { o.shape.in.lanes = 1; },   [](Op& o) { o.input.data = nullptr; }};
 }
 
 template <class Op>
@@ -70,15 +79,22 @@ TEST_CASE_FIXTURE(Fixture, "validation: convolution") {
   CHECK_THROWS_AS(device.conv_pack(shape, 1, x(0), {}), std::invalid_argument);
   using F = ConvForward;
   check<F>(&Device::conv_forward, {shape, {replicas, views}, x(0), x(1), x(2), winners.strided()},
-           with<F>(conv_mistakes<F>(), {[](F& o) { o.input = {}; }, [](F& o) { o.packed = {}; }, [](F& o) { o.output = {}; }}));
+           with<F>(conv_mistakes<F>(),
+                   {[](F& o) { o.input = {}; }, [](F& o) { o.packed = {}; }, [](F& o) { o.output = {}; }}));
   using W = ConvWeightGradient;
-  check<W>(&Device::conv_weight_gradient, {shape, {replicas, views}, x(0), x(1), winners.strided(), flags.strided(), x(2), false},
-           with<W>(conv_mistakes<W>(), {[](W& o) { o.input = {}; }, [](W& o) { o.error = {}; }, [](W& o) { o.gradient = {}; }, [](W& o) { o.winners = {}; }}));
+  check<W>(&Device::conv_weight_gradient,
+           {shape, {replicas, views}, x(0), x(1), winners.strided(), flags.strided(), x(2), false},
+           with<W>(conv_mistakes<W>(), {[](W& o) { o.input = {}; }, [](W& o) { o.error = {}; },
+                                        [](W& o) { o.gradient = {}; }, [](W& o) { o.winners = {}; }}));
   using I = ConvInputGradient;
-  check<I>(&Device::conv_input_gradient, {shape, {replicas, views}, x(0), winners.strided(), {x(1), false}, x(2), Activation::none, {}, x(3)},
-           with<I>(conv_mistakes<I>(), {[](I& o) { o.error = {}; }, [](I& o) { o.winners = {}; }, [](I& o) { o.feedback.weights = {}; },
-                                        [](I& o) { o.input = {}; }, [](I& o) { o.error_below = {}; },
-                                        [](I& o) { o.shape = ConvShape::make(MapShape::image(4, 5, 3), 17, true, Activation::none); }}));  // nothing learns below an image
+  check<I>(&Device::conv_input_gradient,
+           {shape, {replicas, views}, x(0), winners.strided(), {x(1), false}, x(2), Activation::none, {}, x(3)},
+           with<I>(conv_mistakes<I>(),
+                   {[](I& o) { o.error = {}; }, [](I& o) { o.winners = {}; }, [](I& o) { o.feedback.weights = {}; },
+                    [](I& o) { o.input = {}; }, [](I& o) { o.error_below = {}; },
+                    [](I& o) {
+                      o.shape = ConvShape::make(MapShape::image(4, 5, 3), 17, true, Activation::none);
+                    }}));  // nothing learns below an image
 }
 
 TEST_CASE_FIXTURE(Fixture, "validation: head") {
@@ -86,47 +102,59 @@ TEST_CASE_FIXTURE(Fixture, "validation: head") {
   check<F>(&Device::head_forward, {head, {replicas, views}, x(0), x(1), x(2)},
            with<F>(head_mistakes<F>(), {[](F& o) { o.weights = {}; }, [](F& o) { o.embedding = {}; }}));
   using I = HeadInputGradient;
-  check<I>(&Device::head_input_gradient, {head, {replicas, views}, x(0), {x(1), true}, x(2), Activation::tanh, {}, x(3)},
-           with<I>(head_mistakes<I>(), {[](I& o) { o.error = {}; }, [](I& o) { o.feedback = {}; }, [](I& o) { o.error_below = {}; }}));
+  check<I>(&Device::head_input_gradient,
+           {head, {replicas, views}, x(0), {x(1), true}, x(2), Activation::tanh, {}, x(3)},
+           with<I>(head_mistakes<I>(),
+                   {[](I& o) { o.error = {}; }, [](I& o) { o.feedback = {}; }, [](I& o) { o.error_below = {}; }}));
   using W = HeadWeightGradient;
   check<W>(&Device::head_weight_gradient, {head, {replicas, views}, x(0), x(1), {}, x(2), true},
            with<W>(head_mistakes<W>(), {[](W& o) { o.error = {}; }, [](W& o) { o.gradient = {}; }}));
   using H = HeadHebb;
   check<H>(&Device::head_hebb, {head, {replicas, views}, x(0), x(1), {}, 0.1f, x(2), x(3)},
-           with<H>(head_mistakes<H>(), {[](H& o) { o.error = {}; }, [](H& o) { o.weights = {}; }, [](H& o) { o.feedback = o.weights; }}));
+           with<H>(head_mistakes<H>(),
+                   {[](H& o) { o.error = {}; }, [](H& o) { o.weights = {}; }, [](H& o) { o.feedback = o.weights; }}));
 }
 
 TEST_CASE_FIXTURE(Fixture, "validation: losses, optimisers and pixels") {
   using C = ContrastiveHinge;
   C hinge{20, replicas, 2, views, terms, 1, 3, x(0), x(1), x(2), flags.strided(), x(3), {}, results.shared()};
-  static const std::vector<HingeTerm> unsorted = {{0, 1, true, 1, 1}, {0, 0, true, 1, 1}}, far_anchor = {{2, 0, true, 1, 1}},
-                                      far_view = {{0, 3, true, 1, 1}}, negative = {{-1, 0, true, 1, 1}};
+  static const std::vector<HingeTerm> unsorted = {{0, 1, true, 1, 1}, {0, 0, true, 1, 1}},
+                                      far_anchor = {{2, 0, true, 1, 1}}, far_view = {{0, 3, true, 1, 1}},
+                                      negative = {{-1, 0, true, 1, 1}};
   const DeviceBuffer<std::int32_t> anchor_flags(device, 64, replicas, views);
   hinge.anchor_active = anchor_flags.strided();
   check<C>(&Device::contrastive_hinge, hinge,
-           {[](C& o) { o.embedding = 0; }, [](C& o) { o.replicas = 0; }, [](C& o) { o.views = -1; }, [](C& o) { o.terms = unsorted; },
-            [](C& o) { o.terms = far_anchor; }, [](C& o) { o.terms = far_view; }, [](C& o) { o.terms = negative; },
-            [](C& o) { o.anchor_embedding = {}; }, [](C& o) { o.view_embedding = {}; }, [](C& o) { o.view_error = {}; },
-            [](C& o) { o.view_active = {}; }, [](C& o) { o.anchor_active = {}; }, [](C& o) { o.results = {}; }});
+           {[](C& o) { o.embedding = 0; }, [](C& o) { o.replicas = 0; }, [](C& o) { o.views = -1; },
+            [](C& o) { o.terms = unsorted; }, [](C& o) { o.terms = far_anchor; }, [](C& o) { o.terms = far_view; },
+            [](C& o) { o.terms = negative; }, [](C& o) { o.anchor_embedding = {}; },
+            [](C& o) { o.view_embedding = {}; }, [](C& o) { o.view_error = {}; }, [](C& o) { o.view_active = {}; },
+            [](C& o) { o.anchor_active = {}; }, [](C& o) { o.results = {}; }});
   using S = SimClr;
-  check<S>(&Device::simclr, {20, 3, 0.1f, x(0), x(1), x(2), x(3), f[4].data()},
-           {[](S& o) { o.embedding = 0; }, [](S& o) { o.pairs = -1; }, [](S& o) { o.temperature = 0; }, [](S& o) { o.temperature = NAN; },
-            [](S& o) { o.a = {}; }, [](S& o) { o.b = {}; }, [](S& o) { o.a_error = {}; }, [](S& o) { o.b_error = {}; }, [](S& o) { o.loss = nullptr; }});
+  check<S>(&Device::simclr, SimClr{20, 3, 0.1f, x(0), x(1), x(2), x(3), x(4).data},
+           {[](S& o) { o.embedding = 0; }, [](S& o) { o.pairs = -1; }, [](S& o) { o.temperature = 0; },
+            [](S& o) { o.temperature = NAN; }, [](S& o) { o.a = {}; }, [](S& o) { o.b = {}; },
+            [](S& o) { o.a_error = {}; }, [](S& o) { o.b_error = {}; }, [](S& o) { o.loss = nullptr; }});
   using X = CrossEntropy;
-  check<X>(&Device::cross_entropy, {10, {replicas, views}, x(0), x(1), flags.strided(), x(2), x(3), x(4), anchor_flags.shared()},
-           {[](X& o) { o.classes = 0; }, [](X& o) { o.extent.replicas = 0; }, [](X& o) { o.extent.views = 0; }, [](X& o) { o.scores = {}; },
-            [](X& o) { o.bias = {}; }, [](X& o) { o.labels = {}; }, [](X& o) { o.error = {}; }, [](X& o) { o.bias_gradient = {}; },
-            [](X& o) { o.loss = {}; }, [](X& o) { o.correct = {}; }});
+  check<X>(
+      &Device::cross_entropy,
+      {10, {replicas, views}, x(0), x(1), flags.strided(), x(2), x(3), x(4), anchor_flags.shared()},
+      {[](X& o) { o.classes = 0; }, [](X& o) { o.extent.replicas = 0; }, [](X& o) { o.extent.views = 0; },
+       [](X& o) { o.scores = {}; }, [](X& o) { o.bias = {}; }, [](X& o) { o.labels = {}; }, [](X& o) { o.error = {}; },
+       [](X& o) { o.bias_gradient = {}; }, [](X& o) { o.loss = {}; }, [](X& o) { o.correct = {}; }});
   using G = SgdStep;
   check<G>(&Device::sgd_step, {64, {replicas, views}, x(0), {}, 0.1f, x(1), x(2)},
-           {[](G& o) { o.extent.replicas = 0; }, [](G& o) { o.gradient = {}; }, [](G& o) { o.weights = {}; }, [](G& o) { o.count = 17; }});
+           {[](G& o) { o.extent.replicas = 0; }, [](G& o) { o.gradient = {}; }, [](G& o) { o.weights = {}; },
+            [](G& o) { o.count = 17; }});
   using A = AdamStep;
-  check<A>(&Device::adam_step, {64, {replicas, views}, x(0), {}, 0.1f, 0.9f, 0.999f, 1e-8f, x(1), {}, x(2), x(3), steps.shared()},
-           {[](A& o) { o.extent.replicas = 0; }, [](A& o) { o.gradient = {}; }, [](A& o) { o.weights = {}; }, [](A& o) { o.first_moment = {}; },
-            [](A& o) { o.second_moment = {}; }, [](A& o) { o.steps = {}; }, [](A& o) { o.count = 17; }});
+  check<A>(&Device::adam_step,
+           {64, {replicas, views}, x(0), {}, 0.1f, 0.9f, 0.999f, 1e-8f, x(1), {}, x(2), x(3), steps.shared()},
+           {[](A& o) { o.extent.replicas = 0; }, [](A& o) { o.gradient = {}; }, [](A& o) { o.weights = {}; },
+            [](A& o) { o.first_moment = {}; }, [](A& o) { o.second_moment = {}; }, [](A& o) { o.steps = {}; },
+            [](A& o) { o.count = 17; }});
   using L = LoadViews;
   static const std::vector<float> pixels(3 * 4 * 5 * 20);
   check<L>(&Device::load_views, {MapShape::layer(4, 5, 20), {replicas, views}, pixels.data(), x(0)},
-           {[](L& o) { o.pixels = nullptr; }, [](L& o) { o.output = {}; }, [](L& o) { o.shape.width = -1; }, [](L& o) { o.shape.lanes = 5; },
-            [](L& o) { o.extent.replicas = 0; }, [](L& o) { o.extent.views = -1; }, [](L& o) { o.shape.border = -1; }});
+           {[](L& o) { o.pixels = nullptr; }, [](L& o) { o.output = {}; }, [](L& o) { o.shape.width = -1; },
+            [](L& o) { o.shape.lanes = 5; }, [](L& o) { o.extent.replicas = 0; }, [](L& o) { o.extent.views = -1; },
+            [](L& o) { o.shape.border = -1; }});
 }

@@ -24,22 +24,22 @@ struct ConvCase {
 };
 
 inline std::ostream& operator<<(std::ostream& out, const ConvCase& c) {
-  return out << c.height << "x" << c.width << "x" << c.channels << (c.image ? " image" : " map") << " -> " << c.out_channels
-             << (c.pool ? " pool" : "") << " activation " << static_cast<int>(c.activation) << ", replicas " << c.replicas
-             << ", views " << c.views;
+  return out << c.height << "x" << c.width << "x" << c.channels << (c.image ? " image" : " map") << " -> "
+             << c.out_channels << (c.pool ? " pool" : "") << " activation " << static_cast<int>(c.activation)
+             << ", replicas " << c.replicas << ", views " << c.views;
 }
 
 /// 1 pixel, odd sizes, odd sizes that a pool cuts, channels around multiples of 16, and the layers of conv3 and conv5.
 inline const std::vector<ConvCase>& conv_cases() {
   using enum Activation;
   static const std::vector<ConvCase> cases = {
-      {1, 1, 1, true, 5, false, none, 1, 1},        {1, 1, 20, false, 3, false, hardtanh, 3, 1},
-      {1, 7, 16, false, 16, false, relu, 1, 3},     {2, 2, 3, true, 16, true, none, 1, 3},
-      {2, 3, 17, false, 5, true, relu, 3, 7},       {3, 2, 33, false, 20, true, tanh, 1, 1},
-      {5, 7, 3, true, 20, false, hardtanh, 3, 3},   {5, 7, 5, true, 16, true, relu, 3, 7},
-      {7, 7, 20, false, 33, true, none, 1, 3},      {14, 14, 33, false, 5, true, tanh, 3, 1},
+      {1, 1, 1, true, 5, false, none, 1, 1},         {1, 1, 20, false, 3, false, hardtanh, 3, 1},
+      {1, 7, 16, false, 16, false, relu, 1, 3},      {2, 2, 3, true, 16, true, none, 1, 3},
+      {2, 3, 17, false, 5, true, relu, 3, 7},        {3, 2, 33, false, 20, true, tanh, 1, 1},
+      {5, 7, 3, true, 20, false, hardtanh, 3, 3},    {5, 7, 5, true, 16, true, relu, 3, 7},
+      {7, 7, 20, false, 33, true, none, 1, 3},       {14, 14, 33, false, 5, true, tanh, 3, 1},
       {9, 31, 16, false, 20, false, hardtanh, 1, 3}, {4, 4, 64, false, 48, false, none, 1, 7},
-      {28, 28, 1, true, 32, true, tanh, 1, 3},      {32, 32, 3, true, 32, false, hardtanh, 1, 1},
+      {28, 28, 1, true, 32, true, tanh, 1, 3},       {32, 32, 3, true, 32, false, hardtanh, 1, 1},
       {8, 8, 64, false, 512, true, none, 1, 1},
   };
   return cases;
@@ -50,8 +50,8 @@ struct ConvData {
   std::vector<ConvWeights> weights;
 };
 
-/// Images have a black border on two sides and a flat square; maps have saturated values at exactly +-1 and exact zeros.
-/// `exact`: sums are exact in float and pooling windows have many ties.
+/// Images have a black border on two sides and a flat square; maps have saturated values at exactly +-1 and exact
+/// zeros. `exact`: sums are exact in float and pooling windows have many ties.
 inline ConvData make_conv_data(const ConvCase& c, bool exact, std::uint64_t seed) {
   Draw draw(seed);
   ConvData data;
@@ -114,7 +114,8 @@ inline void spoil_inactive(std::vector<float>& errors, const std::vector<Active>
 }
 
 /// View v of replica r was left as it was, or set to zero.
-inline bool untouched_or_zero(const std::vector<float>& now, const std::vector<float>& before, std::size_t size, int view) {
+inline bool untouched_or_zero(const std::vector<float>& now, const std::vector<float>& before, std::size_t size,
+                              int view) {
   const auto from = static_cast<std::ptrdiff_t>(size * view), to = from + static_cast<std::ptrdiff_t>(size);
   return std::equal(now.begin() + from, now.begin() + to, before.begin() + from) ||
          std::all_of(now.begin() + from, now.begin() + to, [](float x) { return x == 0.0f; });

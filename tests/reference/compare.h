@@ -11,8 +11,8 @@ namespace saccade::reference {
 
 inline constexpr double unit_roundoff = 0x1p-24;  ///< of float
 
-/// Bound on the rounding error of a float sum of n products, relative to the sum of their absolute values: n roundings in
-/// the worst case; for longer sums roundings do not all point one way and their random walk grows with sqrt(n)
+/// Bound on the rounding error of a float sum of n products, relative to the sum of their absolute values: n roundings
+/// in the worst case; for longer sums roundings do not all point one way and their random walk grows with sqrt(n)
 /// (Higham and Mary 2019, lambda = 2). Independent of the order of the sum and of fused multiply-add.
 inline double sum_bound(double n) { return unit_roundoff * std::fmin(n + 1, 2 * std::sqrt(n) + 2); }
 
@@ -25,8 +25,8 @@ struct Verdict {
 /// Tanh in float is promised to 4 units in the last place, each at most 2 u relative.
 inline constexpr double tanh_bound = 8 * unit_roundoff;
 
-/// |got - want| <= relative * scale for every element, scale being the sum of the absolute values of its terms. Where the
-/// scale is 0 the result must be exactly 0.
+/// |got - want| <= relative * scale for every element, scale being the sum of the absolute values of its terms. Where
+/// the scale is 0 the result must be exactly 0.
 template <class T>
 Verdict compare(const std::vector<T>& got, const std::vector<double>& want, const std::vector<double>& scale,
                 double relative) {
@@ -39,7 +39,8 @@ Verdict compare(const std::vector<T>& got, const std::vector<double>& want, cons
     // Below the smallest normal float, results may be rounded to a multiple of 2^-149.
     const double limit = relative * scale[i] + (scale[i] > 0 ? 0x1p-126 : 0);
     const bool fine = std::isfinite(static_cast<double>(got[i])) && std::isfinite(want[i]) && error <= limit;
-    const double share = fine ? (limit > 0 ? error / limit : 0) : (std::isfinite(error) ? error / (limit + 1e-300) : INFINITY);
+    const double share =
+        fine ? (limit > 0 ? error / limit : 0) : (std::isfinite(error) ? error / (limit + 1e-300) : INFINITY);
     if (share > worst || (r.ok && !fine)) {
       worst = share;
       std::snprintf(text, sizeof text, "element %zu of %zu: got %.9g, want %.9g, error %.3g, limit %.3g", i, got.size(),
@@ -49,6 +50,11 @@ Verdict compare(const std::vector<T>& got, const std::vector<double>& want, cons
     r.ok = r.ok && fine;
   }
   return r;
+}
+
+inline std::vector<double> magnitudes(std::vector<double> v) {
+  for (double& x : v) x = std::fabs(x);
+  return v;
 }
 
 /// Every element is exactly the reference's (sums that are exact in float).

@@ -118,7 +118,8 @@ inline Scaled<Images> conv_input_gradient(const Images& error, const std::vector
   for (std::size_t j = 0; j < in.v.size(); ++j) {
     const double slope = derivative(below, in.v[j]);
     r.value.v[j] *= slope;
-    // 1 - y^2 has an absolute rounding error near 1: the scale keeps the unscaled sum except where the slope is exactly 0.
+    // 1 - y^2 has an absolute rounding error near 1: the scale keeps the unscaled sum except where the slope is exactly
+    // 0.
     if (slope == 0) r.scale.v[j] = 0;
   }
   return r;

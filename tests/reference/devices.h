@@ -20,7 +20,8 @@ namespace saccade::reference {
 
 /// Null when the machine cannot run the instruction set; that is said once. Devices live until the program ends.
 inline Device* cpu_device(const std::string& isa, int threads) {
-  // TBB starts no more threads than there are cores unless told to: without this, 5 threads would be 2 on a small machine.
+  // TBB starts no more threads than there are cores unless told to: without this, 5 threads would be 2 on a small
+  // machine.
   static const tbb::global_control workers(tbb::global_control::max_allowed_parallelism, 5);
   static std::map<std::pair<std::string, int>, std::unique_ptr<Device>> devices;
   const auto key = std::make_pair(isa, threads);
@@ -67,8 +68,8 @@ inline std::string first_difference(const Outputs& a, const Outputs& b) {
   return search(a.ints, b.ints);
 }
 
-/// Runs `run(device) -> Outputs` everywhere, `verify(outputs)` once per instruction set, and demands the same bits for any
-/// number of threads and from avx2 and avx512. `portable` may differ in bits: it has no fused multiply-add.
+/// Runs `run(device) -> Outputs` everywhere, `verify(outputs)` once per instruction set, and demands the same bits for
+/// any number of threads and from avx2 and avx512. `portable` may differ in bits: it has no fused multiply-add.
 template <class Run, class Verify>
 void on_all_devices(Run run, Verify verify) {
   std::optional<Outputs> vector_bits;
@@ -95,10 +96,10 @@ void on_all_devices(Run run, Verify verify) {
   }
 }
 
-#define CHECK_CLOSE(...)                                                 \
-  do {                                                                   \
-    const ::saccade::reference::Verdict verdict_ = __VA_ARGS__;          \
-    CHECK_MESSAGE(verdict_.ok, #__VA_ARGS__ << ": " << verdict_.text);   \
+#define CHECK_CLOSE(...)                                               \
+  do {                                                                 \
+    const ::saccade::reference::Verdict verdict_ = __VA_ARGS__;        \
+    CHECK_MESSAGE(verdict_.ok, #__VA_ARGS__ << ": " << verdict_.text); \
   } while (false)
 
 }  // namespace saccade::reference

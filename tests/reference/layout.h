@@ -13,8 +13,8 @@
 /// Between logical tensors and the device layouts of engine/shapes.h.
 namespace saccade::reference {
 
-/// Calls visit(position in the layout, index in the logical tensor) for every element that means something; what it does
-/// not visit is padding.
+/// Calls visit(position in the layout, index in the logical tensor) for every element that means something; what it
+/// does not visit is padding.
 template <class Visit>
 void visit_map(const MapShape& s, const Images& x, Visit visit) {
   for (int i = 0; i < x.n; ++i)
@@ -22,7 +22,8 @@ void visit_map(const MapShape& s, const Images& x, Visit visit) {
       for (int y = 0; y < x.h; ++y)
         for (int col = 0; col < x.w; ++col)
           visit(static_cast<std::size_t>(i) * s.size() +
-                    ((static_cast<std::size_t>(y) + s.border) * (s.width + 2 * s.border) + col + s.border) * s.lanes + c,
+                    ((static_cast<std::size_t>(y) + s.border) * (s.width + 2 * s.border) + col + s.border) * s.lanes +
+                    c,
                 x.index(i, c, y, col));
 }
 
@@ -42,7 +43,8 @@ void visit_head(const HeadShape& s, const Matrix& w, Visit visit) {
       for (int x = 0; x < s.in.width; ++x)
         for (int e = 0; e < s.embedding; ++e)
           visit(((static_cast<std::size_t>(y) * s.in.width + x) * s.in.channels + c) * s.lanes() + e,
-                static_cast<std::size_t>(e) * w.columns + (static_cast<std::size_t>(c) * s.in.height + y) * s.in.width + x);
+                static_cast<std::size_t>(e) * w.columns + (static_cast<std::size_t>(c) * s.in.height + y) * s.in.width +
+                    x);
 }
 
 template <class Visit>
@@ -56,14 +58,28 @@ void visit_rows(int lanes, const Matrix& m, Visit visit) {
 struct RowShape {
   int lanes = 0;
 };
-template <class V> void visit(const MapShape& s, const Images& t, V v) { visit_map(s, t, v); }
-template <class V> void visit(const ConvShape& s, const ConvWeights& t, V v) { visit_conv(s, t, v); }
-template <class V> void visit(const HeadShape& s, const Matrix& t, V v) { visit_head(s, t, v); }
-template <class V> void visit(const RowShape& s, const Matrix& t, V v) { visit_rows(s.lanes, t, v); }
+template <class V>
+void visit(const MapShape& s, const Images& t, V v) {
+  visit_map(s, t, v);
+}
+template <class V>
+void visit(const ConvShape& s, const ConvWeights& t, V v) {
+  visit_conv(s, t, v);
+}
+template <class V>
+void visit(const HeadShape& s, const Matrix& t, V v) {
+  visit_head(s, t, v);
+}
+template <class V>
+void visit(const RowShape& s, const Matrix& t, V v) {
+  visit_rows(s.lanes, t, v);
+}
 inline std::size_t layout_size(const MapShape& s, const Images& t) { return s.size() * t.n; }
 inline std::size_t layout_size(const ConvShape& s, const ConvWeights&) { return s.weights(); }
 inline std::size_t layout_size(const HeadShape& s, const Matrix&) { return s.weights(); }
-inline std::size_t layout_size(const RowShape& s, const Matrix& t) { return static_cast<std::size_t>(s.lanes) * t.rows; }
+inline std::size_t layout_size(const RowShape& s, const Matrix& t) {
+  return static_cast<std::size_t>(s.lanes) * t.rows;
+}
 
 /// One tensor per replica, one after the other; padding is zero.
 template <class Shape, class Tensor>
@@ -97,7 +113,8 @@ bool padding_is_zero(const Shape& shape, const std::vector<float>& host, const T
   return true;
 }
 
-/// A layout in which every meaningful element is junk and padding is zero: outputs start as this, to see them overwritten.
+/// A layout in which every meaningful element is junk and padding is zero: outputs start as this, to see them
+/// overwritten.
 template <class Shape, class Tensor>
 std::vector<float> junk(const Shape& shape, const Tensor& like, int replicas) {
   Tensor t = like;
@@ -106,12 +123,14 @@ std::vector<float> junk(const Shape& shape, const Tensor& like, int replicas) {
 }
 
 /// [n][out.height][out.width][out.lanes] bytes per replica, from winners indexed like `out`.
-inline std::vector<std::uint8_t> winners_to_layout(const ConvShape& s, const std::vector<std::vector<std::uint8_t>>& replicas,
+inline std::vector<std::uint8_t> winners_to_layout(const ConvShape& s,
+                                                   const std::vector<std::vector<std::uint8_t>>& replicas,
                                                    const Images& out) {
   const MapShape bytes{s.out.height, s.out.width, s.out.channels, s.out.lanes, 0};
   std::vector<std::uint8_t> host(bytes.size() * out.n * replicas.size(), 0);
   for (std::size_t r = 0; r < replicas.size(); ++r)
-    visit_map(bytes, out, [&](std::size_t to, std::size_t from) { host[r * bytes.size() * out.n + to] = replicas[r][from]; });
+    visit_map(bytes, out,
+              [&](std::size_t to, std::size_t from) { host[r * bytes.size() * out.n + to] = replicas[r][from]; });
   return host;
 }
 

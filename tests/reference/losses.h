@@ -12,9 +12,9 @@ namespace saccade::reference {
 
 struct HingeOut {
   double loss = 0;
-  std::vector<double> distances, losses;   ///< per term
-  std::vector<int> active;                 ///< per term
-  Matrix anchor_error, view_error;         ///< exact sums of +-weight (* trace)
+  std::vector<double> distances, losses;  ///< per term
+  std::vector<int> active;                ///< per term
+  Matrix anchor_error, view_error;        ///< exact sums of +-weight (* trace)
   std::vector<int> anchor_active, view_active;
 };
 
@@ -41,7 +41,8 @@ inline HingeOut contrastive_hinge(const Matrix& anchors, const Matrix& views, st
     if (!blocked) r.anchor_active[static_cast<std::size_t>(term.anchor)] = 1;
     for (int e = 0; e < views.columns; ++e) {
       // d|trace a - b| / d(trace a), for a positive; the negative term has the opposite sign.
-      const double up = (term.positive ? 1 : -1) * sgn(term.trace * anchors.at(term.anchor, e) - views.at(term.view, e));
+      const double up =
+          (term.positive ? 1 : -1) * sgn(term.trace * anchors.at(term.anchor, e) - views.at(term.view, e));
       r.view_error.at(term.view, e) -= term.weight * up;
       if (!blocked) r.anchor_error.at(term.anchor, e) += term.weight * term.trace * up;
     }
@@ -49,8 +50,8 @@ inline HingeOut contrastive_hinge(const Matrix& anchors, const Matrix& views, st
   return r;
 }
 
-/// The batch of n pairs as terms: each pair is a positive; negatives of anchor s are views s+1..s+T without wrap-around, or
-/// all other views when T < 0; sorted by view.
+/// The batch of n pairs as terms: each pair is a positive; negatives of anchor s are views s+1..s+T without
+/// wrap-around, or all other views when T < 0; sorted by view.
 inline std::vector<HingeTerm> batch_terms(int n, int T, float weight) {
   std::vector<HingeTerm> terms;
   for (int view = 0; view < n; ++view)

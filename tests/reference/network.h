@@ -51,11 +51,15 @@ inline Activity forward(const Network& network, int top, const Images& views) {
 template <class Weights>
 Weights carrier(Rule rule, const Weights& forward, const Weights& feedback) {
   switch (rule) {
-    case Rule::bp: return forward;
+    case Rule::bp:
+      return forward;
     case Rule::rf:
-    case Rule::urf: return feedback;
-    case Rule::sign: return signs(feedback);
-    case Rule::sign_forward: return signs(forward);
+    case Rule::urf:
+      return feedback;
+    case Rule::sign:
+      return signs(feedback);
+    case Rule::sign_forward:
+      return signs(forward);
   }
   return {};
 }
@@ -95,13 +99,15 @@ inline NetworkGradients network_gradients(const Network& network, const Network&
     auto j = static_cast<std::size_t>(top);
     add(r.gradient.heads[j].v, head_weight_gradient(x.maps[j + 1], embedding_error).value.v);
     Images error = head_input_gradient(embedding_error, carrier(rule, network.heads[j], feedback.heads[j]),
-                                       x.maps[j + 1], network.layers[j].activation).value;
+                                       x.maps[j + 1], network.layers[j].activation)
+                       .value;
     for (int i = top; i >= lowest; --i) {
       j = static_cast<std::size_t>(i);
       add(r.gradient.convs[j].v, conv_weight_gradient(x.maps[j], error, x.winners[j]).value.v);
       if (i > lowest)
         error = conv_input_gradient(error, x.winners[j], carrier(rule, network.convs[j], feedback.convs[j]), x.maps[j],
-                                    network.layers[j - 1].activation).value;
+                                    network.layers[j - 1].activation)
+                    .value;
     }
   }
   return r;

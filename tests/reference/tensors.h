@@ -6,8 +6,8 @@
 
 #include "engine/shapes.h"
 
-/// A slow reference in double precision, written for being obviously right: logical layouts without padding, plain loops.
-/// It shares no code with the devices.
+/// A slow reference in double precision, written for being obviously right: logical layouts without padding, plain
+/// loops. It shares no code with the devices.
 namespace saccade::reference {
 
 /// [n][C][H][W]
@@ -52,7 +52,8 @@ struct Matrix {
   double at(int r, int c) const { return v[static_cast<std::size_t>(r) * columns + c]; }
 };
 
-/// A result and, per element, the sum of the absolute values of the terms that it is a sum of: what rounding scales with.
+/// A result and, per element, the sum of the absolute values of the terms that it is a sum of: what rounding scales
+/// with.
 template <class T>
 struct Scaled {
   T value, scale;
@@ -74,10 +75,14 @@ Weights signs(Weights weights) {
 
 inline double activate(Activation f, double x) {
   switch (f) {
-    case Activation::none: return x;
-    case Activation::hardtanh: return x > 1 ? 1 : x < -1 ? -1 : x;
-    case Activation::tanh: return std::tanh(x);
-    case Activation::relu: return x > 0 ? x : 0;
+    case Activation::none:
+      return x;
+    case Activation::hardtanh:
+      return x > 1 ? 1 : x < -1 ? -1 : x;
+    case Activation::tanh:
+      return std::tanh(x);
+    case Activation::relu:
+      return x > 0 ? x : 0;
   }
   return NAN;
 }
@@ -85,10 +90,14 @@ inline double activate(Activation f, double x) {
 /// f' as a function of y = f(x); all four activations allow that.
 inline double derivative(Activation f, double y) {
   switch (f) {
-    case Activation::none: return 1;
-    case Activation::hardtanh: return y > -1 && y < 1 ? 1 : 0;
-    case Activation::tanh: return 1 - y * y;
-    case Activation::relu: return y > 0 ? 1 : 0;
+    case Activation::none:
+      return 1;
+    case Activation::hardtanh:
+      return y > -1 && y < 1 ? 1 : 0;
+    case Activation::tanh:
+      return 1 - y * y;
+    case Activation::relu:
+      return y > 0 ? 1 : 0;
   }
   return NAN;
 }

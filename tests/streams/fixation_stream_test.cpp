@@ -101,6 +101,9 @@ TEST_CASE("fixed and blocked order") {
     CHECK(fixed.object(fixation) == fixation % 7);
     CHECK(blocked.object(fixation) == by_class[fixation % 7]);
   }
+  const ImageSet many = small_images(90);  // enough that an unstable sort would show
+  const FixationStream blocks(many, options);
+  for (std::uint32_t i = 0; i < 90; ++i) CHECK(blocks.object(i) == i % 30 * 3 + 2 - i / 30);
 }
 
 TEST_CASE("seek(N) goes on where N views end, for every N") {

@@ -86,6 +86,17 @@ TEST_CASE("rendering agrees with a slow double-precision one") {
                                    << colour_limit);
 }
 
+TEST_CASE("hue shifts beyond the drawn ones go round the whole circle") {
+  const ImageSet images = noise_images(8, 9, 3);
+  for (const float hue : {-0.5f, -0.4f, -0.25f, 0.25f, 0.4f, 0.5f}) {
+    const ViewRecipe recipe{ViewKind::affine_hsv, 0, {1, 0, 0, 0, 1, 0, 1.3f, hue, 0}};
+    const Pixels view = rendered(images, recipe);
+    const auto reference = reference_view(images, recipe);
+    for (std::size_t i = 0; i < view.size(); ++i)
+      REQUIRE(std::abs(view[i] - reference[i]) <= 1e-6);  // 16 half units of 1
+  }
+}
+
 TEST_CASE("identity parameters give the image exactly, the flip its mirror") {
   for (const Shape shape : {Shape{1, 1, 1}, {5, 7, 1}, {5, 7, 3}, {32, 32, 3}}) {
     const ImageSet images = noise_images(shape.height, shape.width, shape.channels);

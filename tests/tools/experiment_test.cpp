@@ -1,0 +1,200 @@
+#include "tools/experiment.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "engine/error.h"
+
+namespace saccade {
+namespace {
+
+Experiment parse(const std::string& text, const std::vector<std::string>& overrides = {}) {
+  return parse_experiment(text, "exp.toml", overrides);
+}
+
+/// The message of the InputError that reading throws; empty when it does not.
+std::string refusal(const std::string& text, const std::vector<std::string>& overrides = {}) {
+  try {
+    parse(text, overrides);
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return {};
+}
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+const char* const everything = R"(
+seed = 7
+data = "cifar10"
+images = 1000
+events = 90000
+network = {name = "mine", embedding = 32, layers = [{channels = 8, pool = true, activation = "relu"}, {channels = 16}]}
+schedule = "gll"
+rule = "sign-forward"
+negatives = 1
+negative_weight = 0.30000000000000004
+margins = [[1, 3], [0.5, 1.25]]
+block = false
+optimiser = "adam"
+rate = {conv = [1e-5, 2e-7], head = 3.0}
+view.kind = "plain"
+stream = {views = 3, fixation = 0.5, order = "blocked"}
+memory = {mode = "held", window = 1.5, capacity = 9}
+[probe]
+enabled = true
+every = 5000
+[record]
+events = false
+[checkpoint]
+every = 0
+)";
+
+}  // namespace
+
+TEST_CASE("defaults follow the data set") {
+  const Experiment grey = parse("");
+  CHECK(grey.network.name == "conv3");
+  CHECK(grey.network.channels == 1);
+  CHECK(grey.margins == std::vector<Experiment::Margins>{{1, 1.5}});
+  CHECK(grey.view.kind == ViewKind::affine);
+  CHECK(std::isinf(grey.memory.window));
+  CHECK(grey.probes());
+
+  const Experiment colour = parse("data = \"cifar10\"");
+  CHECK(colour.network == known_network("conv5"));
+  CHECK(colour.margins == std::vector<Experiment::Margins>{{1, 3}});
+  CHECK(colour.view.kind == ViewKind::affine_hsv);
+  CHECK_FALSE(parse("events = 5000").probes());
+}
+
+TEST_CASE("what is written reads back to the same experiment") {
+  for (const std::string text :
+       {"", "data = \"cifar100\"", "network = \"conv5\"", "network.embedding = 128", "rate = 0.5", everything}) {
+    CAPTURE(text);
+    const Experiment experiment = parse(text);
+    const std::string written = write_experiment(experiment);
+    CHECK(parse(written) == experiment);
+    CHECK(write_experiment(parse(written)) == written);
+  }
+  const Experiment all = parse(everything);
+  CHECK(all.network.layers == std::vector<LayerSpec>{{8, true, Activation::relu}, {16, false, Activation::none}});
+  CHECK(all.network.channels == 3);
+  CHECK(all.rule == Experiment::Rule::sign_forward);
+  CHECK(all.conv_rate(1) == 2e-7);
+  CHECK(all.head_rate(1) == 3.0);
+  CHECK(all.margins_of(1) == Experiment::Margins{0.5, 1.25});
+  CHECK(all.negative_weight == 0.30000000000000004);
+  CHECK(all.probe.enabled == Experiment::ProbeWhen::yes);
+}
+
+TEST_CASE("every line of a written experiment can be an override") {
+  const std::string written = write_experiment(parse(everything));
+  std::vector<std::string> overrides;
+  for (std::size_t begin = 0, end; (end = written.find('\n', begin)) != std::string::npos; begin = end + 1) {
+    std::string line = written.substr(begin, end - begin);
+    line.erase(line.find(" = "), 1);
+    overrides.push_back(line);
+  }
+  CHECK(parse("", overrides) == parse(everything));
+}
+
+TEST_CASE("overrides: bare words, TOML values, tables") {
+  CHECK(parse("seed = 3", {"seed=4", "seed=5"}).seed == 5);
+  CHECK(parse("", {"data=cifar10"}).data == Experiment::Data::cifar10);
+  CHECK(parse("", {"rule=sign-forward"}).rule == Experiment::Rule::sign_forward);
+  CHECK(parse("[stream]\nviews = 3", {"stream.fixation=0.5"}).stream.views == 3);
+  CHECK(parse("", {"memory.window=2"}).memory.window == 2);
+  CHECK(parse("", {"margins=[[1,2],[3,4],[5,6]]"}).margins_of(2) == Experiment::Margins{5, 6});
+  CHECK(parse("", {"probe.enabled=false"}).probe.enabled == Experiment::ProbeWhen::no);
+  SUBCASE("a shorthand can be overridden in part") {
+    const Experiment experiment = parse("rate = 0.5", {"rate.head=0.25"});
+    CHECK(experiment.conv_rate(0) == 0.5);
+    CHECK(experiment.head_rate(0) == 0.25);
+    CHECK(parse("rate.conv = 0.5", {"rate=0.125"}).conv_rate(0) == 0.125);
+  }
+  SUBCASE("a named network keeps its layers when its embedding is overridden") {
+    const Experiment experiment = parse("network = \"conv5\"", {"network.embedding=16"});
+    CHECK(experiment.network.depth() == 5);
+    CHECK(experiment.network.embedding == 16);
+  }
+}
+
+TEST_CASE("unknown keys suggest the nearest known one") {
+  CHECK(contains(refusal("sead = 1"), "did you mean \"seed\""));
+  CHECK(contains(refusal("\n\nsead = 1"), "exp.toml, line 3"));
+  CHECK(contains(refusal("[memory]\nwindwo = 1"), "did you mean \"memory.window\""));
+  CHECK(contains(refusal("[views]\nkind = 1"), "did you mean \"view.kind\""));
+  CHECK(contains(refusal("fixation = 1"), "did you mean \"stream.fixation\""));
+  CHECK(contains(refusal("[nothing]"), "unknown key \"nothing\""));
+  CHECK(contains(refusal("", {"learning_rate=1"}), "--set learning_rate=1: unknown key"));
+  CHECK(contains(refusal("network.layers = [{chanels = 3}]"), "network.layers[0].chanels"));
+  CHECK(contains(refusal("network.depth = 3"), "network.depth"));
+}
+
+TEST_CASE("wrong types name file, line, key, what was found and expected") {
+  CHECK(refusal("events = 10\nseed = \"abc\"") ==
+        "exp.toml, line 2: seed is the string \"abc\", expected an integer from 0 to 9223372036854775807");
+  CHECK(contains(refusal("", {"seed=abc"}), "--set seed=abc: seed is the string \"abc\""));
+  CHECK(contains(refusal("events = 1.5"), "events is the number 1.5, expected an integer"));
+  CHECK(contains(refusal("block = 1"), "expected true or false"));
+  CHECK(contains(refusal("block = \"true\""), "expected true or false"));
+  CHECK(contains(refusal("data = \"cifar\""), "\"cifar10\", \"cifar100\""));
+  CHECK(contains(refusal("data = true"), "data is true"));
+  CHECK(contains(refusal("probe = 3"), "probe is the integer 3, expected a table"));
+  CHECK(contains(refusal("probe.enabled = \"true\""), "\"auto\", true, false"));
+  CHECK(contains(refusal("rate = \"fast\""), "rate is the string"));
+  CHECK(contains(refusal("rate = 1979-05-27"), "rate is a date"));
+  CHECK(contains(refusal("margins = 3"), "expected a pair"));
+  CHECK(contains(refusal("margins = [1]"), "expected a pair"));
+  CHECK(contains(refusal("margins = [[1, 2], 3]"), "expected a pair"));
+  CHECK(contains(refusal("network = 5"), "network is the integer 5"));
+  CHECK(contains(refusal("network = \"conv9\""), "conv9"));
+  CHECK(contains(refusal("network.layers = []"), "expected a list of layers"));
+  CHECK(contains(refusal("network.layers = [{pool = true}]"), "a table with channels"));
+  CHECK(contains(refusal("network = {name = \"a b\\n\", layers = [{channels = 1}]}"), "network.name"));
+}
+
+TEST_CASE("values out of range, and keys that do not fit together") {
+  CHECK(contains(refusal("seed = -1"), "seed is the integer -1"));
+  CHECK(contains(refusal("events = 0"), "at least 1"));
+  CHECK(contains(refusal("stream.fixation = 0"), "above 0"));
+  CHECK(contains(refusal("memory.window = nan"), "memory.window is the number nan"));
+  CHECK(contains(refusal("stream.fixation = inf"), "stream.fixation"));
+  CHECK(contains(refusal("rate = -1"), "rate.conv"));
+  CHECK(contains(refusal("rate = inf"), "rate.conv"));
+  CHECK(contains(refusal("margins = [[1, 2], [1, 2]]"), "margins has 2 values"));
+  CHECK(contains(refusal("rate.conv = [1, 2]"), "the network has 3 layers"));
+  CHECK(contains(refusal("rate.conv = []"), "rate.conv is a list of 0"));
+  CHECK(contains(refusal("view.kind = \"affine-hsv\""), "needs colour images"));
+  CHECK(contains(refusal("network.layers = [{channels = 70000}]"), "70000"));
+  CHECK(contains(
+      refusal("network.layers = [" +
+              std::string("{channels = 1, pool = true},{channels = 1, pool = true},{channels = 1, pool = true},"
+                          "{channels = 1, pool = true},{channels = 1, pool = true}]")),
+      "layer 4"));
+}
+
+TEST_CASE("what is not TOML, and overrides that are not key=value") {
+  CHECK(contains(refusal("seed = 1\nevents ="), "exp.toml, line 2"));
+  CHECK(contains(refusal("seed = 1\nseed = 2"), "line 2"));
+  CHECK(contains(refusal("", {"seed"}), "expected key=value"));
+  CHECK(contains(refusal("", {"=1"}), "expected key=value"));
+  CHECK(contains(refusal("", {"seed="}), "not TOML"));
+  CHECK(contains(refusal("", {"margins=[1,"}), "not TOML"));
+  CHECK(contains(refusal("", {"seed=1\nevents=2"}), "one value"));
+  CHECK(contains(refusal("", {"a..b=1"}), "unknown key"));
+  CHECK_THROWS_AS(load_experiment("/nowhere/exp.toml"), InputError);
+  CHECK_THROWS_AS(load_experiment("/"), InputError);
+}
+
+TEST_CASE("the list of keys has a line for each, with default and unit") {
+  const std::string list = list_experiment_keys();
+  for (const char* key : {"seed ", "negative_weight ", "memory.window ", "rate.head ", "checkpoint.every "})
+    CHECK(contains(list, std::string("\n") + key));
+  CHECK(contains(list, "120000"));
+  CHECK(contains(list, "fashion-mnist"));
+}
+
+}  // namespace saccade

@@ -1,0 +1,115 @@
+#include "tools/plot.h"
+
+#include <doctest/doctest.h>
+
+#include <limits>
+
+#include "tools/html.h"
+#include "tools/png.h"
+#include "tools/progress.h"
+#include "tools/xml.h"
+
+namespace saccade {
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double inf = std::numeric_limits<double>::infinity();
+constexpr double largest = std::numeric_limits<double>::max();
+
+void check_svg(const std::string& svg) {
+  CHECK(xml_fault(svg) == "");
+  CHECK(svg.size() < 100'000);
+  for (const char* bad : {"nan ", "inf ", "\"nan", "\"inf", "Mnan", "Lnan", " nan", " inf"})
+    CHECK(svg.find(bad) == std::string::npos);
+}
+
+LinePlot line(std::vector<double> x, std::vector<double> y) {
+  LinePlot plot;
+  plot.title = "a < b & \"c\"";
+  plot.series = {{"first", std::move(x), std::move(y)}};
+  return plot;
+}
+
+}  // namespace
+
+TEST_CASE("the checker of XML sees faults") {
+  for (const char* bad : {"", "<a>", "</a>", "<a></b>", "<a>&</a>", "<a/><b/>", "<a b=\"<\"/>", "<a/>x"})
+    CHECK(xml_fault(bad) != "");
+  CHECK(xml_fault("<a b=\"1>0\"><c/>&lt;</a>\n") == "");
+}
+
+TEST_CASE("line plots survive any values") {
+  check_svg(line_plot_svg({}));
+  check_svg(line_plot_svg(line({}, {})));
+  check_svg(line_plot_svg(line({1}, {2})));
+  check_svg(line_plot_svg(line({1, 2, 3}, {nan, nan, nan})));
+  check_svg(line_plot_svg(line({nan, inf, 3}, {1, 2, inf})));
+  check_svg(line_plot_svg(line({1, 2, 3}, {1})));
+  check_svg(line_plot_svg(line({0, 1}, {-largest, largest})));
+  check_svg(line_plot_svg(line({0, 1}, {5e-324, 0})));
+  check_svg(line_plot_svg(line({0, 1e300}, {1e10, 1e10 + 1e-6})));
+  LinePlot plot = line({1, 2, 3, 4}, {1, nan, 3, 4});
+  plot.references = {{nan, "m"}, {2, "m2 < 3"}};
+  const std::string svg = line_plot_svg(plot);
+  check_svg(svg);
+  CHECK(svg.find("m2 &lt; 3") != std::string::npos);
+}
+
+TEST_CASE("bar charts survive any values") {
+  check_svg(bar_chart_svg({}));
+  BarChart chart;
+  chart.groups = {"layer 0", "layer 1", "layer 2"};
+  chart.series = {{"learned", {1, nan, inf}}, {"untrained", {-5}}, {"none", {}}};
+  check_svg(bar_chart_svg(chart));
+  chart.series = {{"all", {nan, nan, nan}}};
+  check_svg(bar_chart_svg(chart));
+}
+
+TEST_CASE("ticks are round and cover the range") {
+  CHECK(round_ticks(0, 1, 5) == std::vector<double>{0, 0.2, 0.4, 0.2 * 3, 0.8, 1});
+  CHECK(round_ticks(0, 97, 5) == std::vector<double>{0, 20, 40, 60, 80, 100});
+  CHECK(round_ticks(3, 3, 5).size() >= 2);
+  CHECK(round_ticks(0, 0, 5).size() >= 2);
+  CHECK(round_ticks(nan, inf, 5) == std::vector<double>{0, 1});
+  CHECK(tick_text(0.30000000000000004, 0.1) == "0.3");
+  CHECK(tick_text(20000, 20000) == "20 k");
+  CHECK(tick_text(-1e-17, 0.1) == "0");
+  CHECK(tick_text(1.5, 0.5) == "1.5");
+}
+
+TEST_CASE("text is escaped and stays valid UTF-8") {
+  CHECK(escape_html("<a href='x'>&\"") == "&lt;a href=&#39;x&#39;&gt;&amp;&quot;");
+  CHECK(escape_html("\xc3\xa9\n") == "\xc3\xa9\n");
+  const std::string replacement = "\xEF\xBF\xBD";
+  CHECK(escape_html("\xff") == replacement);
+  CHECK(escape_html(std::string_view("\0", 1)) == replacement);
+  CHECK(escape_html("\xc0\x80") == replacement + replacement);
+  CHECK(escape_html("\xed\xa0\x80").size() == 9);
+  CHECK(escape_html("\xe2\x82") == replacement + replacement);
+}
+
+TEST_CASE("pictures") {
+  const auto text = [](std::string_view s) {
+    return base64({reinterpret_cast<const std::uint8_t*>(s.data()), s.size()});
+  };
+  CHECK(text("") == "");
+  CHECK(text("f") == "Zg==");
+  CHECK(text("fo") == "Zm8=");
+  CHECK(text("foobar") == "Zm9vYmFy");
+  CHECK(text("\xff\xff\xfe") == "///+");
+  CHECK(png_data_uri({2, 1, 1, {0, 255}}).starts_with("data:image/png;base64,iVBORw0KGgo"));
+  CHECK(encode_png({1, 1, 3, {1, 2, 3}}).size() > 50);
+  CHECK_THROWS(encode_png({2, 2, 3, {1, 2, 3}}));
+  CHECK_THROWS(encode_png({0, 0, 3, {}}));
+  CHECK_THROWS(encode_png({1, 1, 2, {1, 2}}));
+}
+
+TEST_CASE("durations") {
+  CHECK(duration_text(12.2) == "12 s");
+  CHECK(duration_text(65) == "1:05");
+  CHECK(duration_text(3723) == "1:02:03");
+  CHECK(duration_text(inf) == "?");
+  CHECK(duration_text(nan) == "?");
+}
+
+}  // namespace saccade

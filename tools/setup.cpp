@@ -1,0 +1,61 @@
+#include "tools/setup.h"
+
+#include <cmath>
+
+#include "streams/load.h"
+
+namespace saccade {
+namespace {
+
+/// The word of a key that has words, without the quotes of TOML.
+std::string word(const Experiment& experiment, std::string_view key) {
+  const std::string quoted = experiment_value(experiment, key);
+  return quoted.substr(1, quoted.size() - 2);
+}
+
+std::vector<float> per_layer(const std::vector<double>& values, std::size_t layers) {
+  std::vector<float> all(layers);
+  for (std::size_t i = 0; i < layers; ++i) all[i] = static_cast<float>(values.size() == 1 ? values[0] : values.at(i));
+  return all;
+}
+
+}  // namespace
+
+LearnerOptions learner_options(const Experiment& e) {
+  LearnerOptions options;
+  options.seed = static_cast<std::uint64_t>(e.seed);
+  options.events = static_cast<std::uint64_t>(e.events);
+  options.schedule = word(e, "schedule");
+  options.rule = word(e, "rule");
+  options.optimiser = word(e, "optimiser");
+  options.block = e.block;
+  options.memory.mode = word(e, "memory.mode");
+  options.memory.trace = word(e, "memory.trace");
+  options.memory.negatives = static_cast<int>(e.negatives);
+  options.memory.negative_weight = static_cast<float>(e.negative_weight);
+  options.memory.window = std::isinf(e.memory.window) ? -1 : e.memory.window;
+  options.memory.capacity = static_cast<int>(e.memory.capacity);
+  options.margins.clear();
+  for (const Experiment::Margins& m : e.margins)
+    options.margins.push_back({static_cast<float>(m.positive), static_cast<float>(m.negative)});
+  options.rates = {per_layer(e.rate.conv, e.network.layers.size()), per_layer(e.rate.head, e.network.layers.size())};
+  return options;
+}
+
+StreamOptions stream_options(const Experiment& e) {
+  StreamOptions options;
+  options.kind = e.view.kind;
+  options.views_per_fixation = static_cast<int>(e.stream.views);
+  options.fixation_seconds = e.stream.fixation;
+  options.order = e.stream.order == Experiment::Order::shuffled ? ObjectOrder::shuffled
+                  : e.stream.order == Experiment::Order::fixed  ? ObjectOrder::fixed
+                                                                : ObjectOrder::blocked;
+  options.seed = static_cast<std::uint64_t>(e.seed);
+  return options;
+}
+
+DataSet load_experiment_data(const Experiment& e, const std::filesystem::path& folder) {
+  return load_data(data_name(e.data), folder, static_cast<std::size_t>(e.images));
+}
+
+}  // namespace saccade
