@@ -15,8 +15,9 @@ struct Synapses {
   DeviceBuffer<float> packed;    ///< convolutions: the copy that the forward kernel reads
 };
 
-/// Which heads a schedule needs.
-enum class Heads { every_layer, top_only };
+/// Which heads are there, and what an error passes: one on every layer (layer-wise schedules), the top one with the whole
+/// chain below it (end to end), or the top one with the top layer alone.
+enum class Heads { every_layer, top_only, top_layer };
 
 /// All synapses of a network for R replicas, owned here, not inside layers: saving a run is writing these.
 ///

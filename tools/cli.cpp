@@ -1,6 +1,7 @@
 #include "tools/cli.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -19,6 +20,17 @@ int complain(std::string message, int code) {
       message.begin(), message.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
   fmt::print(stderr, "saccade: {}\n", message);
   return code;
+}
+
+bool knows(const CLI::App& app, const std::string& command) {
+  return !app.get_subcommands([&](const CLI::App* one) { return one->get_name() == command; }).empty();
+}
+
+std::string command_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(command->get_name());
+  return fmt::format("{}", fmt::join(names, ", "));
 }
 
 }  // namespace
@@ -66,6 +78,9 @@ int run_program(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     // Help asked for is an answer, not an error.
     if (error.get_exit_code() == 0) return app.exit(error);
+    const std::string command = argc > 1 ? argv[1] : "-";
+    if (command[0] != '-' && !knows(app, command))
+      return complain(fmt::format("there is no command \"{}\"; known are {}", command, command_names(app)), 2);
     return complain(fmt::format("{} (saccade --help tells more)", error.what()), 2);
   } catch (const InputError& error) {
     return complain(error.what(), 2);

@@ -48,7 +48,7 @@ void draw_references(Frame& frame, const std::vector<ReferenceLine>& references)
     if (!std::isfinite(line.y)) continue;
     frame.add(fmt::format("<path class=\"reference\" d=\"M{:.1f} {:.1f}H{:.1f}\"/>", frame.left, frame.y(line.y),
                           frame.right));
-    frame.text(frame.right - 3, frame.y(line.y) - 4, "end halo", line.label);
+    frame.text(frame.right + 4, frame.y(line.y) + 4, "", line.label);
   }
 }
 
@@ -60,6 +60,11 @@ std::string line_plot_svg(const LinePlot& plot) {
     legend.push_back({plot.series[i].name, colour_of(plot.series[i], i), plot.series[i].dashed, false});
   if (legend.size() == 1) legend.clear();  // the title says it
   Frame frame(plot.width, plot.height, plot.title, legend);
+
+  // Labels of reference lines stand right of the plot, where no curve can cross them.
+  double label_width = 0;
+  for (const ReferenceLine& line : plot.references) label_width = std::max(label_width, plot::text_width(line.label));
+  frame.right -= std::max(0.0, label_width - 14);
 
   Range x, y;
   for (const PlotSeries& series : plot.series) {
@@ -133,7 +138,6 @@ svg.plot .label,svg.plot .small{fill:var(--faint,#555)}
 svg.plot .small{font-size:9.5px}
 svg.plot .middle{text-anchor:middle}
 svg.plot .end{text-anchor:end}
-svg.plot .halo{paint-order:stroke;stroke:var(--paper,#fff);stroke-width:3px}
 svg.plot path{fill:none}
 svg.plot .grid{stroke:var(--rule,#ddd)}
 svg.plot .axis{stroke:var(--faint,#555)}

@@ -48,7 +48,7 @@ double text_width(const std::string& text) {
 
 Frame::Frame(int width, int height, const std::string& title, const std::vector<LegendEntry>& legend)
     : width_(width), height_(height), title_(title) {
-  right = width - 14;
+  right = width - 22;
   bottom = height - 40;
   top = 26;
   text(left, 15, "title", title);

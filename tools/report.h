@@ -39,7 +39,7 @@ struct ViewSheet {
   };
   std::vector<Column> columns;
   Picture picture;  ///< all views, without text
-  int scale = 2;    ///< screen pixels per picture pixel
+  int scale = 3;    ///< screen pixels per picture pixel
   std::string caption;
 };
 

@@ -90,7 +90,7 @@ void replace_file(const fs::path& file, std::string_view bytes) {
     out->sync();
     out->close();
     files.rename(temporary, file);
-  } catch (const SystemError&) {
+  } catch (const std::exception&) {
     std::error_code ignored;
     fs::remove(temporary, ignored);
     throw;

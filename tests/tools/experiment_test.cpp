@@ -135,7 +135,7 @@ TEST_CASE("unknown keys suggest the nearest known one") {
 
 TEST_CASE("wrong types name file, line, key, what was found and expected") {
   CHECK(refusal("events = 10\nseed = \"abc\"") ==
-        "exp.toml, line 2: seed is the string \"abc\", expected an integer from 0 to 9223372036854775807");
+        "exp.toml, line 2: seed is the string \"abc\", expected an integer of at least 0");
   CHECK(contains(refusal("", {"seed=abc"}), "--set seed=abc: seed is the string \"abc\""));
   CHECK(contains(refusal("events = 1.5"), "events is the number 1.5, expected an integer"));
   CHECK(contains(refusal("block = 1"), "expected true or false"));

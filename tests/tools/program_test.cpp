@@ -44,7 +44,7 @@ void check_refused(const std::string& arguments, const std::string& reason) {
 
 TEST_CASE("bad command lines: one line, exit code 2") {
   check_refused("", "subcommand");
-  check_refused("repaly", "repaly");
+  check_refused("repaly", "no command \"repaly\"; known are replay");
   check_refused("devices --threads x", "--threads");
   check_refused("devices --threads -1", "--threads");
   check_refused("devices --device tpu", "tpu");

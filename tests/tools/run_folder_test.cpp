@@ -57,7 +57,7 @@ TEST_CASE("a file is replaced as a whole or not at all") {
   CHECK(text_of(file) == "new");
   CHECK(std::distance(fs::directory_iterator(temporary.path), {}) == 1);
   fs::create_directory(temporary.path / "folder");
-  CHECK_THROWS_AS(replace_file(temporary.path / "folder", "x"), SystemError);
+  CHECK_THROWS_AS(replace_file(temporary.path / "folder", "x"), InputError);
   CHECK(std::distance(fs::directory_iterator(temporary.path), {}) == 2);
 }
 

@@ -4,6 +4,8 @@ namespace saccade {
 
 void add_commands(CLI::App& app, CommonFlags& flags) {
   add_replay(app, flags);
+  add_probe(app, flags);
+  add_step(app, flags);
   add_inspect(app, flags);
   add_devices(app, flags);
 }
