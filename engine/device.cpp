@@ -117,13 +117,13 @@ void Device::cross_entropy(const CrossEntropy& op) {
 }
 
 void Device::sgd_step(const SgdStep& op) {
-  Check("sgd_step").extent(op.extent).that(op.count % lanes_per_vector == 0, "a count that is a multiple of 16")
+  Check("sgd_step").extent(op.extent).that(op.weights.data != op.feedback.data, "feedback apart from weights").that(op.count % lanes_per_vector == 0, "a count that is a multiple of 16")
       .that(op.gradient && op.weights, "gradient and weights");
   sgd_step_impl(op);
 }
 
 void Device::adam_step(const AdamStep& op) {
-  Check("adam_step").extent(op.extent).that(op.count % lanes_per_vector == 0, "a count that is a multiple of 16")
+  Check("adam_step").extent(op.extent).that(op.weights.data != op.feedback.data, "feedback apart from weights").that(op.count % lanes_per_vector == 0, "a count that is a multiple of 16")
       .that(op.gradient && op.weights && op.first_moment && op.second_moment && op.steps, "gradient, weights, moments and steps");
   adam_step_impl(op);
 }

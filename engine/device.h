@@ -66,7 +66,7 @@ struct ConvWeightGradient {
 
 /// error_below = f'(input) * (feedback^T error), f being the activation of the layer below, whose output is `input`.
 struct ConvInputGradient {
-  ConvShape shape;
+  ConvShape shape;  ///< of a layer that has one below: in.lanes a multiple of 16
   Extent extent;
   ConstFloats error;  ///< shape.out
   ConstBytes winners;
@@ -178,7 +178,7 @@ struct CrossEntropy {
 
 /// weights -= rate * gradient if any of the `flags` views is active; the same increment goes to `feedback` when it learns.
 struct SgdStep {
-  std::size_t count = 0;
+  std::size_t count = 0;  ///< a multiple of 16, as the sizes of all our weight arrays are
   Extent extent;  ///< views: number of flags looked at
   ConstFloats gradient;
   ConstFlags active;
@@ -189,7 +189,7 @@ struct SgdStep {
 
 /// Adam (Kingma and Ba 2015, algorithm 1) with bias correction; a step without an active view is no step at all.
 struct AdamStep {
-  std::size_t count = 0;
+  std::size_t count = 0;  ///< a multiple of 16
   Extent extent;
   ConstFloats gradient;
   ConstFlags active;

@@ -38,7 +38,7 @@ enum class Activation : std::uint8_t { none = 0, hardtanh = 1, tanh = 2, relu = 
 /// or column is dropped, the first of equal values in row-major order wins), then the activation.
 ///
 /// Weights are stored "by post-synaptic unit": [rounded-up out channels][3][3][in.lanes] floats; padding rows and lanes are
-/// zero. A device may keep a second, packed copy in an order that suits its forward kernel.
+/// zero. The map below is an image of fewer than 16 channels or has a multiple of 16 lanes. A device may keep a second, packed copy in an order that suits its forward kernel.
 struct ConvShape {
   MapShape in, out;
   bool pool = false;

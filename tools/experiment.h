@@ -80,7 +80,7 @@ struct Experiment {
   std::int64_t events = 120000;  ///< views
   NetworkSpec network;           ///< its image size is that of the data set
   Loss loss = Loss::hinge;
-  Schedule schedule = Schedule::rll;
+  Schedule schedule = Schedule::e2e;
   Rule rule = Rule::bp;
   std::int64_t negatives = 4;
   double negative_weight = 0.2;

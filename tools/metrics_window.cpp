@@ -48,7 +48,11 @@ void MetricsWindow::write(MetricsWriter& out, std::uint64_t event, double time_s
     views += s.views;
   }
   if (views > 0) last_loss_ = loss / views;
-  for (Sums& s : sums_) s = {};
+  for (Sums& s : sums_) {
+    const double updates = s.updates;  // counted over the whole run
+    s = {};
+    s.updates = updates;
+  }
 }
 
 void MetricsWindow::save(Checkpoint& checkpoint) const {

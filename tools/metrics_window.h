@@ -8,7 +8,8 @@
 
 namespace saccade {
 
-/// Means over a stretch of events, per layer, of what the updates were: the rows of metrics.csv. It only listens.
+/// Means over a stretch of events, per layer, of what the updates were, and the number of updates so far: the rows of
+/// metrics.csv. It only listens.
 class MetricsWindow {
  public:
   explicit MetricsWindow(int layers);

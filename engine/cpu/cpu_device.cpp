@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -9,7 +10,10 @@
 namespace saccade::cpu {
 
 CpuDevice::CpuDevice(int threads)
-    : kernels_(select_kernels()), threads_(threads > 0 ? threads : tbb::this_task_arena::max_concurrency()), arena_(threads_) {}
+    : kernels_(select_kernels()),
+      threads_(threads > 0 ? threads : tbb::this_task_arena::max_concurrency()),
+      allowed_(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(std::max(threads_, tbb::this_task_arena::max_concurrency()))),
+      arena_(threads_) {}
 
 std::shared_ptr<void> CpuDevice::allocate(std::size_t bytes) {
   constexpr std::size_t huge_page = std::size_t{2} << 20;

@@ -1,4 +1,5 @@
 #pragma once
+#include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
@@ -63,6 +64,7 @@ class CpuDevice final : public Device {
 
   const KernelTable& kernels_;
   int threads_;
+  tbb::global_control allowed_;  ///< oneTBB would otherwise stop at the number of cores
   tbb::task_arena arena_;
   std::vector<float> partials_;        ///< sums of heads per row
   std::vector<float> spread_errors_;   ///< errors behind a pool, at the convolution's resolution

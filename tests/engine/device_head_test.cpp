@@ -26,7 +26,7 @@ const std::vector<HeadCase> cases = {
     {MapShape::layer(3, 3, 5), 20, 1, 7},
     {MapShape::image(7, 5, 3), 17, 1, 3},
     {MapShape::layer(3, 3, 128).compact(), 64, 1, 1},
-    {MapShape::layer(4, 4, 512), 64, 1, 1},
+    {MapShape::layer(2, 2, 512), 64, 1, 1},
     {MapShape::layer(14, 14, 32), 33, 1, 1},
 };
 

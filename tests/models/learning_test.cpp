@@ -15,17 +15,19 @@ struct Seen {
 
 NetworkSpec tiny_network() {
   using enum Activation;
-  return {"tiny", 3, 8, 8, {{16, true, hardtanh}, {20, true, tanh}}, 16};
+  return {"tiny", 3, 8, 8, {{16, true, hardtanh}, {20, true, none}}, 16};
 }
 
-/// One pass over the objects, two views each.
+/// One pass over six objects, two views each, in two orders in turn (0 1 2 3 4 5 and 2 1 0 5 4 3, so that an object never
+/// is among its own negatives), and each view an anchor every other time: only the picture tells one from the other.
 Seen pass(OnlineLearner& learner, const Pairs& pairs, Time& now) {
+  const bool back = learner.events() / (2 * static_cast<std::uint64_t>(pairs.count)) % 2 == 1;
   Seen seen;
   const std::uint64_t before = learner.updates();
   int positives = 0;
   for (int f = 0; f < pairs.count; ++f) {
     for (bool second : {false, true}) {
-      learner.handle(View{now += 1000, 0, 0, {}, pairs.view(second, f)});
+      learner.handle(View{now += 1000, 0, 0, {}, pairs.view(second != back, back ? (8 - f) % 6 : f)});
       for (const UpdateTerm& term : learner.last().terms) {
         const double d = term.distance;
         if (term.positive) seen.positive += d, ++positives;
@@ -54,7 +56,7 @@ TEST_CASE("positives only: the two views of an object collapse onto each other")
   const Pairs pairs = grating_pairs(net, 6);
   for (bool block : {true, false}) {
     CAPTURE(block);
-    LearnerOptions options = plain(net, 2e-4f);
+    LearnerOptions options = plain(net, 5e-4f);
     options.memory.negatives = 0;
     options.margins = {{0, 0}};
     options.block = block;
@@ -62,10 +64,9 @@ TEST_CASE("positives only: the two views of an object collapse onto each other")
     Time now = 0;
     const Seen first = pass(learner, pairs, now);
     Seen last;
-    for (int i = 0; i < 400; ++i) last = pass(learner, pairs, now);
-    CHECK(first.positive > 0.5);
+    for (int i = 0; i < 800; ++i) last = pass(learner, pairs, now);
+    CHECK(first.positive > 0.2);
     CHECK(last.positive < first.positive / 10);
-    MESSAGE(first.positive << " " << last.positive);
   }
 }
 
@@ -84,15 +85,17 @@ TEST_CASE("negatives only: all distances pass the margin, then learning stops fo
     Time now = 0;
     const Seen first = pass(learner, pairs, now);
     CHECK(first.negative < 2);
-    Seen last = first;
+    // Stopped: nothing has moved in a pass of each order.
     int passes = 0;
-    for (; passes < 2000 && last.updates > 0; ++passes) last = pass(learner, pairs, now);
+    for (int quiet = 0; passes < 2000 && quiet < 2; ++passes) {
+      const Seen seen = pass(learner, pairs, now);
+      quiet = seen.updates == 0 ? quiet + 1 : 0;
+      if (quiet > 0) CHECK(seen.negative >= 3);
+    }
     CHECK(passes < 2000);
-    CHECK(last.negative >= 3);
     const std::vector<Tensor> stopped = tensors_of(learner.parameters());
     for (int i = 0; i < 5; ++i) CHECK(pass(learner, pairs, now).updates == 0);
     const std::vector<Tensor> later = tensors_of(learner.parameters());
     for (std::size_t i = 0; i < later.size(); ++i) CHECK(ref::same_bits(stopped[i].data, later[i].data));
-    MESSAGE(first.negative << " " << last.negative << " passes " << passes);
   }
 }

@@ -135,7 +135,7 @@ inline PairLoss simclr(const Matrix& a, const Matrix& b, double temperature) {
 }
 
 struct CrossEntropyOut {
-  double loss = 0, loss_scale = 0, largest_logit = 0;
+  double loss = 0, loss_scale = 0;
   Matrix error, error_scale;
   std::vector<double> bias_gradient, bias_scale;
   int correct = 0;
@@ -162,7 +162,6 @@ inline CrossEntropyOut cross_entropy(const Matrix& scores, const std::vector<dou
     r.correct += top - logits.begin() == label;
     for (int c = 0; c < classes; ++c) {
       const double share = std::exp(logits[static_cast<std::size_t>(c)] - *top) / sum;
-      r.largest_logit = std::max(r.largest_logit, std::fabs(logits[static_cast<std::size_t>(c)]));
       r.error.at(i, c) = (share - (c == label)) / n;
       r.error_scale.at(i, c) = (share + (c == label)) / n;
       r.bias_gradient[static_cast<std::size_t>(c)] += r.error.at(i, c);
