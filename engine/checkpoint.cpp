@@ -1,6 +1,7 @@
 #include "engine/checkpoint.h"
 
 #define XXH_INLINE_ALL
+#define XXH_NO_INLINE_HINTS 1  // debug builds cannot honour them
 #include <xxhash.h>
 
 #include <algorithm>

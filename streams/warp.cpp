@@ -54,6 +54,7 @@ void WarpedRows::start(const std::uint8_t* bytes, int height, int width, int cha
   width_ = width;
   channels_ = channels;
   identity_ = matrix == identity_warp;
+  if (resized) padded_.clear();  // also where an unwarped image comes first, which needs no padding
   if (identity_) return;
   // With centre k = (extent - 1) / 2 a pixel p has the coordinate (p - k) / k, or 0 if the extent is 1.
   const double kx = (width - 1) / 2.0, ky = (height - 1) / 2.0;
@@ -66,7 +67,7 @@ void WarpedRows::start(const std::uint8_t* bytes, int height, int width, int cha
   y_per_column_ = static_cast<float>(column_to_y);
   y_per_row_ = static_cast<float>(m4);
   y_origin_ = static_cast<float>(ky * (1.0 + m5) - m4 * ky - column_to_y * kx + padding);
-  if (resized || padded_.empty()) {
+  if (padded_.empty()) {
     const std::size_t stored = channels == 1 ? 1 : 4;
     padded_.assign(static_cast<std::size_t>(height + 3) * (width + 3) * stored, 0.0f);
     offset_.resize(width);

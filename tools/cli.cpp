@@ -50,9 +50,10 @@ void add_output_flags(CLI::App& command, CommonFlags& flags) {
 }
 
 void add_experiment_flags(CLI::App& command, CommonFlags& flags) {
-  // take_all: each --set takes exactly one value, so that a positional argument may follow it.
+  // Each --set takes exactly one value, so that a positional argument may follow it; a list takes more if it is let.
   command.add_option("--set", flags.set, "Override a key of the experiment; may be repeated")
       ->expected(1)
+      ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->type_name("KEY=VALUE");
   command.add_option("--data", flags.data, "Folder of the data sets")->envname("SACCADE_DATA")->type_name("DIR");

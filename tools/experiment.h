@@ -125,6 +125,8 @@ std::string write_experiment(const Experiment& experiment);
 
 /// One key's value as TOML text, e.g. experiment_value(x, "data") is "\"cifar10\""; for summaries and protocols.
 std::string experiment_value(const Experiment& experiment, std::string_view key);
+/// The same of a key whose value is a word, without the quotes.
+std::string experiment_word(const Experiment& experiment, std::string_view key);
 
 /// The name of the data set as in the experiment file, without quotes.
 std::string data_name(Experiment::Data data);

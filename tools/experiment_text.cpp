@@ -172,6 +172,11 @@ std::string experiment_value(const Experiment& experiment, std::string_view key)
   return found ? keys::value_text(*found, experiment) : std::string();
 }
 
+std::string experiment_word(const Experiment& experiment, std::string_view key) {
+  const std::string quoted = experiment_value(experiment, key);
+  return quoted.substr(1, quoted.size() - 2);
+}
+
 std::string data_name(Experiment::Data data) {
   return std::get<keys::Choice>(keys::find("data")->type).words.at(static_cast<std::size_t>(data));
 }

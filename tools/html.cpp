@@ -38,7 +38,7 @@ td,th{padding:.25rem .9rem .25rem 0;text-align:left;border-bottom:1px solid var(
 td.number,th.number{text-align:right}
 .scroll{overflow-x:auto}
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,330px),1fr));gap:1rem 1.4rem}
-figure{margin:0}
+figure{margin:0;max-width:46rem}
 pre{background:var(--panel);padding:.8rem 1rem;overflow-x:auto;font-size:.82rem;line-height:1.4}
 img{image-rendering:pixelated;max-width:100%}
 code{overflow-wrap:anywhere}

@@ -29,7 +29,11 @@ int probe_checkpoint(const std::filesystem::path& file, const CommonFlags& flags
   const auto device = make_device(flags);
   const Heads heads = Schedule(options.schedule, experiment.network.depth(), options.seed, options.events).heads();
   Parameters learned(*device, experiment.network, make_rule(options.rule), heads, options.seed);
-  learned.load(*device, checkpoint.tensors);
+  try {
+    learned.load(*device, checkpoint.tensors);
+  } catch (const InputError& error) {
+    throw InputError(fmt::format("{}: {}", file.string(), error.what()));
+  }
   const DataSet data = load_experiment_data(experiment, flags.data);
   const RunFolder folder = create_run_folder(flags.out);
 

@@ -40,14 +40,14 @@ class Replay {
         metrics_(experiment.network.depth()),
         evaluation_(*device_, experiment, data_, flags.quiet) {
     if (resumed) {
-      learner_.load(*resumed);
-      metrics_.load(*resumed);
-      seconds_ = resumed->real_values("record.seconds").at(0);
+      try {
+        restore(*resumed);
+      } catch (const InputError& error) {
+        throw InputError(fmt::format("{}: {}", flags.resume.string(), error.what()));
+      }
       if (resumed->instruction_set != device_->instruction_set())
         fmt::print(stderr, "saccade: warning: the checkpoint was made with {}, this run uses {}; results may differ in the last bits\n",
                    resumed->instruction_set, device_->instruction_set());
-      trace_position_ = static_cast<std::uint64_t>(resumed->integer_values("record.trace").at(0));
-      metrics_position_ = static_cast<std::uint64_t>(resumed->integer_values("record.metrics_bytes").at(0));
       resumed_ = true;
     }
   }
@@ -55,8 +55,9 @@ class Replay {
   int run(const RunFolder& folder) {
     folder_ = folder;
     if (!resumed_) {
-      replace_file(folder_.experiment(), write_experiment(experiment_));
+      // The experiment last: where it stands, --resume has all that it needs, even before the first checkpoint.
       replace_file(folder_.data_folder(), std::filesystem::absolute(flags_.data.empty() ? "." : flags_.data).string() + "\n");
+      replace_file(folder_.experiment(), write_experiment(experiment_));
     }
     if (experiment_.record.events) {
       if (resumed_)
@@ -74,6 +75,18 @@ class Replay {
   }
 
  private:
+  void restore(const Checkpoint& checkpoint) {
+    auto only = [](const auto& values, const char* name) {
+      if (values.size() != 1) throw InputError(fmt::format("checkpoint: {} has {} values, expected 1", name, values.size()));
+      return values.front();
+    };
+    learner_.load(checkpoint);
+    metrics_.load(checkpoint);
+    seconds_ = only(checkpoint.real_values("record.seconds"), "record.seconds");
+    trace_position_ = static_cast<std::uint64_t>(only(checkpoint.integer_values("record.trace"), "record.trace"));
+    metrics_position_ = static_cast<std::uint64_t>(only(checkpoint.integer_values("record.metrics_bytes"), "record.metrics_bytes"));
+  }
+
   std::uint64_t length() const { return static_cast<std::uint64_t>(experiment_.events); }
 
   /// The untrained network and raw pixels: once per run, before the first event; a resumed run finds them in probes.csv.
@@ -240,11 +253,19 @@ int replay(const ReplayRequest& request) {
   const RunFolder folder = open_run_folder(flags.resume);
   std::string warning;
   std::optional<Checkpoint> checkpoint = load_newest(real_files(), folder.folder, warning);
-  if (!warning.empty()) fmt::print(stderr, "saccade: warning: {}\n", warning);
-  if (!checkpoint) throw InputError(fmt::format("{}: there is no usable checkpoint in this folder", folder.folder.string()));
-  const Experiment experiment = parse_experiment(checkpoint->experiment, "checkpoint in " + folder.folder.string());
   CommonFlags resumed = flags;
   if (resumed.data.empty()) resumed.data = remembered_data_folder(folder);
+  if (!checkpoint) {
+    // A run that was ended before its first checkpoint begins again; one that has lost its checkpoints must not be overwritten.
+    if (!warning.empty() || std::filesystem::exists(folder.summary()))
+      throw InputError(fmt::format("{}: there is no usable checkpoint in this folder{}{}", folder.folder.string(), warning.empty() ? "" : ": ", warning));
+    const Experiment experiment = load_experiment(folder.experiment());
+    Replay run(experiment, resumed, {});
+    fmt::print(stderr, "saccade: warning: {}: no checkpoint yet, the run begins at its first event\n", folder.folder.string());
+    return run.run(folder);
+  }
+  if (!warning.empty()) fmt::print(stderr, "saccade: warning: {}\n", warning);
+  const Experiment experiment = parse_experiment(checkpoint->experiment, "checkpoint in " + folder.folder.string());
   Replay run(experiment, resumed, std::move(checkpoint));
   return run.run(folder);
 }

@@ -30,8 +30,8 @@ std::string percent(double fraction) { return std::isnan(fraction) ? "-" : fmt::
 RunReport run_report(const Experiment& e, const ImageSet& images, const RunSummary& s, const RunFolder& folder, double memory_floats) {
   RunReport report;
   report.title = fmt::format("Event mode on {}", s.data);
-  report.subtitle = fmt::format("{}, schedule {}, rule {}, {} negatives, seed {}", e.network.name, experiment_value(e, "schedule"), experiment_value(e, "rule"),
-                                e.negatives, e.seed);
+  report.subtitle = fmt::format("{}, schedule {}, rule {}, {} negatives, seed {}", e.network.name, experiment_word(e, "schedule"),
+                                experiment_word(e, "rule"), e.negatives, e.seed);
   report.summary = {
       {"views", fmt::format("{} of {}", s.events, e.events), s.interrupted ? "interrupted" : ""},
       {"updates", fmt::format("{}", s.updates), "views whose error was active"},

@@ -7,12 +7,6 @@
 namespace saccade {
 namespace {
 
-/// The word of a key that has words, without the quotes of TOML.
-std::string word(const Experiment& experiment, std::string_view key) {
-  const std::string quoted = experiment_value(experiment, key);
-  return quoted.substr(1, quoted.size() - 2);
-}
-
 std::vector<float> per_layer(const std::vector<double>& values, std::size_t layers) {
   std::vector<float> all(layers);
   for (std::size_t i = 0; i < layers; ++i) all[i] = static_cast<float>(values.size() == 1 ? values[0] : values.at(i));
@@ -25,12 +19,12 @@ LearnerOptions learner_options(const Experiment& e) {
   LearnerOptions options;
   options.seed = static_cast<std::uint64_t>(e.seed);
   options.events = static_cast<std::uint64_t>(e.events);
-  options.schedule = word(e, "schedule");
-  options.rule = word(e, "rule");
-  options.optimiser = word(e, "optimiser");
+  options.schedule = experiment_word(e, "schedule");
+  options.rule = experiment_word(e, "rule");
+  options.optimiser = experiment_word(e, "optimiser");
   options.block = e.block;
-  options.memory.mode = word(e, "memory.mode");
-  options.memory.trace = word(e, "memory.trace");
+  options.memory.mode = experiment_word(e, "memory.mode");
+  options.memory.trace = experiment_word(e, "memory.trace");
   options.memory.negatives = static_cast<int>(e.negatives);
   options.memory.negative_weight = static_cast<float>(e.negative_weight);
   options.memory.window = std::isinf(e.memory.window) ? -1 : e.memory.window;

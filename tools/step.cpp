@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 #include "engine/device.h"
 #include "engine/error.h"
@@ -24,6 +25,11 @@ int negatives_of(const std::string& text) {
   if (error != std::errc() || end != text.data() + text.size() || value < 0)
     throw InputError(fmt::format("--negatives {}: expected a whole number from 0 on, or all", text));
   return value;
+}
+
+/// Numbers of the command line may be nan or inf.
+void check_number(const char* option, double value) {
+  if (!(value >= 0 && value <= std::numeric_limits<float>::max())) throw InputError(fmt::format("{}: found {}, expected a finite number of at least 0", option, value));
 }
 
 NetworkSpec network_of(const std::string& name) {
@@ -77,6 +83,8 @@ int step(const StepRequest& request, const CommonFlags& flags) {
   if (request.layer && (*request.layer < 0 || *request.layer >= depth))
     throw InputError(fmt::format("--layer {}: the network has layers 0 to {}", *request.layer, depth - 1));
   if (request.margins.size() != 2) throw InputError("--margins: expected two numbers, M1,M2");
+  for (const double margin : request.margins) check_number("--margins", margin);
+  check_number("--negative-weight", request.negative_weight);
   const bool supervised = request.loss == "supervised";
   const int top = request.layer.value_or(depth - 1);
   const SafeTensors weights = read_safetensors(request.weights), views = read_safetensors(request.views);
@@ -88,14 +96,21 @@ int step(const StepRequest& request, const CommonFlags& flags) {
     return *tensor;
   };
   const Tensor& head = needed(weights, request.weights, head_name + "weight");
-  if (head.shape.size() != 2 || head.shape[0] < 1) throw InputError(fmt::format("{}: {}weight is [{}], expected [units, features]", request.weights.string(), head_name, fmt::join(head.shape, ", ")));
-  network.embedding = static_cast<int>(std::min<std::size_t>(head.shape[0], 65537));
+  // Before anything of this size is allocated.
+  const std::size_t features = network.head(top).in.features(), most_units = 65536;
+  if (head.shape.size() != 2 || head.shape[0] < 1 || head.shape[0] > most_units || head.shape[1] != features)
+    throw InputError(fmt::format("{}: {}weight is [{}], expected [units, {}] with 1 to {} units", request.weights.string(), head_name, fmt::join(head.shape, ", "), features, most_units));
+  network.embedding = static_cast<int>(head.shape[0]);
   network.layers.resize(static_cast<std::size_t>(top) + 1);  // layers above the trained one take no part
   check_network(network);
 
   const auto device = make_device(flags);
   Parameters parameters(*device, network, make_rule(request.rule), request.layer ? Heads::top_layer : Heads::top_only, 1);
-  parameters.load(*device, weights.reals);
+  try {
+    parameters.load(*device, weights.reals);
+  } catch (const InputError& error) {
+    throw InputError(fmt::format("{}: {}", request.weights.string(), error.what()));
+  }
 
   const Tensor& a = needed(views, request.views, "a");
   const Tensor& b = needed(views, request.views, "b");

@@ -85,7 +85,11 @@ TEST_CASE("sliding: five fixations by hand, T = 2") {
 TEST_CASE("held: two views a fixation by hand, T = 3") {
   const auto memory = make_memory(with("held", 3));
   // Fixation 0: anchor, positive; 1: two negatives; 2: the third, then nothing; 3: the next anchor.
-  const char* roles = "AP" "NN" "N." "AP";
+  const char* roles =
+      "AP"
+      "NN"
+      "N."
+      "AP";
   for (int i = 0; i < 8; ++i) {
     CAPTURE(i);
     const Recall& recall = memory->view(i, i);
@@ -99,7 +103,8 @@ TEST_CASE("held: two views a fixation by hand, T = 3") {
 TEST_CASE("the window trace keeps its strength at any age; other names are refused") {
   const auto trace = make_trace("window");
   CHECK(trace->name() == "window");
-  for (Time age : {Time{0}, Time{1}, Time{300'000}, std::numeric_limits<Time>::max()}) CHECK(trace->strength(age) == 1.0f);
+  for (Time age : {Time{0}, Time{1}, Time{300'000}, std::numeric_limits<Time>::max()})
+    CHECK(trace->strength(age) == 1.0f);
   CHECK(says(message_of<InputError>([] { make_trace("windw"); }), {"memory.trace", "windw", "window"}));
 }
 
@@ -146,10 +151,10 @@ TEST_CASE("values that are no state of such a memory are refused") {
     state[at] = value;
     return state;
   };
-  CHECK(refused(changed(2, -1)));                         // slot
+  CHECK(refused(changed(2, -1)));  // slot
   CHECK(refused(changed(2, 3)));
-  CHECK(refused(changed(7, std::int64_t{1} << 32)));      // would be slot 0 if narrowed first
-  CHECK(refused(changed(7, 0)));                          // two anchors in one slot
-  CHECK(refused(changed(1, 2)));                          // neither first view nor later one
-  CHECK(refused(changed(9, 3)));                          // an anchor of a fixation that is yet to come
+  CHECK(refused(changed(7, std::int64_t{1} << 32)));  // would be slot 0 if narrowed first
+  CHECK(refused(changed(7, 0)));                      // two anchors in one slot
+  CHECK(refused(changed(1, 2)));                      // neither first view nor later one
+  CHECK(refused(changed(9, 3)));                      // an anchor of a fixation that is yet to come
 }

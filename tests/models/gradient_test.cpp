@@ -43,7 +43,8 @@ ref::Rule reference_rule(const std::string& name) {
 }
 
 /// Compares every gradient tensor; what the reference leaves at zero must not be there at all.
-void compare(const NetworkSpec& net, int layer, const std::vector<Tensor>& got, const ref::NetworkGradients& want, double limit, Totals& totals) {
+void compare(const NetworkSpec& net, int layer, const std::vector<Tensor>& got, const ref::NetworkGradients& want,
+             double limit, Totals& totals) {
   CHECK(got.size() == static_cast<std::size_t>(layer == end_to_end ? net.depth() + 1 : 2));
   for (const Tensor& t : got) {
     CAPTURE(t.name);
@@ -66,7 +67,8 @@ Totals check_loss(const std::function<void(Device&, PairStep&, const Pairs&, Pai
     for (int layer = end_to_end; layer < net.depth(); ++layer) {
       CAPTURE(rule);
       CAPTURE(layer);
-      Parameters parameters(*device, net, make_rule(rule), layer == end_to_end ? Heads::top_only : Heads::every_layer, 3);
+      Parameters parameters(*device, net, make_rule(rule), layer == end_to_end ? Heads::top_only : Heads::every_layer,
+                            3);
       scale_convolutions(*device, parameters, 3);
       CHECK(saturated(*device, parameters, pairs, 0) > 0);
       PairStep step(*device, parameters, pair_count);
@@ -76,8 +78,9 @@ Totals check_loss(const std::function<void(Device&, PairStep&, const Pairs&, Pai
       GradientAccumulator gradients(*device, net);
       const double value = step.run(pairs.a, pairs.b, options, gradients);
       const std::vector<Tensor> tensors = tensors_of(parameters);
-      const ref::NetworkGradients want = ref::network_gradients(reference_network(net, tensors), reference_network(net, tensors, "feedback."),
-                                                                reference_rule(rule), layer, a, b, loss(options));
+      const ref::NetworkGradients want =
+          ref::network_gradients(reference_network(net, tensors), reference_network(net, tensors, "feedback."),
+                                 reference_rule(rule), layer, a, b, loss(options));
       CHECK(want.loss > 0);
       CHECK(std::fabs(value - want.loss) <= limit * want.loss);
       compare(net, layer, gradients.gradients(), want, limit, totals);
@@ -100,7 +103,8 @@ TEST_CASE("gradients of the hinge against the reference: few and all negatives, 
             options.block = block;
           },
           [](const PairStepOptions& o) {
-            return ref::batch_hinge(o.negatives, o.negative_weight, static_cast<double>(o.margins.positive), static_cast<double>(o.margins.negative), o.block);
+            return ref::batch_hinge(o.negatives, o.negative_weight, static_cast<double>(o.margins.positive),
+                                    static_cast<double>(o.margins.negative), o.block);
           },
           rounding_limit(4));
       CHECK(totals.tensors == 5 * (5 + 4 * 2));
@@ -108,11 +112,14 @@ TEST_CASE("gradients of the hinge against the reference: few and all negatives, 
 }
 
 TEST_CASE("gradients of SimCLR against the reference") {
-  const Totals totals = check_loss([](Device&, PairStep&, const Pairs&, PairStepOptions& options) { options.loss = "simclr"; },
-                                   [](const PairStepOptions& o) {
-                                     return [t = static_cast<double>(o.temperature)](const ref::Matrix& a, const ref::Matrix& b) { return ref::simclr(a, b, t); };
-                                   },
-                                   rounding_limit(4));
+  const Totals totals =
+      check_loss([](Device&, PairStep&, const Pairs&, PairStepOptions& options) { options.loss = "simclr"; },
+                 [](const PairStepOptions& o) {
+                   return [t = static_cast<double>(o.temperature)](const ref::Matrix& a, const ref::Matrix& b) {
+                     return ref::simclr(a, b, t);
+                   };
+                 },
+                 rounding_limit(4));
   CHECK(totals.tensors == 5 * (5 + 4 * 2));
 }
 
@@ -139,15 +146,17 @@ TEST_CASE("gradients of the supervised loss against the reference, with the bias
       options.layer = layer;
       options.loss = "supervised";
       GradientAccumulator gradients(*device, net);
-      const double value = step.run(pairs.a, pairs.b, options, gradients, labels, device_bias.shared(), bias_gradient.shared());
+      const double value =
+          step.run(pairs.a, pairs.b, options, gradients, labels, device_bias.shared(), bias_gradient.shared());
       ref::CrossEntropyOut out;
       const ref::Loss loss = [&](const ref::Matrix& x, const ref::Matrix& y) {
         out = ref::cross_entropy(y, {bias.begin(), bias.begin() + 10}, {labels.begin(), labels.end()});
         return ref::PairLoss{out.loss, ref::Matrix(x.rows, x.columns), out.error, {}, {}};
       };
       const std::vector<Tensor> tensors = tensors_of(parameters);
-      const ref::NetworkGradients want = ref::network_gradients(reference_network(net, tensors), reference_network(net, tensors, "feedback."),
-                                                                reference_rule(rule), layer, b, b, loss);
+      const ref::NetworkGradients want =
+          ref::network_gradients(reference_network(net, tensors), reference_network(net, tensors, "feedback."),
+                                 reference_rule(rule), layer, b, b, loss);
       CHECK(std::fabs(value - want.loss) <= rounding_limit(4) * want.loss);
       Totals totals;
       compare(net, layer, gradients.gradients(), want, rounding_limit(4), totals);
@@ -173,6 +182,7 @@ TEST_CASE("the comparison with the reference notices one wrong sign of one feedb
   feedback.convs[3].v[1234] *= -1;
   const ref::NetworkGradients want =
       ref::network_gradients(reference_network(net, tensors_of(parameters)), feedback, ref::Rule::rf, end_to_end,
-                             reference_images(net, pairs.a, pair_count), reference_images(net, pairs.b, pair_count), ref::batch_hinge(4, 0.2f, 0, 1e6, true));
+                             reference_images(net, pairs.a, pair_count), reference_images(net, pairs.b, pair_count),
+                             ref::batch_hinge(4, 0.2f, 0, 1e6, true));
   CHECK_FALSE(ref::compare_norm(gradients.gradients().front().data, want.gradient.convs[0].v, rounding_limit(4)));
 }

@@ -18,8 +18,9 @@ NetworkSpec tiny_network() {
   return {"tiny", 3, 8, 8, {{16, true, hardtanh}, {20, true, none}}, 16};
 }
 
-/// One pass over six objects, two views each, in two orders in turn (0 1 2 3 4 5 and 2 1 0 5 4 3, so that an object never
-/// is among its own negatives), and each view an anchor every other time: only the picture tells one from the other.
+/// One pass over six objects, two views each, in two orders in turn (0 1 2 3 4 5 and 2 1 0 5 4 3, so that an object
+/// never is among its own negatives), and each view an anchor every other time: only the picture tells one from the
+/// other.
 Seen pass(OnlineLearner& learner, const Pairs& pairs, Time& now) {
   const bool back = learner.events() / (2 * static_cast<std::uint64_t>(pairs.count)) % 2 == 1;
   Seen seen;

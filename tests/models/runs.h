@@ -35,7 +35,8 @@ inline ImageSet synthetic_images(const NetworkSpec& net, int count) {
   images.height = net.height, images.width = net.width, images.channels = net.channels;
   images.classes = {"even", "odd"};
   for (int i = 0; i < count; ++i) {
-    for (float x : gratings(net, static_cast<std::uint64_t>(i) + 50, 0)) images.pixels.push_back(static_cast<std::uint8_t>(x * 255.0f + 0.5f));
+    for (float x : gratings(net, static_cast<std::uint64_t>(i) + 50, 0))
+      images.pixels.push_back(static_cast<std::uint8_t>(x * 255.0f + 0.5f));
     images.labels.push_back(i % 2);
   }
   return images;

@@ -35,12 +35,14 @@ inline Pixels gratings(const NetworkSpec& net, std::uint64_t object, double shif
     for (int y = 0; y < net.height; ++y)
       for (int x = 0; x < net.width; ++x) {
         double sum = 0;
-        for (int g = 0; g < 3; ++g) sum += own_sin(6.283185307 * (fx[g] * x / net.width + fy[g] * y / net.height) + phase[g]);
+        for (int g = 0; g < 3; ++g)
+          sum += own_sin(6.283185307 * (fx[g] * x / net.width + fy[g] * y / net.height) + phase[g]);
         low = std::min(low, sum), high = std::max(high, sum);
         values.push_back(sum);
       }
     for (std::size_t i = 0; i < values.size(); ++i)
-      out[i * static_cast<std::size_t>(net.channels) + static_cast<std::size_t>(c)] = static_cast<float>((values[i] - low) / (high - low));
+      out[i * static_cast<std::size_t>(net.channels) + static_cast<std::size_t>(c)] =
+          static_cast<float>((values[i] - low) / (high - low));
   }
   return out;
 }
@@ -59,7 +61,8 @@ struct Pairs {
 inline Pairs grating_pairs(const NetworkSpec& net, int count, double shift = 0.7) {
   Pairs pairs{count, {}, {}};
   for (int i = 0; i < count; ++i) {
-    const Pixels a = gratings(net, static_cast<std::uint64_t>(i) + 1, 0), b = gratings(net, static_cast<std::uint64_t>(i) + 1, shift);
+    const Pixels a = gratings(net, static_cast<std::uint64_t>(i) + 1, 0),
+                 b = gratings(net, static_cast<std::uint64_t>(i) + 1, shift);
     pairs.a.insert(pairs.a.end(), a.begin(), a.end());
     pairs.b.insert(pairs.b.end(), b.begin(), b.end());
   }
@@ -84,7 +87,8 @@ inline void scale_convolutions(Device& device, Parameters& parameters, float fac
 inline double distance(const std::vector<float>& a, int i, const std::vector<float>& b, int j, int embedding) {
   double sum = 0;
   for (int e = 0; e < embedding; ++e)
-    sum += std::fabs(static_cast<double>(a[static_cast<std::size_t>(i * embedding + e)]) - static_cast<double>(b[static_cast<std::size_t>(j * embedding + e)]));
+    sum += std::fabs(static_cast<double>(a[static_cast<std::size_t>(i * embedding + e)]) -
+                     static_cast<double>(b[static_cast<std::size_t>(j * embedding + e)]));
   return sum;
 }
 
@@ -139,7 +143,8 @@ inline double relative_l2(const std::vector<float>& got, const std::vector<float
 
 /// The network of the reference from tensors in logical layout; `prefix` "feedback." takes the feedback weights, and
 /// the forward ones where there are none (no rule reads them then).
-inline ref::Network reference_network(const NetworkSpec& net, const std::vector<Tensor>& tensors, const std::string& prefix = "") {
+inline ref::Network reference_network(const NetworkSpec& net, const std::vector<Tensor>& tensors,
+                                      const std::string& prefix = "") {
   const auto find = [&](const std::string& name) -> std::vector<double> {
     for (const std::string& full : {prefix + name, name})
       for (const Tensor& t : tensors)

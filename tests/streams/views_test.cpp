@@ -153,6 +153,24 @@ TEST_CASE("a view is rendered again from its recipe bit for bit, on any thread, 
   CHECK(elsewhere);
 }
 
+TEST_CASE("images of several sizes are rendered in turn by one thread, unwarped ones first") {
+  // A thread keeps its padded copy of the source between views. The first view of a new size used to leave the old copy in
+  // place when it was not warped, and the next one wrote behind it.
+  const ImageSet small = noise_images(5, 7, 1), large = noise_images(40, 36, 3);
+  ViewRecipe unwarped = draw_recipe(ViewKind::affine, 1, 0, 0, 0, Purpose::view_recipe, 0.0f);
+  ViewRecipe warped = draw_recipe(ViewKind::affine, 1, 0, 0, 1, Purpose::view_recipe, 1.0f);
+  Pixels alone;
+  std::thread([&] { alone = rendered(large, warped); }).join();
+  std::thread([&] {
+    rendered(small, warped);
+    rendered(large, unwarped);
+    CHECK(same_bits(rendered(large, warped), alone));
+    rendered(small, unwarped);
+    CHECK(rendered(small, warped).size() == small.image_bytes());
+    CHECK(same_bits(rendered(large, warped), alone));
+  }).join();
+}
+
 TEST_CASE("the bits of views are the same in every build") {
   const ViewRecipe recipe{ViewKind::affine_hsv, 1, {1.1f, -0.2f, 0.3f, 0.15f, 0.8f, -0.4f, 2.7f, -0.07f, 1}};
   CHECK(hash(rendered(noise_images(32, 32, 3), recipe)) == 1982010794989798606u);

@@ -18,7 +18,7 @@ SACCADE_INLINE void one_unit(const ConvWeightGradientTask& t, int channel, int t
 #pragma GCC unroll 9
   for (int tap = 0; tap < TapRows * 3; ++tap)
 #pragma GCC unroll 2
-    for (int v = 0; v < Vectors; ++v) sums[tap][v] = load(gradient + tap * in.lanes + v * 16);
+    for (int v = 0; v < Vectors; ++v) sums[tap][v] = zero();
   for (int r = row_begin; r < row_end; ++r) {
     const float* error = t.error + out.offset(r, 0) + channel;
     const std::uint8_t* winner = t.winners ? t.winners + std::ptrdiff_t{r} * out.width * out.lanes + channel : nullptr;
@@ -40,7 +40,10 @@ SACCADE_INLINE void one_unit(const ConvWeightGradientTask& t, int channel, int t
 #pragma GCC unroll 9
   for (int tap = 0; tap < TapRows * 3; ++tap)
 #pragma GCC unroll 2
-    for (int v = 0; v < Vectors; ++v) store(gradient + tap * in.lanes + v * 16, sums[tap][v]);
+    for (int v = 0; v < Vectors; ++v) {
+      float* at = gradient + tap * in.lanes + v * 16;
+      store(at, add(load(at), sums[tap][v]));
+    }
 }
 
 #if defined(SACCADE_ISA_avx512)
@@ -49,7 +52,8 @@ constexpr int tap_rows = 3;
 constexpr int tap_rows = 1;
 #endif
 
-/// Input lanes are vectors. A few rows at a time for all 16 channels of the block, so that the inputs stay in cache.
+/// Input lanes are vectors. A few rows at a time for all 16 channels of the block, so that the inputs stay in cache; each
+/// such part is summed on its own before it joins the gradient, which keeps the chain of roundings short over a batch.
 void many_inputs(const ConvWeightGradientTask& t) {
   constexpr int rows_at_once = 4;
   const int height = t.shape.out.height, lanes = t.shape.in.lanes;
