@@ -24,13 +24,11 @@ PairStep::PairStep(Device& device, Parameters& parameters, int pairs)
     : device_(device),
       parameters_(parameters),
       pairs_(pairs),
-      a_(device, parameters.network(), pairs),
-      b_(device, parameters.network(), pairs),
-      plasticity_(device, parameters, pairs) {
-  const auto lanes = static_cast<std::size_t>(parameters.network().head(0).lanes());
-  for (auto* buffer : {&embedding_a_, &embedding_b_, &error_a_, &error_b_}) *buffer = {device, lanes, 1, pairs};
-  for (auto* buffer : {&active_a_, &active_b_}) *buffer = {device, 1, 1, pairs};
-}
+      activity_(device, parameters.network(), 2 * pairs),
+      plasticity_(device, parameters, 2 * pairs),
+      embedding_(device, static_cast<std::size_t>(parameters.network().head(0).lanes()), 1, 2 * pairs),
+      error_(device, static_cast<std::size_t>(parameters.network().head(0).lanes()), 1, 2 * pairs),
+      active_(device, 1, 1, 2 * pairs) {}
 
 double PairStep::run(const std::vector<float>& a, const std::vector<float>& b, const PairStepOptions& options, Optimiser& optimiser,
                      const std::vector<std::int32_t>& labels, ConstFloats bias, Floats bias_gradient) {
@@ -39,34 +37,33 @@ double PairStep::run(const std::vector<float>& a, const std::vector<float>& b, c
   if (a.size() != expected || b.size() != expected)
     throw std::invalid_argument(fmt::format("PairStep: got {} and {} numbers of pixels, expected {}", a.size(), b.size(), expected));
   const int top = options.layer == end_to_end ? network.depth() - 1 : options.layer;
-  const Views views_a{a_, 0, pairs_}, views_b{b_, 0, pairs_};
-  for (const auto& [pixels, views, embedding] : {std::tuple{&a, &views_a, &embedding_a_}, std::tuple{&b, &views_b, &embedding_b_}}) {
-    show(device_, network, pixels->data(), *views);
-    ascend(device_, parameters_, *views, 0, top + 1);
-    embed(device_, parameters_, *views, top, embedding->strided());
-  }
+  const Views both{activity_, 0, 2 * pairs_}, later{activity_, pairs_, pairs_};
+  show(device_, network, a.data(), {activity_, 0, pairs_});
+  show(device_, network, b.data(), later);
+  ascend(device_, parameters_, both, 0, top + 1);
+  embed(device_, parameters_, both, top, embedding_.strided());
 
-  double loss = 0;
-  ConstFlags active_a = active_a_.strided(), active_b = active_b_.strided();
-  anchors_learn_ = false;
   if (options.loss == "hinge") {
-    loss = hinge(options);
-  } else if (options.loss == "simclr") {
-    DeviceBuffer<float> value(device_, 1);
-    device_.simclr({network.embedding, pairs_, options.temperature, embedding_a_.strided(), embedding_b_.strided(), error_a_.strided(),
-                    error_b_.strided(), value.data()});
-    loss = value.read().front();
-    anchors_learn_ = true;
-    active_a = active_b = {};
-  } else if (options.loss == "supervised") {
-    loss = supervised(labels, bias, bias_gradient);
-    active_b = {};
-  } else {
-    throw InputError("loss: no loss is called \"" + options.loss + "\"; known are hinge, simclr and supervised");
+    const double loss = hinge(options);
+    if (options.block)
+      plasticity_.learn(options.layer, later, error_.strided(pairs_), active_.strided(pairs_), optimiser);
+    else
+      plasticity_.learn(options.layer, both, error_.strided(), active_.strided(), optimiser);
+    return loss;
   }
-  if (anchors_learn_) plasticity_.learn(options.layer, views_a, error_a_.strided(), active_a, optimiser);
-  plasticity_.learn(options.layer, views_b, error_b_.strided(), active_b, optimiser);
-  return loss;
+  if (options.loss == "simclr") {
+    DeviceBuffer<float> loss(device_, 1);
+    device_.simclr({network.embedding, pairs_, options.temperature, embedding_.strided(), embedding_.strided(pairs_), error_.strided(),
+                    error_.strided(pairs_), loss.data()});
+    plasticity_.learn(options.layer, both, error_.strided(), {}, optimiser);
+    return loss.read().front();
+  }
+  if (options.loss == "supervised") {
+    const double loss = supervised(labels, bias, bias_gradient);
+    plasticity_.learn(options.layer, later, error_.strided(pairs_), {}, optimiser);
+    return loss;
+  }
+  throw InputError("loss: no loss is called \"" + options.loss + "\"; known are hinge, simclr and supervised");
 }
 
 double PairStep::hinge(const PairStepOptions& options) {
@@ -78,14 +75,13 @@ double PairStep::hinge(const PairStepOptions& options) {
   op.terms = terms;
   op.positive_margin = options.margins.positive;
   op.negative_margin = options.margins.negative;
-  op.anchor_embedding = embedding_a_.strided();
-  op.view_embedding = embedding_b_.strided();
-  op.view_error = error_b_.strided();
-  op.view_active = active_b_.strided();
-  anchors_learn_ = !options.block;
-  if (anchors_learn_) {
-    op.anchor_error = error_a_.strided();
-    op.anchor_active = active_a_.strided();
+  op.anchor_embedding = embedding_.strided();
+  op.view_embedding = embedding_.strided(pairs_);
+  op.view_error = error_.strided(pairs_);
+  op.view_active = active_.strided(pairs_);
+  if (!options.block) {
+    op.anchor_error = error_.strided();
+    op.anchor_active = active_.strided();
   }
   op.results = results.shared();
   device_.contrastive_hinge(op);
@@ -103,18 +99,20 @@ double PairStep::supervised(const std::vector<std::int32_t>& labels, ConstFloats
   DeviceBuffer<std::int32_t> device_labels(device_, 1, 1, pairs_), correct(device_, 1);
   DeviceBuffer<float> loss(device_, 1);
   device_labels.write(labels);
-  device_.cross_entropy({classes, {1, pairs_}, embedding_b_.strided(), bias, device_labels.strided(), error_b_.strided(), bias_gradient,
+  device_.cross_entropy({classes, {1, pairs_}, embedding_.strided(pairs_), bias, device_labels.strided(), error_.strided(pairs_), bias_gradient,
                          loss.shared(), correct.shared()});
   return loss.read().front();
 }
 
-std::vector<float> PairStep::compact(const DeviceBuffer<float>& embedding) const {
-  const std::vector<float> all = embedding.read();
+std::vector<float> PairStep::embeddings(int first) const {
+  const std::vector<float> all = embedding_.read();
   const auto size = static_cast<std::size_t>(parameters_.network().embedding);
   std::vector<float> out;
   out.reserve(size * static_cast<std::size_t>(pairs_));
-  for (std::size_t i = 0; i < static_cast<std::size_t>(pairs_); ++i)
-    out.insert(out.end(), all.begin() + static_cast<std::ptrdiff_t>(i * embedding.size()), all.begin() + static_cast<std::ptrdiff_t>(i * embedding.size() + size));
+  for (int i = first; i < first + pairs_; ++i) {
+    const auto row = all.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(i) * embedding_.size());
+    out.insert(out.end(), row, row + static_cast<std::ptrdiff_t>(size));
+  }
   return out;
 }
 

@@ -34,22 +34,22 @@ class PairStep {
              const std::vector<std::int32_t>& labels = {}, ConstFloats bias = {}, Floats bias_gradient = {});
 
   /// Embeddings of the latest step, [n][embedding].
-  std::vector<float> embedding_a() const { return compact(embedding_a_); }
-  std::vector<float> embedding_b() const { return compact(embedding_b_); }
+  std::vector<float> embedding_a() const { return embeddings(0); }
+  std::vector<float> embedding_b() const { return embeddings(pairs_); }
 
  private:
-  std::vector<float> compact(const DeviceBuffer<float>& embedding) const;
+  std::vector<float> embeddings(int first) const;
   double hinge(const PairStepOptions& options);
   double supervised(const std::vector<std::int32_t>& labels, ConstFloats bias, Floats bias_gradient);
 
   Device& device_;
   Parameters& parameters_;
   int pairs_;
-  Activity a_, b_;
+  // Views [0, n) are the anchors a, [n, 2n) the views b: where both learn, one call sums over all of them.
+  Activity activity_;
   Plasticity plasticity_;
-  DeviceBuffer<float> embedding_a_, embedding_b_, error_a_, error_b_;
-  DeviceBuffer<std::int32_t> active_a_, active_b_;
-  bool anchors_learn_ = false;  ///< in the latest step
+  DeviceBuffer<float> embedding_, error_;
+  DeviceBuffer<std::int32_t> active_;
 };
 
 /// The terms of one batch, sorted by view: the positive, then the negatives from the youngest anchor to the oldest, as the

@@ -54,6 +54,10 @@ bool ProbeLog::has(const std::string& network) const {
   return std::any_of(rows_.begin(), rows_.end(), [&](const Row& row) { return row.network == network; });
 }
 
+bool ProbeLog::has(const std::string& network, std::uint64_t event) const {
+  return std::any_of(rows_.begin(), rows_.end(), [&](const Row& row) { return row.network == network && row.event == event; });
+}
+
 ProbeResults ProbeLog::latest(const std::string& network) const {
   std::uint64_t event = 0;
   for (const Row& row : rows_)

@@ -18,6 +18,7 @@ class ProbeLog {
 
   void add(std::uint64_t event, const std::string& network, const ProbeResults& results);
   bool has(const std::string& network) const;
+  bool has(const std::string& network, std::uint64_t event) const;
   /// The rows of a network's latest event.
   ProbeResults latest(const std::string& network) const;
 

@@ -109,6 +109,9 @@ class Replay {
   void learn() {
     PrefetchedStream stream(std::make_unique<FixationStream>(data_.train, stream_options(experiment_)), 1);
     if (learner_.events() > 0) stream.seek(learner_.events());
+    // A run that was interrupted in the middle of a probe stands right behind the event that asked for it.
+    const std::uint64_t at = learner_.events();
+    if (resumed_ && at > 0 && at < length() && due(experiment_.probe.every, at) && experiment_.probes() && !probes_->has("learned", at)) probe();
     EventQueue queue;
     Progress progress("replay", length(), "views", flags_.quiet, learner_.events());
     auto begin = Clock::now();

@@ -42,8 +42,8 @@ TEST_CASE("data: a folder that is not there") {
 TEST_CASE("data: CIFAR-10 truncated, too long, with a label out of range, incomplete") {
   const TemporaryFolder temporary;
   const fs::path folder = temporary.path / "cifar-10-batches-bin", batch = folder / "data_batch_1.bin";
-  const Arguments arguments =
-      replay(temporary.path / "out", {"data=cifar10", "images=20", "events=4"}) + Arguments{"--data", temporary.path.string()};
+  const Arguments arguments = replay(temporary.path / "out", {"data=cifar10", "images=20", "events=4"}) +
+                              Arguments{"--data", temporary.path.string()};
   make_cifar10(temporary.path);
   write_cifar10_file(batch, {}, 30'729'999);
   check_refused(temporary.path, arguments, {batch.string(), "truncated", "found 30729999 bytes, expected 30730000"});
@@ -116,9 +116,10 @@ TEST_CASE("experiment: unknown keys, wrong types, values out of range") {
   check_key_refused("events", {"key=value"});
   check_key_refused("=5", {"key=value"});
   check_key_refused("events=[1", {"not TOML"});
-  check_key_refused("network.layers=[{channels=4,pool=true},{channels=4,pool=true},{channels=4,pool=true},"
-                    "{channels=4,pool=true},{channels=4,pool=true}]",
-                    {"layer 4", "too small"});
+  check_key_refused(
+      "network.layers=[{channels=4,pool=true},{channels=4,pool=true},{channels=4,pool=true},"
+      "{channels=4,pool=true},{channels=4,pool=true}]",
+      {"layer 4", "too small"});
 }
 
 TEST_CASE("experiment: files that are malformed, missing or folders") {
@@ -205,8 +206,8 @@ TEST_CASE("inspect and probe: files that are not ours, or not whole") {
   refuse_both("/dev/null", {"/dev/null"});
   refuse_bytes("");
   refuse_bytes(std::string(100'000, 'x'));
-  for (const std::size_t size : {std::size_t{1}, std::size_t{31}, std::size_t{32}, std::size_t{40}, checkpoint.size() / 2,
-                                 checkpoint.size() - 9})
+  for (const std::size_t size : {std::size_t{1}, std::size_t{31}, std::size_t{32}, std::size_t{40},
+                                 checkpoint.size() / 2, checkpoint.size() - 9})
     refuse_bytes(checkpoint.substr(0, size));
   for (const std::size_t at : {std::size_t{9}, std::size_t{20}, checkpoint.size() / 2, checkpoint.size() - 20}) {
     std::string flipped = checkpoint;

@@ -28,11 +28,35 @@ struct ProbedRun {
 
   ProbedRun() {
     make_fashion_mnist(temporary.path, 500, 200);
-    outcome = run({"replay", "--json", "--quiet", "--data", temporary.path.string(), "--out", out.string(), "--set",
-                   "events=600", "--set", "record.every=200", "--set", "schedule=rll", "--set", "probe.enabled=true",
-                   "--set", "probe.every=250", "--set", "probe.images=200", "--set", "probe.epochs=3", "--set",
-                   "probe.batch=20", "--set", "probe.test_images=150", "--set", "network.layers=[{channels=6, pool=true}, {channels=9, pool=true, activation=\"tanh\"}]",
-                   "--set", "seed=9"});
+    outcome = run({"replay",
+                   "--json",
+                   "--quiet",
+                   "--data",
+                   temporary.path.string(),
+                   "--out",
+                   out.string(),
+                   "--set",
+                   "events=600",
+                   "--set",
+                   "record.every=200",
+                   "--set",
+                   "schedule=rll",
+                   "--set",
+                   "probe.enabled=true",
+                   "--set",
+                   "probe.every=250",
+                   "--set",
+                   "probe.images=200",
+                   "--set",
+                   "probe.epochs=3",
+                   "--set",
+                   "probe.batch=20",
+                   "--set",
+                   "probe.test_images=150",
+                   "--set",
+                   "network.layers=[{channels=6, pool=true}, {channels=9, pool=true, activation=\"tanh\"}]",
+                   "--set",
+                   "seed=9"});
     REQUIRE(outcome.code == 0);
     summary = json_of(out / "summary.json");
   }
@@ -102,7 +126,8 @@ TEST_CASE("summary.json: every promised key, with values that can be") {
       CHECK(one["accuracy"].get<double>() > 0.3);  // the classes differ by a bright stripe
       CHECK(one["accuracy"].get<double>() <= 1);
       const std::string protocol = one["protocol"];
-      for (const char* part : {"fashion-mnist", "200 training images", "150 plain test images", "3 epochs", "seed 9", "cpu"})
+      for (const char* part :
+           {"fashion-mnist", "200 training images", "150 plain test images", "3 epochs", "seed 9", "cpu"})
         CHECK(contains(protocol, part));
     }
   }
@@ -128,7 +153,8 @@ TEST_CASE("metrics.csv: its columns, and rows that agree with the summary") {
   const auto lines = split(text, '\n');
   REQUIRE(lines.size() > 10);
   CHECK(lines[0] == "event,time_s,layer,quantity,value");
-  const std::set<std::string> known{"positive_distance", "negative_distance", "positive_active", "negative_active", "loss", "updates"};
+  const std::set<std::string> known{
+      "positive_distance", "negative_distance", "positive_active", "negative_active", "loss", "updates"};
   std::set<std::string> quantities, events;
   std::map<std::string, double> updates;
   for (std::size_t i = 1; i < lines.size(); ++i) {
@@ -203,7 +229,8 @@ TEST_CASE("report.html: one page that needs nothing else and says what summary.j
   CHECK(contains(html, text));
   std::snprintf(text, sizeof text, ">%.4f<", s["loss"].get<double>());
   CHECK(contains(html, text));
-  for (const char* list : {"probe", "random_probe", "pixels_probe", "deformed_probe", "deformed_random_probe", "deformed_pixels_probe"})
+  for (const char* list :
+       {"probe", "random_probe", "pixels_probe", "deformed_probe", "deformed_random_probe", "deformed_pixels_probe"})
     for (const auto& one : s[list]) {
       std::snprintf(text, sizeof text, "%.2f %%", 100 * one["accuracy"].get<double>());
       CAPTURE(list);
@@ -215,11 +242,12 @@ TEST_CASE("report.html: one page that needs nothing else and says what summary.j
 
 TEST_CASE("experiment.toml runs the experiment again") {
   const TemporaryFolder temporary;
-  const Arguments arguments = replay(temporary.path / "again") +
-                              Arguments{"--data", probed().temporary.path.string(), (probed().out / "experiment.toml").string()};
+  const Arguments arguments = replay(temporary.path / "again") + Arguments{"--data", probed().temporary.path.string(),
+                                                                           (probed().out / "experiment.toml").string()};
   REQUIRE(run(arguments).code == 0);
   const auto summary = json_of(temporary.path / "again" / "summary.json");
-  for (const char* key : {"fingerprint", "probe", "random_probe", "pixels_probe", "deformed_probe", "loss", "updates"}) {
+  for (const char* key :
+       {"fingerprint", "probe", "random_probe", "pixels_probe", "deformed_probe", "loss", "updates"}) {
     CAPTURE(key);
     CHECK(summary[key] == probed().summary[key]);
   }
@@ -230,8 +258,17 @@ TEST_CASE("experiment.toml runs the experiment again") {
 TEST_CASE("probe --checkpoint: the accuracies of the run's own probe") {
   const TemporaryFolder temporary;
   const fs::path out = temporary.path / "probe";
-  const Arguments arguments{"probe", "--checkpoint", (probed().out / "checkpoint-600.ckpt").string(), "--out", out.string(),
-                            "--data", probed().temporary.path.string(), "--quiet", "--json", "--threads", "1"};
+  const Arguments arguments{"probe",
+                            "--checkpoint",
+                            (probed().out / "checkpoint-600.ckpt").string(),
+                            "--out",
+                            out.string(),
+                            "--data",
+                            probed().temporary.path.string(),
+                            "--quiet",
+                            "--json",
+                            "--threads",
+                            "1"};
   const Outcome outcome = run(arguments);
   CAPTURE(outcome.err);
   REQUIRE(outcome.code == 0);
@@ -239,14 +276,15 @@ TEST_CASE("probe --checkpoint: the accuracies of the run's own probe") {
   const auto summary = json_of(out / "summary.json");
   CHECK(nlohmann::json::parse(outcome.out) == summary);
   CHECK(summary["command"] == "probe");
-  for (const char* key : {"fingerprint", "events", "seed", "data", "probe", "random_probe", "pixels_probe", "deformed_probe",
-                          "deformed_random_probe", "deformed_pixels_probe"}) {
+  for (const char* key : {"fingerprint", "events", "seed", "data", "probe", "random_probe", "pixels_probe",
+                          "deformed_probe", "deformed_random_probe", "deformed_pixels_probe"}) {
     CAPTURE(key);
     CHECK(summary[key] == probed().summary[key]);
   }
   CHECK(contains(text_of(out / "probes.csv"), "600,learned,plain,1,441,"));
   // Its own keys can be set.
-  Arguments other = arguments + Arguments{"--set", "probe.test_images=20", "--set", "probe.pixels=false", "--set", "probe.deformed=false"};
+  Arguments other = arguments + Arguments{"--set", "probe.test_images=20", "--set", "probe.pixels=false",
+                                          "--set", "probe.deformed=false"};
   other[4] = (temporary.path / "other").string();
   REQUIRE(run(other).code == 0);
   const auto changed = json_of(temporary.path / "other" / "summary.json");

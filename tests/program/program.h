@@ -125,14 +125,16 @@ inline std::size_t count(const std::string& text, const std::string& part) {
 
 inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
-/// What is wrong with a refusal: it must be exit code 2 and exactly one line on standard error with all the parts in it.
-/// Empty when nothing is.
-inline std::string refusal_fault(const Outcome& outcome, const Arguments& arguments, const std::vector<std::string>& parts) {
+/// What is wrong with a refusal: it must be exit code 2 and exactly one line on standard error with all the parts in
+/// it. Empty when nothing is.
+inline std::string refusal_fault(const Outcome& outcome, const Arguments& arguments,
+                                 const std::vector<std::string>& parts) {
   std::string fault;
   if (outcome.code != 2) fault += "exit code " + std::to_string(outcome.code) + "; ";
   if (outcome.signal != 0) fault += "signal " + std::to_string(outcome.signal) + "; ";
   if (!outcome.out.empty()) fault += "standard output: " + outcome.out + "; ";
-  if (!outcome.err.starts_with("saccade: ") || outcome.err.find('\n') + 1 != outcome.err.size()) fault += "not one line of ours; ";
+  if (!outcome.err.starts_with("saccade: ") || outcome.err.find('\n') + 1 != outcome.err.size())
+    fault += "not one line of ours; ";
   for (const std::string& part : parts)
     if (!contains(outcome.err, part)) fault += "does not say \"" + part + "\"; ";
   if (fault.empty()) return fault;

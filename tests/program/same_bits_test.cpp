@@ -2,8 +2,8 @@
 
 #include "program/program.h"
 
-/// Design.md, promise 1: one experiment and seed give identical bits, whatever runs beside them. Default data and default
-/// network, whose convolutions are large enough to be shared between threads.
+/// Design.md, promise 1: one experiment and seed give identical bits, whatever runs beside them. Default data and
+/// default network, whose convolutions are large enough to be shared between threads.
 namespace saccade::program {
 namespace {
 
@@ -66,8 +66,8 @@ TEST_CASE("same bits: whoever listens") {
   CHECK(fingerprint_of({}) == expected);
   CHECK(fingerprint_of({"--set", "record.events=false"}) == expected);
   CHECK(fingerprint_of({"--set", "record.every=7", "--set", "checkpoint.every=50"}) == expected);
-  const Arguments probe{"--set", "probe.enabled=true", "--set", "probe.images=50",     "--set",
-                        "probe.epochs=1",           "--set", "probe.test_images=20"};
+  const Arguments probe{"--set", "probe.enabled=true", "--set", "probe.images=50",
+                        "--set", "probe.epochs=1",     "--set", "probe.test_images=20"};
   CHECK(fingerprint_of(probe) == expected);
   CHECK(fingerprint_of(probe + Arguments{"--set", "probe.every=60"}) == expected);
   // Nor does it depend on the place, but on seed and length it does.
@@ -79,9 +79,10 @@ TEST_CASE("same bits: whoever listens") {
 TEST_CASE("same bits: an experiment file and its overrides") {
   const TemporaryFolder temporary;
   const fs::path out = temporary.path / "first", again = temporary.path / "again", file = temporary.path / "my.toml";
-  std::ofstream(file) << "seed = 5\nevents = 100\nimages = 60\nschedule = \"rll\"\nrule = \"urf\"\n"
-                         "[network]\nembedding = 20\nlayers = [{channels = 5, pool = true, activation = \"relu\"}, "
-                         "{channels = 7, activation = \"hardtanh\"}]\n[memory]\nwindow = 1.7\n[rate]\nconv = [1e-3, 1e-2]\n";
+  std::ofstream(file)
+      << "seed = 5\nevents = 100\nimages = 60\nschedule = \"rll\"\nrule = \"urf\"\n"
+         "[network]\nembedding = 20\nlayers = [{channels = 5, pool = true, activation = \"relu\"}, "
+         "{channels = 7, activation = \"hardtanh\"}]\n[memory]\nwindow = 1.7\n[rate]\nconv = [1e-3, 1e-2]\n";
   // A positional argument may follow --set.
   REQUIRE(run(replay(out, {"seed=6", "negatives=3"}) + Arguments{file.string()}).code == 0);
   const auto summary = json_of(out / "summary.json");

@@ -36,7 +36,7 @@ struct StepFiles {
     write_safetensors(views, v);
   }
   Arguments arguments(const Arguments& more = {}) const {
-    return Arguments{"step",  "--weights",   weights.string(), "--views",       views.string(),
+    return Arguments{"step",  "--weights",  weights.string(), "--views",       views.string(),
                      "--out", out.string(), "--network",      network.string()} +
            more;
   }

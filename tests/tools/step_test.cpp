@@ -31,15 +31,23 @@ struct Declared {
 
 Declared grey() {
   using enum Activation;
-  return {"[network]\nlayers = [{channels = 6, pool = true, activation = \"hardtanh\"}, {channels = 17, activation = "
-          "\"hardtanh\"}, {channels = 7, pool = true, activation = \"tanh\"}]\n",
-          1, 28, {{true, hardtanh}, {false, hardtanh}, {true, tanh}}, {6, 17, 7}};
+  return {
+      "[network]\nlayers = [{channels = 6, pool = true, activation = \"hardtanh\"}, {channels = 17, activation = "
+      "\"hardtanh\"}, {channels = 7, pool = true, activation = \"tanh\"}]\n",
+      1,
+      28,
+      {{true, hardtanh}, {false, hardtanh}, {true, tanh}},
+      {6, 17, 7}};
 }
 Declared colour() {
   using enum Activation;
-  return {"data = \"cifar10\"\n[network]\nlayers = [{channels = 5, pool = true}, {channels = 16, pool = true, activation = "
-          "\"relu\"}, {channels = 3}]\n",
-          3, 32, {{true, none}, {true, relu}, {false, none}}, {5, 16, 3}};
+  return {
+      "data = \"cifar10\"\n[network]\nlayers = [{channels = 5, pool = true}, {channels = 16, pool = true, activation = "
+      "\"relu\"}, {channels = 3}]\n",
+      3,
+      32,
+      {{true, none}, {true, relu}, {false, none}},
+      {5, 16, 3}};
 }
 Declared conv3() {
   using enum Activation;
@@ -54,7 +62,10 @@ Images smooth_views(int n, int channels, int side, Draw& draw) {
       const double fx = draw.uniform(-0.6, 0.6), fy = draw.uniform(-0.6, 0.6), phase = draw.uniform(0, 6.3);
       for (int y = 0; y < side; ++y)
         for (int x = 0; x < side; ++x)
-          views.at(i, c, y, x) = x < i ? 0 : static_cast<double>(static_cast<float>(1 / (1 + std::exp(-4 * std::sin(fx * x + fy * y + phase)))));
+          views.at(i, c, y, x) =
+              x < i
+                  ? 0
+                  : static_cast<double>(static_cast<float>(1 / (1 + std::exp(-4 * std::sin(fx * x + fy * y + phase)))));
     }
   return views;
 }
@@ -72,7 +83,8 @@ struct Case {
     a = smooth_views(pairs, declared.channels, declared.side, draw);
     b = smooth_views(pairs, declared.channels, declared.side, draw);
     // The two views of a pair are alike, or positives would be as far apart as negatives.
-    for (std::size_t i = 0; i < b.v.size(); ++i) b.v[i] = static_cast<double>(static_cast<float>(0.7 * a.v[i] + 0.3 * b.v[i]));
+    for (std::size_t i = 0; i < b.v.size(); ++i)
+      b.v[i] = static_cast<double>(static_cast<float>(0.7 * a.v[i] + 0.3 * b.v[i]));
     int channels = declared.channels, side = declared.side;
     for (std::size_t i = 0; i < declared.layers.size(); ++i) {
       for (reference::Network* to : {&network, &feedback}) {
@@ -107,8 +119,11 @@ SafeTensors weights_of(const Case& c, bool with_feedback) {
       const auto& conv = network->convs[i];
       const auto& head = network->heads[i];
       const std::string number = std::to_string(i);
-      file.reals.push_back(tensor(prefix + ("conv." + number + ".weight"), {static_cast<std::size_t>(conv.k), static_cast<std::size_t>(conv.c), 3, 3}, conv.v));
-      file.reals.push_back(tensor(prefix + ("head." + number + ".weight"), {static_cast<std::size_t>(head.rows), static_cast<std::size_t>(head.columns)}, head.v));
+      file.reals.push_back(tensor(prefix + ("conv." + number + ".weight"),
+                                  {static_cast<std::size_t>(conv.k), static_cast<std::size_t>(conv.c), 3, 3}, conv.v));
+      file.reals.push_back(tensor(prefix + ("head." + number + ".weight"),
+                                  {static_cast<std::size_t>(head.rows), static_cast<std::size_t>(head.columns)},
+                                  head.v));
     }
   return file;
 }
@@ -116,7 +131,10 @@ SafeTensors weights_of(const Case& c, bool with_feedback) {
 SafeTensors views_of(const Case& c) {
   SafeTensors file;
   for (const auto& [name, images] : {std::pair{"a", &c.a}, std::pair{"b", &c.b}})
-    file.reals.push_back(tensor(name, {static_cast<std::size_t>(images->n), static_cast<std::size_t>(images->c), static_cast<std::size_t>(images->h), static_cast<std::size_t>(images->w)}, images->v));
+    file.reals.push_back(tensor(name,
+                                {static_cast<std::size_t>(images->n), static_cast<std::size_t>(images->c),
+                                 static_cast<std::size_t>(images->h), static_cast<std::size_t>(images->w)},
+                                images->v));
   return file;
 }
 
@@ -157,7 +175,8 @@ std::set<std::string> expected_names(const Case& c, int level, bool bias = false
 
 constexpr double limit = 1e-5;  ///< relative L2 error of a tensor
 
-void check_tensor(const SafeTensors& got, const std::string& name, const std::vector<std::size_t>& shape, const std::vector<double>& want) {
+void check_tensor(const SafeTensors& got, const std::string& name, const std::vector<std::size_t>& shape,
+                  const std::vector<double>& want) {
   CAPTURE(name);
   const Tensor* found = got.real(name);
   REQUIRE(found);
@@ -186,7 +205,8 @@ void check_step(const Case& c, const StepRequest& request, const reference::Loss
   const SafeTensors got = run_step(c, request, weights, views);
   CHECK(names_of(got) == expected_names(c, level, supervised));
 
-  const auto want = reference::network_gradients(c.network, c.feedback, reference_rule(request.rule), level, c.a, c.b, loss);
+  const auto want =
+      reference::network_gradients(c.network, c.feedback, reference_rule(request.rule), level, c.a, c.b, loss);
   Matrix a = reference::forward(c.network, top, c.a).embedding, b = reference::forward(c.network, top, c.b).embedding;
   const auto pairs = static_cast<std::size_t>(a.rows), units = static_cast<std::size_t>(c.embedding);
   if (supervised)
@@ -205,18 +225,22 @@ void check_step(const Case& c, const StepRequest& request, const reference::Loss
   check_tensor(got, "loss", {1}, {want.loss});
   for (int i = level < 0 ? 0 : level; i <= top; ++i) {
     const auto& conv = want.gradient.convs[static_cast<std::size_t>(i)];
-    check_tensor(got, "grad.conv." + std::to_string(i) + ".weight", {static_cast<std::size_t>(conv.k), static_cast<std::size_t>(conv.c), 3, 3}, conv.v);
+    check_tensor(got, "grad.conv." + std::to_string(i) + ".weight",
+                 {static_cast<std::size_t>(conv.k), static_cast<std::size_t>(conv.c), 3, 3}, conv.v);
   }
   const auto& head = want.gradient.heads[static_cast<std::size_t>(top)];
-  check_tensor(got, "grad.head." + std::to_string(top) + ".weight", {units, static_cast<std::size_t>(head.columns)}, head.v);
+  check_tensor(got, "grad.head." + std::to_string(top) + ".weight", {units, static_cast<std::size_t>(head.columns)},
+               head.v);
   if (supervised)
-    check_tensor(got, "grad.head." + std::to_string(top) + ".bias", {units},
-                 reference::cross_entropy(reference::forward(c.network, top, c.b).embedding, c.bias, c.labels).bias_gradient);
+    check_tensor(
+        got, "grad.head." + std::to_string(top) + ".bias", {units},
+        reference::cross_entropy(reference::forward(c.network, top, c.b).embedding, c.bias, c.labels).bias_gradient);
 }
 
 /// Margins at the middle of the distances, so that about half of each kind of term is active.
 std::vector<double> middle_margins(const Case& c, int top, int negatives) {
-  const Matrix a = reference::forward(c.network, top, c.a).embedding, b = reference::forward(c.network, top, c.b).embedding;
+  const Matrix a = reference::forward(c.network, top, c.a).embedding,
+               b = reference::forward(c.network, top, c.b).embedding;
   std::vector<double> positive, negative;
   for (const auto& term : reference::batch_terms(a.rows, negatives, 1)) {
     double sum = 0;
@@ -257,7 +281,10 @@ TEST_CASE("step: contrastive hinge, each rule, each layer and end to end, few an
         request.no_block = !blocked;
         request.margins = middle_margins(c, top, all ? -1 : 4);
         CAPTURE(seed);
-        check_step(c, request, reference::batch_hinge(all ? -1 : 4, static_cast<float>(weight), request.margins[0], request.margins[1], blocked), views_of(c));
+        check_step(c, request,
+                   reference::batch_hinge(all ? -1 : 4, static_cast<float>(weight), request.margins[0],
+                                          request.margins[1], blocked),
+                   views_of(c));
         if (level < 0 && declared.channels == 1)
           for (double y : reference::forward(c.network, 2, c.b).maps[1].v) saturated += std::fabs(y) == 1;
         ++seed;
@@ -279,16 +306,18 @@ TEST_CASE("step: SimCLR and supervised, each rule, end to end and one layer") {
         request.margins = {5, 6};
         request.negatives = "all";
         request.loss = "simclr";
-        check_step(c, request, [](const Matrix& a, const Matrix& b) { return reference::simclr(a, b, 0.1); }, views_of(c));
+        check_step(
+            c, request, [](const Matrix& a, const Matrix& b) { return reference::simclr(a, b, 0.1); }, views_of(c));
         request.loss = "supervised";
         SafeTensors views = views_of(c);
         views.integers.push_back({"label", {c.labels.size()}, {c.labels.begin(), c.labels.end()}});
-        check_step(c, request,
-                   [&](const Matrix& a, const Matrix& b) {
-                     auto r = reference::cross_entropy(b, c.bias, c.labels);
-                     return PairLoss{r.loss, Matrix(a.rows, a.columns), std::move(r.error), {}, {}};
-                   },
-                   views);
+        check_step(
+            c, request,
+            [&](const Matrix& a, const Matrix& b) {
+              auto r = reference::cross_entropy(b, c.bias, c.labels);
+              return PairLoss{r.loss, Matrix(a.rows, a.columns), std::move(r.error), {}, {}};
+            },
+            views);
         ++seed;
       }
 }
@@ -309,12 +338,15 @@ TEST_CASE("step: tensors that the case does not need are ignored") {
   request.layer = 1;
   request.margins = middle_margins(c, 1, 4);
   SafeTensors least = weights_of(c, false);
-  std::erase_if(least.reals, [](const Tensor& t) { return t.name != "conv.0.weight" && t.name != "conv.1.weight" && t.name != "head.1.weight"; });
+  std::erase_if(least.reals, [](const Tensor& t) {
+    return t.name != "conv.0.weight" && t.name != "conv.1.weight" && t.name != "head.1.weight";
+  });
   const SafeTensors expected = run_step(c, request, least, views_of(c));
   CHECK(names_of(expected) == expected_names(c, 1));
   SafeTensors more = weights_of(c, true), views = views_of(c);
   for (Tensor& t : more.reals)
-    if (t.name == "conv.2.weight" || t.name.starts_with("feedback.")) t = tensor(t.name, {2}, {NAN, 1});  // shapes do not matter either
+    if (t.name == "conv.2.weight" || t.name.starts_with("feedback."))
+      t = tensor(t.name, {2}, {NAN, 1});  // shapes do not matter either
   more.reals.push_back(tensor("head.1.bias", {1}, {9}));
   more.integers.push_back({"step", {1}, {17}});
   views.reals.push_back(tensor("c", {3}, {1, 2, 3}));
@@ -337,7 +369,8 @@ TEST_CASE("step: zeros where nothing is active, and the thresholds themselves ar
         CHECK(names_of(got) == expected_names(c, level));
         CHECK(got.real("loss")->data == std::vector<float>{0});
         for (const Tensor& t : got.reals)
-          if (t.name.starts_with("grad.")) CHECK(std::all_of(t.data.begin(), t.data.end(), [](float x) { return x == 0; }));
+          if (t.name.starts_with("grad."))
+            CHECK(std::all_of(t.data.begin(), t.data.end(), [](float x) { return x == 0; }));
       }
   }
   // Views that are equal: distance 0 is not beyond m1 = 0.
