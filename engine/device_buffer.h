@@ -42,11 +42,12 @@ class DeviceBuffer {
     if (!host.empty()) device_->read(host.data(), data(), host.size() * sizeof(T));
     return host;
   }
-  void write(const std::vector<T>& host) {
+  /// Like data(), this does not ask for a non-const buffer: constness is that of the handle, not of the memory.
+  void write(const std::vector<T>& host) const {
     if (host.size() != elements()) throw std::invalid_argument("DeviceBuffer::write: wrong size");
     if (!host.empty()) device_->write(data(), host.data(), host.size() * sizeof(T));
   }
-  void clear() {
+  void clear() const {
     if (memory_) device_->clear(data(), elements() * sizeof(T));
   }
 

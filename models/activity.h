@@ -17,8 +17,9 @@ class Activity {
   int replicas() const { return replicas_; }
   Floats map(int i, int first = 0) const { return maps_[static_cast<std::size_t>(i)].strided(first); }
   Bytes winners(int layer, int first = 0) const { return winners_[static_cast<std::size_t>(layer)].strided(first); }
-  DeviceBuffer<float>& map_buffer(int i) { return maps_[static_cast<std::size_t>(i)]; }
-  DeviceBuffer<std::uint8_t>& winners_buffer(int layer) { return winners_[static_cast<std::size_t>(layer)]; }
+  /// The whole of it, for checkpoints.
+  const DeviceBuffer<float>& map_buffer(int i) const { return maps_[static_cast<std::size_t>(i)]; }
+  const DeviceBuffer<std::uint8_t>& winners_buffer(int layer) const { return winners_[static_cast<std::size_t>(layer)]; }
   /// Floats (bytes of winners count a quarter) that one view of one replica occupies: the price of remembering it.
   double floats_per_view() const;
 

@@ -89,7 +89,7 @@ void OnlineLearner::view(const View& view) {
       const int top = layer == end_to_end ? network_.depth() - 1 : layer;
       ascend(device_, parameters_, place, 0, top + 1);
       embed(device_, parameters_, place, top, embedding_.strided());
-      compare(view, layer, recall);
+      compare(layer, recall);
     }
   }
   ++events_;
@@ -103,7 +103,7 @@ void OnlineLearner::store_anchor(const Views& views, int slot) {
   for (int i = network_.depth() - heads_; i < network_.depth(); ++i, remembered.data += lanes) embed(device_, parameters_, views, i, remembered);
 }
 
-void OnlineLearner::compare(const View&, int layer, const Recall& recall) {
+void OnlineLearner::compare(int layer, const Recall& recall) {
   terms_.clear();
   for (const Comparison& c : recall.comparisons) terms_.push_back({c.slot, 0, c.positive, c.weight, c.trace});
   const Margins& margin = margins(layer);
@@ -161,13 +161,12 @@ void OnlineLearner::save(Checkpoint& checkpoint) const {
   checkpoint.integers.push_back({"memory.state", memory_->save()});
   checkpoint.integers.push_back({"learner.updates", {static_cast<std::int64_t>(updates_)}});
   if (options_.block) return;
-  auto& activity = const_cast<Activity&>(activity_);
   for (int i = 0; i <= network_.depth(); ++i) {
-    const auto& map = activity.map_buffer(i);
+    const auto& map = activity_.map_buffer(i);
     checkpoint.tensors.push_back({fmt::format("memory.map.{}", i), {static_cast<std::size_t>(map.views()), map.size()}, map.read()});
   }
   for (int i = 0; i < network_.depth(); ++i) {
-    const std::vector<std::uint8_t> winners = activity.winners_buffer(i).read();
+    const std::vector<std::uint8_t> winners = activity_.winners_buffer(i).read();
     checkpoint.integers.push_back({fmt::format("memory.winners.{}", i), {winners.begin(), winners.end()}});
   }
 }
@@ -175,7 +174,7 @@ void OnlineLearner::save(Checkpoint& checkpoint) const {
 void OnlineLearner::load(const Checkpoint& checkpoint) {
   parameters_.load(device_, checkpoint.tensors);
   optimiser_.load(checkpoint);
-  auto restore = [&](DeviceBuffer<float>& buffer, const std::string& name) {
+  auto restore = [&](const DeviceBuffer<float>& buffer, const std::string& name) {
     const Tensor& tensor = checkpoint.tensor(name);
     if (tensor.data.size() != buffer.elements())
       throw InputError(fmt::format("checkpoint: {} holds {} numbers, expected {}", name, tensor.data.size(), buffer.elements()));
@@ -191,7 +190,7 @@ void OnlineLearner::load(const Checkpoint& checkpoint) {
   for (int i = 0; i <= network_.depth(); ++i) restore(activity_.map_buffer(i), fmt::format("memory.map.{}", i));
   for (int i = 0; i < network_.depth(); ++i) {
     const std::vector<std::int64_t>& values = checkpoint.integer_values(fmt::format("memory.winners.{}", i));
-    DeviceBuffer<std::uint8_t>& winners = activity_.winners_buffer(i);
+    const DeviceBuffer<std::uint8_t>& winners = activity_.winners_buffer(i);
     const bool valid = std::all_of(values.begin(), values.end(), [](std::int64_t v) { return v >= 0 && v <= 3; });
     if (values.size() != winners.elements() || !valid)
       throw InputError(fmt::format("checkpoint: memory.winners.{} holds {} numbers, expected {} of 0 to 3", i, values.size(), winners.elements()));

@@ -65,7 +65,7 @@ class OnlineLearner {
   OnlineLearner(Device& device, const NetworkSpec& network, const LearnerOptions& options, Optimiser* optimiser);
   void view(const View& view);
   void store_anchor(const Views& views, int slot);
-  void compare(const View& view, int layer, const Recall& recall);
+  void compare(int layer, const Recall& recall);
   int head_row(int layer) const { return heads_ == 1 ? 0 : layer; }
 
   Device& device_;

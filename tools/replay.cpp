@@ -116,7 +116,9 @@ class Replay {
     Progress progress("replay", length(), "views", flags_.quiet, learner_.events());
     auto begin = Clock::now();
     auto pause = [&] { seconds_ += std::chrono::duration<double>(Clock::now() - begin).count(); };
-    while (learner_.events() < length() && !interrupted()) {
+    // A run stops behind a view only: there the stream's seek() goes on. Behind a saccade, that saccade would come twice.
+    bool stopped = interrupted();
+    while (learner_.events() < length() && !stopped) {
       queue.push(*stream.next());
       const ScheduledEvent next = *queue.pop();
       learner_.handle(next.event);
@@ -134,6 +136,7 @@ class Replay {
           begin = Clock::now();
           save();
         }
+        stopped = interrupted();
       } else if (recorder_) {
         recorder_->saccade(std::get<Saccade>(next.event));
       }

@@ -145,6 +145,40 @@ TEST_CASE("SIGINT and SIGTERM: a usable checkpoint, and how to go on") {
   }
 }
 
+TEST_CASE("interrupted again and again, between any two events") {
+  const unsigned seed = test_seed();
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  const TemporaryFolder temporary;
+  const fs::path out = temporary.path / "run", expected = temporary.path / "expected";
+  // Every other event is a saccade: a run must not lose one or see one twice.
+  const std::vector<std::string> keys{"network.layers=[{channels=1, pool=true}]",
+                                      "network.embedding=1",
+                                      "images=100",
+                                      "events=60000",
+                                      "stream.views=1",
+                                      "memory.mode=held",
+                                      "memory.window=1",
+                                      "checkpoint.every=0",
+                                      "probe.enabled=false"};
+  REQUIRE(run(replay(expected, keys)).code == 0);
+  int interruptions = 0;
+  for (Arguments arguments = replay(out, keys);; arguments = {"replay", "--quiet", "--resume", out.string()}) {
+    Process process(arguments);
+    REQUIRE(eventually([&] { return fs::exists(out / "checkpoint-0.ckpt") || process.ended(); }));
+    std::this_thread::sleep_for(std::chrono::duration<double>(std::uniform_real_distribution<>(0.02, 0.05)(random)));
+    // Later ones are let run to the end.
+    if (interruptions < 25) process.send(SIGINT);
+    const Outcome outcome = process.wait();
+    if (outcome.code == 0) break;
+    ++interruptions;
+  }
+  CHECK(interruptions >= 5);
+  CHECK(json_of(out / "summary.json")["fingerprint"] == json_of(expected / "summary.json")["fingerprint"]);
+  CHECK(text_of(out / "metrics.csv") == text_of(expected / "metrics.csv"));
+  CHECK(records_of(out / "events.trace") == records_of(expected / "events.trace"));
+}
+
 TEST_CASE("a second SIGINT ends the program at once") {
   const TemporaryFolder temporary;
   const fs::path out = temporary.path / "run";
