@@ -198,7 +198,7 @@ class Replay {
     summary.random_probe = probes_->latest("untrained");
     summary.pixels_probe = probes_->latest("pixels");
     summary.loss = metrics_.last_loss();
-    summary.interrupted = interrupted();
+    summary.interrupted = interrupted() && !complete();
     const std::string json = summary_json(summary);
     replace_file(folder_.summary(), json);
     write_report(run_report(experiment_, data_.train, summary, folder_, learner_.memory_floats()), folder_.report());
@@ -207,8 +207,11 @@ class Replay {
     else
       print(summary);
     if (metrics_.diverged()) fmt::print(stderr, "saccade: warning: a distance or loss was not finite: the run has diverged; try smaller rates\n");
-    return interrupted() ? 130 : 0;
+    return summary.interrupted ? 130 : 0;
   }
+
+  /// A signal behind the last thing to do interrupts nothing.
+  bool complete() const { return learner_.events() == length() && (!experiment_.probes() || probes_->has("learned", length())); }
 
   void print(const RunSummary& s) const {
     fmt::print("{} of {} views in {} ({:.0f} views/s), {} updates, loss {:.4f}, fingerprint {}\n", s.events, experiment_.events, duration_text(s.seconds),

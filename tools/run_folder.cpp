@@ -1,6 +1,8 @@
 #include "tools/run_folder.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -23,6 +25,16 @@ bool can_write_in(const fs::path& folder) {
   close(descriptor);
   unlink(name.c_str());
   return true;
+}
+
+/// Released by the system however the process ends.
+std::shared_ptr<void> lock_folder(const fs::path& folder, const char* flag) {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) throw InputError(fmt::format("{} {}: cannot open this folder: {}", flag, folder.string(), std::strerror(errno)));
+  std::shared_ptr<void> lock(nullptr, [descriptor](void*) { ::close(descriptor); });
+  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    throw InputError(fmt::format("{} {}: another process is at work in this folder; wait for it or choose another folder", flag, folder.string()));
+  return lock;  // a file system without locks is no reason to refuse
 }
 
 [[noreturn]] void refuse_system(const fs::path& file, const char* what) {
@@ -64,12 +76,12 @@ RunFolder create_run_folder(const fs::path& folder) {
     if (created) fs::remove_all(topmost_new, error);
     throw InputError(fmt::format("--out {}: cannot write in this folder: {}", folder.string(), reason));
   }
-  return {folder};
+  return {folder, lock_folder(folder, "--out")};
 }
 
 RunFolder open_run_folder(const fs::path& folder) {
   std::error_code error;
-  const RunFolder run{folder};
+  RunFolder run{folder};
   if (!fs::is_directory(folder, error)) throw InputError(fmt::format("--resume {}: no such folder", folder.string()));
   if (!fs::is_regular_file(run.experiment(), error))
     throw InputError(
@@ -77,6 +89,7 @@ RunFolder open_run_folder(const fs::path& folder) {
   if (!can_write_in(folder))
     throw InputError(
         fmt::format("--resume {}: cannot write in this folder: {}", folder.string(), std::strerror(errno)));
+  run.lock = lock_folder(folder, "--resume");
   return run;
 }
 

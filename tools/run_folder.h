@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@ namespace saccade {
 /// The files of one run. Creating the object with `create_run_folder` or `open_run_folder` has checked the folder.
 struct RunFolder {
   std::filesystem::path folder;
+  std::shared_ptr<void> lock = {};  ///< held while the run lives: two processes in one folder would mix their files
 
   std::filesystem::path experiment() const { return folder / "experiment.toml"; }
   std::filesystem::path metrics() const { return folder / "metrics.csv"; }
@@ -23,10 +25,11 @@ struct RunFolder {
 };
 
 /// A new or empty folder that can be written; missing parents are made. InputError when it is not empty, not a folder
-/// or not writable; what was made is then removed again. Call it after everything else that can refuse the input.
+/// not writable or in use by another process; what was made is then removed again. Call it after everything else that can refuse the input.
 RunFolder create_run_folder(const std::filesystem::path& folder);
 
-/// The folder of a run to go on with. InputError when there is no experiment.toml in it or it cannot be written.
+/// The folder of a run to go on with. InputError when there is no experiment.toml in it, it cannot be written or another
+/// process is at work in it.
 RunFolder open_run_folder(const std::filesystem::path& folder);
 
 /// Replaces a file as a whole: temporary file, sync, rename, sync of the folder. SystemError; the old file then still

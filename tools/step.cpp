@@ -152,6 +152,10 @@ int step(const StepRequest& request, const CommonFlags& flags) {
   out.reals.push_back(distances(embedding_a, embedding_b, pairs));
   out.reals.push_back({"loss", {1}, {static_cast<float>(loss)}});
   for (Tensor& gradient : accumulator.gradients()) {
+    const int layer = std::stoi(gradient.name.substr(5));  // conv.I.weight or head.I.weight
+    const Synapses& synapses = gradient.name.starts_with("conv") ? parameters.conv(layer) : parameters.head(layer);
+    // Feedback that learns receives the increments of the forward weights: the same gradient.
+    if (parameters.learning_feedback(synapses)) out.reals.push_back({"grad.feedback." + gradient.name, gradient.shape, gradient.data});
     gradient.name = "grad." + gradient.name;
     out.reals.push_back(std::move(gradient));
   }

@@ -164,12 +164,17 @@ std::set<std::string> names_of(const SafeTensors& file) {
   return names;
 }
 
-std::set<std::string> expected_names(const Case& c, int level, bool bias = false) {
+/// `feedback_learns` (urf, sign): the feedback that carries an error receives the forward weights' gradient.
+std::set<std::string> expected_names(const Case& c, int level, bool bias = false, bool feedback_learns = false) {
   std::set<std::string> names{"embedding.a", "embedding.b", "distance", "loss"};
   const int depth = c.network.depth(), top = level < 0 ? depth - 1 : level;
   for (int i = level < 0 ? 0 : level; i <= top; ++i) names.insert("grad.conv." + std::to_string(i) + ".weight");
   names.insert("grad.head." + std::to_string(top) + ".weight");
   if (bias) names.insert("grad.head." + std::to_string(top) + ".bias");
+  if (feedback_learns) {
+    names.insert("grad.feedback.head." + std::to_string(top) + ".weight");
+    for (int i = 1; level < 0 && i <= top; ++i) names.insert("grad.feedback.conv." + std::to_string(i) + ".weight");
+  }
   return names;
 }
 
@@ -203,7 +208,10 @@ void check_step(const Case& c, const StepRequest& request, const reference::Loss
   SafeTensors weights = weights_of(c, true);
   if (supervised) weights.reals.push_back(tensor("head." + std::to_string(top) + ".bias", {c.bias.size()}, c.bias));
   const SafeTensors got = run_step(c, request, weights, views);
-  CHECK(names_of(got) == expected_names(c, level, supervised));
+  const bool feedback_learns = request.rule == "urf" || request.rule == "sign";
+  CHECK(names_of(got) == expected_names(c, level, supervised, feedback_learns));
+  for (const Tensor& t : got.reals)
+    if (t.name.starts_with("grad.feedback.")) CHECK(t.data == got.real("grad." + t.name.substr(14))->data);
 
   const auto want =
       reference::network_gradients(c.network, c.feedback, reference_rule(request.rule), level, c.a, c.b, loss);
