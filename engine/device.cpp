@@ -17,15 +17,21 @@ class Check {
     if (!condition) throw std::invalid_argument(std::string("Device::") + operation_ + ": expected " + expected);
     return *this;
   }
-  const Check& extent(const Extent& extent) const { return that(extent.replicas >= 1 && extent.views >= 0, "replicas >= 1 and views >= 0"); }
+  const Check& extent(const Extent& extent) const {
+    return that(extent.replicas >= 1 && extent.views >= 0, "replicas >= 1 and views >= 0");
+  }
   const Check& map(const MapShape& m) const {
-    return that(m.height >= 1 && m.width >= 1 && m.channels >= 1 && m.lanes >= m.channels && (m.border == 0 || m.border == 1), "a map with pixels");
+    return that(
+        m.height >= 1 && m.width >= 1 && m.channels >= 1 && m.lanes >= m.channels && (m.border == 0 || m.border == 1),
+        "a map with pixels");
   }
   const Check& conv(const ConvShape& s) const {
     map(s.in).map(s.out);
     that(s.in.border == 1 && s.out.border == 1, "maps with a border");
-    that(s.out == MapShape::layer(s.in.height / (s.pool ? 2 : 1), s.in.width / (s.pool ? 2 : 1), s.out.channels), "an output shape that follows from the input");
-    return that(s.in.lanes % lanes_per_vector == 0 || s.in.lanes < lanes_per_vector, "input lanes below 16 or a multiple of 16");
+    that(s.out == MapShape::layer(s.in.height / (s.pool ? 2 : 1), s.in.width / (s.pool ? 2 : 1), s.out.channels),
+         "an output shape that follows from the input");
+    return that(s.in.lanes % lanes_per_vector == 0 || s.in.lanes < lanes_per_vector,
+                "input lanes below 16 or a multiple of 16");
   }
   const Check& head(const HeadShape& s) const { return map(s.in).that(s.embedding >= 1, "embedding >= 1"); }
 
@@ -35,7 +41,8 @@ class Check {
 
 }  // namespace
 
-void Device::conv_pack(const ConvShape& shape, int replicas, ConstFloats weights, Floats packed, ConstFlags active, int views) {
+void Device::conv_pack(const ConvShape& shape, int replicas, ConstFloats weights, Floats packed, ConstFlags active,
+                       int views) {
   Check("conv_pack").conv(shape).that(replicas >= 1, "replicas >= 1").that(weights && packed, "weights and packed");
   conv_pack_impl(shape, replicas, weights, packed, active, views);
 }
@@ -46,20 +53,28 @@ void Device::load_views(const LoadViews& op) {
 }
 
 void Device::conv_forward(const ConvForward& op) {
-  Check("conv_forward").conv(op.shape).extent(op.extent).that(op.input && op.packed && op.output, "input, packed and output")
+  Check("conv_forward")
+      .conv(op.shape)
+      .extent(op.extent)
+      .that(op.input && op.packed && op.output, "input, packed and output")
       .that(op.input.data != op.output.data, "output apart from input")
       .that(!op.winners || op.shape.pool, "winners only with pooling");
   conv_forward_impl(op);
 }
 
 void Device::conv_weight_gradient(const ConvWeightGradient& op) {
-  Check("conv_weight_gradient").conv(op.shape).extent(op.extent).that(op.input && op.error && op.gradient, "input, error and gradient")
+  Check("conv_weight_gradient")
+      .conv(op.shape)
+      .extent(op.extent)
+      .that(op.input && op.error && op.gradient, "input, error and gradient")
       .that(static_cast<bool>(op.winners) == op.shape.pool, "winners exactly with pooling");
   conv_weight_gradient_impl(op);
 }
 
 void Device::conv_input_gradient(const ConvInputGradient& op) {
-  Check("conv_input_gradient").conv(op.shape).extent(op.extent)
+  Check("conv_input_gradient")
+      .conv(op.shape)
+      .extent(op.extent)
       .that(op.error && op.feedback.weights && op.input && op.error_below, "error, feedback, input and error_below")
       .that(static_cast<bool>(op.winners) == op.shape.pool, "winners exactly with pooling")
       .that(op.shape.in.lanes % lanes_per_vector == 0, "a layer below (its lanes a multiple of 16), not an image")
@@ -68,24 +83,35 @@ void Device::conv_input_gradient(const ConvInputGradient& op) {
 }
 
 void Device::head_forward(const HeadForward& op) {
-  Check("head_forward").head(op.shape).extent(op.extent).that(op.input && op.weights && op.embedding, "input, weights and embedding");
+  Check("head_forward")
+      .head(op.shape)
+      .extent(op.extent)
+      .that(op.input && op.weights && op.embedding, "input, weights and embedding");
   head_forward_impl(op);
 }
 
 void Device::head_input_gradient(const HeadInputGradient& op) {
-  Check("head_input_gradient").head(op.shape).extent(op.extent)
+  Check("head_input_gradient")
+      .head(op.shape)
+      .extent(op.extent)
       .that(op.error && op.feedback.weights && op.input && op.error_below, "error, feedback, input and error_below")
       .that(op.input.data != op.error_below.data, "error_below apart from input");
   head_input_gradient_impl(op);
 }
 
 void Device::head_weight_gradient(const HeadWeightGradient& op) {
-  Check("head_weight_gradient").head(op.shape).extent(op.extent).that(op.input && op.error && op.gradient, "input, error and gradient");
+  Check("head_weight_gradient")
+      .head(op.shape)
+      .extent(op.extent)
+      .that(op.input && op.error && op.gradient, "input, error and gradient");
   head_weight_gradient_impl(op);
 }
 
 void Device::head_hebb(const HeadHebb& op) {
-  Check("head_hebb").head(op.shape).extent(op.extent).that(op.input && op.error && op.weights, "input, error and weights")
+  Check("head_hebb")
+      .head(op.shape)
+      .extent(op.extent)
+      .that(op.input && op.error && op.weights, "input, error and weights")
       .that(op.weights.data != op.feedback.data, "feedback apart from weights");
   head_hebb_impl(op);
 }
@@ -95,41 +121,54 @@ void Device::contrastive_hinge(const ContrastiveHinge& op) {
   check.that(op.embedding >= 1 && op.replicas >= 1 && op.anchors >= 0 && op.views >= 0, "sizes that are not negative")
       .that(op.view_embedding && op.view_error && op.view_active, "view embedding, error and active")
       .that(op.terms.empty() || (op.anchor_embedding && op.results), "anchors and results for the terms")
-      .that(static_cast<bool>(op.anchor_error) == static_cast<bool>(op.anchor_active), "anchor error and active together");
+      .that(static_cast<bool>(op.anchor_error) == static_cast<bool>(op.anchor_active),
+            "anchor error and active together");
   std::int32_t last = 0;
   for (const HingeTerm& term : op.terms) {
-    check.that(term.anchor >= 0 && term.anchor < op.anchors && term.view >= last && term.view < op.views, "terms within range and sorted by view");
+    check.that(term.anchor >= 0 && term.anchor < op.anchors && term.view >= last && term.view < op.views,
+               "terms within range and sorted by view");
     last = term.view;
   }
   contrastive_hinge_impl(op);
 }
 
 void Device::simclr(const SimClr& op) {
-  Check("simclr").that(op.embedding >= 1 && op.pairs >= 1 && op.temperature > 0, "at least one pair and a positive temperature")
+  Check("simclr")
+      .that(op.embedding >= 1 && op.pairs >= 1 && op.temperature > 0, "at least one pair and a positive temperature")
       .that(op.a && op.b && op.a_error && op.b_error && op.loss, "embeddings, errors and loss");
   simclr_impl(op);
 }
 
 void Device::cross_entropy(const CrossEntropy& op) {
-  Check("cross_entropy").extent(op.extent).that(op.classes >= 1 && op.extent.views >= 1, "at least one class and one view")
+  Check("cross_entropy")
+      .extent(op.extent)
+      .that(op.classes >= 1 && op.extent.views >= 1, "at least one class and one view")
       .that(op.scores && op.bias && op.labels && op.error && op.bias_gradient && op.loss && op.correct, "all arrays");
   cross_entropy_impl(op);
 }
 
 void Device::sgd_step(const SgdStep& op) {
-  Check("sgd_step").extent(op.extent).that(op.weights.data != op.feedback.data, "feedback apart from weights").that(op.count % lanes_per_vector == 0, "a count that is a multiple of 16")
+  Check("sgd_step")
+      .extent(op.extent)
+      .that(op.weights.data != op.feedback.data, "feedback apart from weights")
+      .that(op.count % lanes_per_vector == 0, "a count that is a multiple of 16")
       .that(op.gradient && op.weights, "gradient and weights");
   sgd_step_impl(op);
 }
 
 void Device::adam_step(const AdamStep& op) {
-  Check("adam_step").extent(op.extent).that(op.weights.data != op.feedback.data, "feedback apart from weights").that(op.count % lanes_per_vector == 0, "a count that is a multiple of 16")
-      .that(op.gradient && op.weights && op.first_moment && op.second_moment && op.steps, "gradient, weights, moments and steps");
+  Check("adam_step")
+      .extent(op.extent)
+      .that(op.weights.data != op.feedback.data, "feedback apart from weights")
+      .that(op.count % lanes_per_vector == 0, "a count that is a multiple of 16")
+      .that(op.gradient && op.weights && op.first_moment && op.second_moment && op.steps,
+            "gradient, weights, moments and steps");
   adam_step_impl(op);
 }
 
 std::unique_ptr<Device> make_cpu_device(int threads) {
-  if (threads < 0 || threads > 1024) throw InputError("threads is " + std::to_string(threads) + "; expected 0 (all cores) to 1024");
+  if (threads < 0 || threads > 1024)
+    throw InputError("threads is " + std::to_string(threads) + "; expected 0 (all cores) to 1024");
   return std::make_unique<cpu::CpuDevice>(threads);
 }
 

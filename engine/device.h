@@ -7,12 +7,13 @@
 
 #include "engine/shapes.h"
 
-/// The seam between what is learned and where it is computed. A Device owns memory and offers the operations that learning
-/// needs; it has no policy. All operations advance R replicas (learners with weights of their own) and n views at once.
+/// The seam between what is learned and where it is computed. A Device owns memory and offers the operations that
+/// learning needs; it has no policy. All operations advance R replicas (learners with weights of their own) and n views
+/// at once.
 namespace saccade {
 
-/// R replicas of n views of something in device memory: element (r, v) starts at data + r * replica + v * view (strides in
-/// elements). Weights, which all views share, have view stride 0.
+/// R replicas of n views of something in device memory: element (r, v) starts at data + r * replica + v * view (strides
+/// in elements). Weights, which all views share, have view stride 0.
 template <class T>
 struct Strided {
   T* data = nullptr;
@@ -27,8 +28,8 @@ using Floats = Strided<float>;
 using ConstFloats = Strided<const float>;
 using Bytes = Strided<std::uint8_t>;
 using ConstBytes = Strided<const std::uint8_t>;
-/// 1 where a view has an active error, else 0. It lives on the device: gradients and updates of inactive views are skipped
-/// there, without asking the host. A null pointer means that every view is active.
+/// 1 where a view has an active error, else 0. It lives on the device: gradients and updates of inactive views are
+/// skipped there, without asking the host. A null pointer means that every view is active.
 using Flags = Strided<std::int32_t>;
 using ConstFlags = Strided<const std::int32_t>;
 
@@ -39,7 +40,7 @@ struct Extent {
 
 /// The synapses that carry an error back: forward weights (bp), random ones (rf, urf), or the sign of either.
 struct Feedback {
-  ConstFloats weights;    ///< in the layout of the forward weights
+  ConstFloats weights;     ///< in the layout of the forward weights
   bool sign_only = false;  ///< use sgn(weights), sgn(0) = 0
 };
 
@@ -108,8 +109,8 @@ struct HeadWeightGradient {
   bool accumulate = false;
 };
 
-/// Hebbian step of a head, eq. 7: weights -= rate * input (x) error for each active view in turn; the same increments go to
-/// `feedback` when it learns (urf). Nothing is stored between the activities and the synapse.
+/// Hebbian step of a head, eq. 7: weights -= rate * input (x) error for each active view in turn; the same increments
+/// go to `feedback` when it learns (urf). Nothing is stored between the activities and the synapse.
 struct HeadHebb {
   HeadShape shape;
   Extent extent;
@@ -167,19 +168,20 @@ struct SimClr {
 struct CrossEntropy {
   int classes = 10;
   Extent extent;
-  ConstFloats scores;          ///< lanes(classes) per view
-  ConstFloats bias;            ///< lanes(classes) per replica
-  ConstFlags labels;           ///< one per view, 0 <= label < classes
-  Floats error;                ///< derivative with respect to the scores, lanes(classes) per view
-  Floats bias_gradient;        ///< sum of the errors over the views in order
-  Floats loss;                 ///< one per replica
-  Flags correct;               ///< one per replica: number of views whose largest score is the label's (first of equals)
+  ConstFloats scores;    ///< lanes(classes) per view
+  ConstFloats bias;      ///< lanes(classes) per replica
+  ConstFlags labels;     ///< one per view, 0 <= label < classes
+  Floats error;          ///< derivative with respect to the scores, lanes(classes) per view
+  Floats bias_gradient;  ///< sum of the errors over the views in order
+  Floats loss;           ///< one per replica
+  Flags correct;         ///< one per replica: number of views whose largest score is the label's (first of equals)
 };
 
-/// weights -= rate * gradient if any of the `flags` views is active; the same increment goes to `feedback` when it learns.
+/// weights -= rate * gradient if any of the `flags` views is active; the same increment goes to `feedback` when it
+/// learns.
 struct SgdStep {
   std::size_t count = 0;  ///< a multiple of 16, as the sizes of all our weight arrays are
-  Extent extent;  ///< views: number of flags looked at
+  Extent extent;          ///< views: number of flags looked at
   ConstFloats gradient;
   ConstFlags active;
   float rate = 0;
@@ -208,15 +210,15 @@ struct LoadViews {
   Floats output;
 };
 
-/// A Device is used by one thread at a time; it may use many inside an operation. Results are the same bits for any number of
-/// threads: every output element has one owner and sums have a fixed order. Public functions check shapes and pointers
-/// (std::invalid_argument: a programming error) and call the private implementation. Views and maps passed as output must not
-/// overlap inputs unless said otherwise.
+/// A Device is used by one thread at a time; it may use many inside an operation. Results are the same bits for any
+/// number of threads: every output element has one owner and sums have a fixed order. Public functions check shapes and
+/// pointers (std::invalid_argument: a programming error) and call the private implementation. Views and maps passed as
+/// output must not overlap inputs unless said otherwise.
 class Device {
  public:
   virtual ~Device() = default;
 
-  virtual std::string name() const = 0;          ///< "cpu"
+  virtual std::string name() const = 0;             ///< "cpu"
   virtual std::string instruction_set() const = 0;  ///< "avx512", "avx2", "portable": what decides the bits
   virtual int threads() const = 0;
 
@@ -230,7 +232,8 @@ class Device {
   /// Floats of the packed copy of a layer's weights that the forward kernel reads.
   virtual std::size_t packed_size(const ConvShape& shape) const = 0;
   /// Renews the packed copy from the weights of each replica that has one of the `views` flags set (null: of all).
-  void conv_pack(const ConvShape& shape, int replicas, ConstFloats weights, Floats packed, ConstFlags active = {}, int views = 1);
+  void conv_pack(const ConvShape& shape, int replicas, ConstFloats weights, Floats packed, ConstFlags active = {},
+                 int views = 1);
 
   void load_views(const LoadViews& op);
   void conv_forward(const ConvForward& op);
@@ -247,7 +250,8 @@ class Device {
   void adam_step(const AdamStep& op);
 
  private:
-  virtual void conv_pack_impl(const ConvShape& shape, int replicas, ConstFloats weights, Floats packed, ConstFlags active, int views) = 0;
+  virtual void conv_pack_impl(const ConvShape& shape, int replicas, ConstFloats weights, Floats packed,
+                              ConstFlags active, int views) = 0;
   virtual void load_views_impl(const LoadViews& op) = 0;
   virtual void conv_forward_impl(const ConvForward& op) = 0;
   virtual void conv_weight_gradient_impl(const ConvWeightGradient& op) = 0;

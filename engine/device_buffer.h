@@ -8,8 +8,8 @@
 
 namespace saccade {
 
-/// Typed device memory, zero at first: [replicas][views][size] elements. Move-only; freed with the last owner. The device
-/// must outlive it.
+/// Typed device memory, zero at first: [replicas][views][size] elements. Move-only; freed with the last owner. The
+/// device must outlive it.
 template <class T>
 class DeviceBuffer {
  public:

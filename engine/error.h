@@ -4,8 +4,8 @@
 
 namespace saccade {
 
-/// Something that came from outside (a file, an option, an experiment key) is not as expected. The message is one line and
-/// says where, what was found, what was expected. The program ends with exit code 2.
+/// Something that came from outside (a file, an option, an experiment key) is not as expected. The message is one line
+/// and says where, what was found, what was expected. The program ends with exit code 2.
 class InputError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

@@ -11,8 +11,8 @@ namespace saccade {
 /// Order among events of one time: what ends a fixation comes before what begins the next.
 enum class EventPriority : std::uint32_t { saccade = 0, view = 1, measure = 2 };
 
-/// The place of an event in the total order. Keys of different events differ (source and the source's own sequence number
-/// see to that), so the order does not depend on who inserted first.
+/// The place of an event in the total order. Keys of different events differ (source and the source's own sequence
+/// number see to that), so the order does not depend on who inserted first.
 struct EventKey {
   Time time = 0;
   EventPriority priority = EventPriority::view;

@@ -6,16 +6,21 @@ namespace saccade {
 
 inline constexpr int lanes_per_vector = 16;  ///< logical vector width on every instruction set; fixes the order of sums
 
-constexpr int round_up_to_lanes(int channels) { return (channels + lanes_per_vector - 1) / lanes_per_vector * lanes_per_vector; }
+constexpr int round_up_to_lanes(int channels) {
+  return (channels + lanes_per_vector - 1) / lanes_per_vector * lanes_per_vector;
+}
 
-/// Layout of one activity map in memory: [height + 2 border][width + 2 border][lanes] floats, channels innermost; border
-/// pixels and lanes beyond `channels` are zero and stay zero.
+/// Layout of one activity map in memory: [height + 2 border][width + 2 border][lanes] floats, channels innermost;
+/// border pixels and lanes beyond `channels` are zero and stay zero.
 struct MapShape {
   int height = 0, width = 0, channels = 0;
-  int lanes = 0;   ///< stored channels of a pixel: `channels` for images and features, rounded up to 16 for a layer's output
+  int lanes =
+      0;  ///< stored channels of a pixel: `channels` for images and features, rounded up to 16 for a layer's output
   int border = 1;  ///< zero pixels on each side: 1 for maps that a convolution reads, 0 for stored features
 
-  static constexpr MapShape image(int height, int width, int channels) { return {height, width, channels, channels, 1}; }
+  static constexpr MapShape image(int height, int width, int channels) {
+    return {height, width, channels, channels, 1};
+  }
   static constexpr MapShape layer(int height, int width, int channels) {
     return {height, width, channels, round_up_to_lanes(channels), 1};
   }
@@ -26,7 +31,9 @@ struct MapShape {
   constexpr std::ptrdiff_t offset(int row, int column) const {
     return (row + border) * row_stride() + static_cast<std::ptrdiff_t>(column + border) * lanes;
   }
-  constexpr std::size_t size() const { return static_cast<std::size_t>(height + 2 * border) * static_cast<std::size_t>(row_stride()); }
+  constexpr std::size_t size() const {
+    return static_cast<std::size_t>(height + 2 * border) * static_cast<std::size_t>(row_stride());
+  }
   constexpr std::size_t features() const { return static_cast<std::size_t>(height) * width * channels; }
   friend bool operator==(const MapShape&, const MapShape&) = default;
 };
@@ -34,11 +41,12 @@ struct MapShape {
 /// Non-linearities; values are stored in checkpoints. hardtanh clips to [-1, 1], its derivative is 0 at and beyond +-1.
 enum class Activation : std::uint8_t { none = 0, hardtanh = 1, tanh = 2, relu = 3 };
 
-/// One layer: 3x3 convolution (stride 1, zero padding 1, no bias), then optionally 2x2 max-pool (stride 2, an odd last row
-/// or column is dropped, the first of equal values in row-major order wins), then the activation.
+/// One layer: 3x3 convolution (stride 1, zero padding 1, no bias), then optionally 2x2 max-pool (stride 2, an odd last
+/// row or column is dropped, the first of equal values in row-major order wins), then the activation.
 ///
-/// Weights are stored "by post-synaptic unit": [rounded-up out channels][3][3][in.lanes] floats; padding rows and lanes are
-/// zero. The map below is an image of fewer than 16 channels or has a multiple of 16 lanes. A device may keep a second, packed copy in an order that suits its forward kernel.
+/// Weights are stored "by post-synaptic unit": [rounded-up out channels][3][3][in.lanes] floats; padding rows and lanes
+/// are zero. The map below is an image of fewer than 16 channels or has a multiple of 16 lanes. A device may keep a
+/// second, packed copy in an order that suits its forward kernel.
 struct ConvShape {
   MapShape in, out;
   bool pool = false;
@@ -50,7 +58,9 @@ struct ConvShape {
   }
   constexpr std::size_t weights() const { return static_cast<std::size_t>(out.lanes) * 9 * in.lanes; }
   /// Winner of each pooling window, one byte (0..3, row-major in the window): [out.height][out.width][out.lanes].
-  constexpr std::size_t winners() const { return pool ? static_cast<std::size_t>(out.height) * out.width * out.lanes : 0; }
+  constexpr std::size_t winners() const {
+    return pool ? static_cast<std::size_t>(out.height) * out.width * out.lanes : 0;
+  }
 };
 
 /// A linear head without bias on a map: embedding = weights^T features. Weights are [features][lanes] floats, feature

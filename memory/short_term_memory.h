@@ -37,22 +37,23 @@ struct Comparison {
   std::int64_t mark = 0;
 };
 
-/// What the memory makes of an arriving view: an anchor to be stored in `slot`, or comparisons (positive first, then the
-/// negatives from the youngest anchor to the oldest), or neither.
+/// What the memory makes of an arriving view: an anchor to be stored in `slot`, or comparisons (positive first, then
+/// the negatives from the youngest anchor to the oldest), or neither.
 struct Recall {
   bool becomes_anchor = false;
   std::int32_t slot = 0;
   std::vector<Comparison> comparisons;
 };
 
-/// Which anchors are held, for how long, and what an arriving view is compared with. It knows times and saccades, no labels and no
-/// activities: those lie in the owner's slots 0 .. slots() - 1. Not thread-safe.
-/// Invariant: two anchors never share a slot; an anchor that has left is gone.
+/// Which anchors are held, for how long, and what an arriving view is compared with. It knows times and saccades, no
+/// labels and no activities: those lie in the owner's slots 0 .. slots() - 1. Not thread-safe. Invariant: two anchors
+/// never share a slot; an anchor that has left is gone.
 class ShortTermMemory {
  public:
   virtual ~ShortTermMemory() = default;
 
-  /// A view arrives at `now`; `mark` is kept with it if it becomes an anchor. The reference is valid until the next call.
+  /// A view arrives at `now`; `mark` is kept with it if it becomes an anchor. The reference is valid until the next
+  /// call.
   virtual const Recall& view(Time now, std::int64_t mark) = 0;
   /// The eye moves on: the next view is the first of a fixation.
   void saccade() { first_view_ = true, ++fixation_; }

@@ -5,7 +5,8 @@
 namespace saccade {
 
 SlidingMemory::SlidingMemory(const MemoryOptions& options)
-    : ShortTermMemory(options, options.capacity > 0 ? std::min(options.capacity, options.negatives + 1) : options.negatives + 1) {}
+    : ShortTermMemory(
+          options, options.capacity > 0 ? std::min(options.capacity, options.negatives + 1) : options.negatives + 1) {}
 
 const Recall& SlidingMemory::view(Time now, std::int64_t mark) {
   recall_ = {};

@@ -6,7 +6,8 @@
 
 namespace saccade {
 
-/// What becomes of a remembered embedding with age (method.md, section 6). Reading a trace never changes what is stored.
+/// What becomes of a remembered embedding with age (method.md, section 6). Reading a trace never changes what is
+/// stored.
 class TraceModel {
  public:
   virtual ~TraceModel() = default;

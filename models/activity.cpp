@@ -2,7 +2,8 @@
 
 namespace saccade {
 
-Activity::Activity(Device& device, const NetworkSpec& network, int views, int replicas) : views_(views), replicas_(replicas) {
+Activity::Activity(Device& device, const NetworkSpec& network, int views, int replicas)
+    : views_(views), replicas_(replicas) {
   for (int i = 0; i <= network.depth(); ++i) maps_.emplace_back(device, network.map(i).size(), replicas, views);
   for (int i = 0; i < network.depth(); ++i) winners_.emplace_back(device, network.conv(i).winners(), replicas, views);
 }
@@ -20,8 +21,9 @@ void show(Device& device, const NetworkSpec& network, const float* pixels, const
 
 void ascend(Device& device, const Parameters& parameters, const Views& views, int begin, int end) {
   for (int i = begin; i < end; ++i)
-    device.conv_forward({parameters.network().conv(i), views.extent(), views.activity.map(i, views.first), parameters.conv(i).packed.shared(),
-                         views.activity.map(i + 1, views.first), views.activity.winners(i, views.first)});
+    device.conv_forward({parameters.network().conv(i), views.extent(), views.activity.map(i, views.first),
+                         parameters.conv(i).packed.shared(), views.activity.map(i + 1, views.first),
+                         views.activity.winners(i, views.first)});
 }
 
 void embed(Device& device, const Parameters& parameters, const Views& views, int layer, Floats embedding) {

@@ -7,8 +7,8 @@
 
 namespace saccade {
 
-/// What n views leave in the network on their way up: the map that every layer reads (map 0 is the image, map depth() the top)
-/// and the winners of its pools. It is pre- and post-synaptic activity for learning; nothing else is kept.
+/// What n views leave in the network on their way up: the map that every layer reads (map 0 is the image, map depth()
+/// the top) and the winners of its pools. It is pre- and post-synaptic activity for learning; nothing else is kept.
 class Activity {
  public:
   Activity(Device& device, const NetworkSpec& network, int views, int replicas = 1);
@@ -19,7 +19,9 @@ class Activity {
   Bytes winners(int layer, int first = 0) const { return winners_[static_cast<std::size_t>(layer)].strided(first); }
   /// The whole of it, for checkpoints.
   const DeviceBuffer<float>& map_buffer(int i) const { return maps_[static_cast<std::size_t>(i)]; }
-  const DeviceBuffer<std::uint8_t>& winners_buffer(int layer) const { return winners_[static_cast<std::size_t>(layer)]; }
+  const DeviceBuffer<std::uint8_t>& winners_buffer(int layer) const {
+    return winners_[static_cast<std::size_t>(layer)];
+  }
   /// Floats (bytes of winners count a quarter) that one view of one replica occupies: the price of remembering it.
   double floats_per_view() const;
 

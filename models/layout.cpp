@@ -28,14 +28,17 @@ void each_head_weight(const HeadShape& s, F f) {
 
 void expect_shape(const Tensor& tensor, const std::vector<std::size_t>& shape) {
   if (tensor.shape != shape || tensor.data.size() != tensor.elements())
-    throw InputError(fmt::format("tensor {}: its shape is [{}], expected [{}]", tensor.name, fmt::join(tensor.shape, ", "), fmt::join(shape, ", ")));
+    throw InputError(fmt::format("tensor {}: its shape is [{}], expected [{}]", tensor.name,
+                                 fmt::join(tensor.shape, ", "), fmt::join(shape, ", ")));
 }
 
 std::vector<std::size_t> conv_dims(const ConvShape& s) {
   return {static_cast<std::size_t>(s.out.channels), static_cast<std::size_t>(s.in.channels), 3, 3};
 }
 
-std::vector<std::size_t> head_dims(const HeadShape& s) { return {static_cast<std::size_t>(s.embedding), s.in.features()}; }
+std::vector<std::size_t> head_dims(const HeadShape& s) {
+  return {static_cast<std::size_t>(s.embedding), s.in.features()};
+}
 
 }  // namespace
 

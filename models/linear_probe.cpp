@@ -14,19 +14,22 @@ namespace {
 /// Copies a bordered map into a row without border and padding lanes.
 void to_compact(const MapShape& from, const float* map, float* row) {
   for (int y = 0; y < from.height; ++y)
-    for (int x = 0; x < from.width; ++x, row += from.channels) std::memcpy(row, map + from.offset(y, x), sizeof(float) * from.channels);
+    for (int x = 0; x < from.width; ++x, row += from.channels)
+      std::memcpy(row, map + from.offset(y, x), sizeof(float) * from.channels);
 }
 
 }  // namespace
 
-Features extract_features(Device& device, const Parameters& parameters, int layer, const LabelledImages& images, std::size_t first,
-                          std::size_t count) {
+Features extract_features(Device& device, const Parameters& parameters, int layer, const LabelledImages& images,
+                          std::size_t first, std::size_t count) {
   if (first + count > images.count) throw std::out_of_range("extract_features: more images than there are");
   const NetworkSpec& network = parameters.network();
   const MapShape from = network.map(layer + 1);
   const auto labels = images.labels.begin() + static_cast<std::ptrdiff_t>(first);
-  Features features{from.compact(), {device, from.features(), 1, static_cast<int>(count)},
-                    {labels, labels + static_cast<std::ptrdiff_t>(count)}, images.classes};
+  Features features{from.compact(),
+                    {device, from.features(), 1, static_cast<int>(count)},
+                    {labels, labels + static_cast<std::ptrdiff_t>(count)},
+                    images.classes};
   constexpr std::size_t chunk = 64;
   Activity activity(device, network, static_cast<int>(std::min(chunk, std::max<std::size_t>(count, 1))));
   const std::size_t pixels = network.map(0).features();
@@ -47,7 +50,11 @@ Features extract_features(Device& device, const Parameters& parameters, int laye
 }
 
 LinearProbe::Learned::Learned(Device& device, std::size_t size)
-    : weights(device, size), gradient(device, size), first_moment(device, size), second_moment(device, size), steps(device, 1) {}
+    : weights(device, size),
+      gradient(device, size),
+      first_moment(device, size),
+      second_moment(device, size),
+      steps(device, 1) {}
 
 void LinearProbe::Learned::step(Device& device, float rate) {
   AdamStep op;
@@ -72,14 +79,16 @@ LinearProbe::LinearProbe(Device& device, const MapShape& features, int classes, 
       batch_loss_(device, 1),
       labels_(device, 1, 1, options.batch),
       correct_(device, 1) {
-  if (classes < 1 || options.batch < 1 || options.epochs < 1) throw std::invalid_argument("LinearProbe: classes, batch and epochs start at 1");
+  if (classes < 1 || options.batch < 1 || options.epochs < 1)
+    throw std::invalid_argument("LinearProbe: classes, batch and epochs start at 1");
   constexpr std::uint32_t own_entity = 1u << 30;  // no network has so many layers
   const Random random(options.seed, Purpose::initial_weights, own_entity, 0);
   const auto bound = static_cast<float>(1 / std::sqrt(static_cast<double>(features.features())));
   const auto lanes = static_cast<std::size_t>(shape_.lanes());
   std::vector<float> initial(shape_.weights());
   for (std::size_t i = 0; i < initial.size(); ++i)
-    if (i % lanes < static_cast<std::size_t>(classes)) initial[i] = random.uniform(static_cast<std::uint32_t>(i), -bound, bound);
+    if (i % lanes < static_cast<std::size_t>(classes))
+      initial[i] = random.uniform(static_cast<std::uint32_t>(i), -bound, bound);
   weights_.weights.write(initial);
 }
 
@@ -91,20 +100,30 @@ std::size_t LinearProbe::score(ConstFloats rows, const std::int32_t* labels, std
   const int n = static_cast<int>(count);
   device_.write(labels_.data(), labels, sizeof(std::int32_t) * count);
   device_.head_forward({shape_, {1, n}, rows, weights_.weights.shared(), scores_.strided()});
-  device_.cross_entropy({shape_.embedding, {1, n}, scores_.strided(), bias_.weights.shared(), labels_.strided(), error_.strided(),
-                         bias_.gradient.shared(), batch_loss_.shared(), correct_.shared()});
+  device_.cross_entropy({shape_.embedding,
+                         {1, n},
+                         scores_.strided(),
+                         bias_.weights.shared(),
+                         labels_.strided(),
+                         error_.strided(),
+                         bias_.gradient.shared(),
+                         batch_loss_.shared(),
+                         correct_.shared()});
   return static_cast<std::size_t>(correct_.read().front());
 }
 
 void LinearProbe::learn(ConstFloats rows, std::size_t count) {
-  device_.head_weight_gradient({shape_, {1, static_cast<int>(count)}, rows, error_.strided(), {}, weights_.gradient.shared()});
+  device_.head_weight_gradient(
+      {shape_, {1, static_cast<int>(count)}, rows, error_.strided(), {}, weights_.gradient.shared()});
   weights_.step(device_, options_.rate);
   bias_.step(device_, options_.rate);
 }
 
-bool LinearProbe::train(const Features& features, const std::function<bool()>& stop, const std::function<void(double)>& progress) {
+bool LinearProbe::train(const Features& features, const std::function<bool()>& stop,
+                        const std::function<void(double)>& progress) {
   check(features);
-  const std::size_t count = features.labels.size(), batch = static_cast<std::size_t>(options_.batch), size = features.shape.features();
+  const std::size_t count = features.labels.size(), batch = static_cast<std::size_t>(options_.batch),
+                    size = features.shape.features();
   DeviceBuffer<float> rows(device_, size, 1, options_.batch);
   std::vector<std::int32_t> labels(batch);
   for (int epoch = 0; epoch < options_.epochs; ++epoch) {
@@ -132,7 +151,8 @@ std::size_t LinearProbe::correct(const Features& features) {
   const std::size_t count = features.labels.size(), batch = static_cast<std::size_t>(options_.batch);
   std::size_t correct = 0;
   for (std::size_t first = 0; first < count; first += batch)
-    correct += score(features.values.strided(static_cast<int>(first)), features.labels.data() + first, std::min(batch, count - first));
+    correct += score(features.values.strided(static_cast<int>(first)), features.labels.data() + first,
+                     std::min(batch, count - first));
   return correct;
 }
 

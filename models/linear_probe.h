@@ -37,15 +37,16 @@ struct Features {
 /// Activity after layer `layer` (the map that its head reads), or pixels when `layer` is raw_pixels, of images
 /// [first, first + count).
 inline constexpr int raw_pixels = -1;
-Features extract_features(Device& device, const Parameters& parameters, int layer, const LabelledImages& images, std::size_t first,
-                          std::size_t count);
+Features extract_features(Device& device, const Parameters& parameters, int layer, const LabelledImages& images,
+                          std::size_t first, std::size_t count);
 
 class LinearProbe {
  public:
   LinearProbe(Device& device, const MapShape& features, int classes, const ProbeOptions& options);
 
   /// All epochs. `stop` is asked between batches: false when it said so. `progress` gets the fraction done.
-  bool train(const Features& features, const std::function<bool()>& stop = {}, const std::function<void(double)>& progress = {});
+  bool train(const Features& features, const std::function<bool()>& stop = {},
+             const std::function<void(double)>& progress = {});
   /// Number of images whose largest score is their label's.
   std::size_t correct(const Features& features);
   /// Mean loss over the last epoch of training, while learning.

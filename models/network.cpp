@@ -21,9 +21,15 @@ HeadShape NetworkSpec::head(int i) const { return {map(i + 1), embedding}; }
 NetworkSpec known_network(const std::string& name) {
   using enum Activation;
   if (name == "conv5")
-    return {name, 3, 32, 32, {{32, false, hardtanh}, {32, true, none}, {64, false, hardtanh}, {64, true, none}, {512, true, none}}, 64};
+    return {name,
+            3,
+            32,
+            32,
+            {{32, false, hardtanh}, {32, true, none}, {64, false, hardtanh}, {64, true, none}, {512, true, none}},
+            64};
   if (name == "conv3") return {name, 1, 28, 28, {{32, true, tanh}, {64, true, tanh}, {128, true, tanh}}, 64};
-  throw InputError(fmt::format("network: no network is called \"{}\"; known are conv5 and conv3, or declare one in a [network] table", name));
+  throw InputError(fmt::format(
+      "network: no network is called \"{}\"; known are conv5 and conv3, or declare one in a [network] table", name));
 }
 
 void check_network(const NetworkSpec& network) {
@@ -36,8 +42,9 @@ void check_network(const NetworkSpec& network) {
       throw InputError(fmt::format("network: layer {} has {} channels, expected 1 to 65536", i, layer.channels));
     const MapShape out = network.map(i + 1);
     if (out.height < 1 || out.width < 1)
-      throw InputError(fmt::format("network: layer {} would have a map of {}x{} pixels; the image of {}x{} is too small for so many pools",
-                                   i, out.height, out.width, network.height, network.width));
+      throw InputError(fmt::format(
+          "network: layer {} would have a map of {}x{} pixels; the image of {}x{} is too small for so many pools", i,
+          out.height, out.width, network.height, network.width));
   }
 }
 

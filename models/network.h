@@ -14,8 +14,9 @@ struct LayerSpec {
   friend bool operator==(const LayerSpec&, const LayerSpec&) = default;
 };
 
-/// A network as the experiment file declares it (method.md, section 1): a chain of layers, and linear heads of `embedding`
-/// units without bias: one on every layer for layer-wise learning, one on the top layer for end-to-end learning.
+/// A network as the experiment file declares it (method.md, section 1): a chain of layers, and linear heads of
+/// `embedding` units without bias: one on every layer for layer-wise learning, one on the top layer for end-to-end
+/// learning.
 struct NetworkSpec {
   std::string name;
   int channels = 3, height = 32, width = 32;  ///< of the input image

@@ -15,13 +15,17 @@ constexpr std::int32_t most_terms(const MemoryOptions& memory) { return memory.n
 void check_options(const NetworkSpec& network, const LearnerOptions& options) {
   const auto depth = network.layers.size();
   if (options.margins.size() != 1 && options.margins.size() != depth)
-    throw InputError(fmt::format("margins: {} pairs are given, expected one, or {} (one per layer)", options.margins.size(), depth));
+    throw InputError(
+        fmt::format("margins: {} pairs are given, expected one, or {} (one per layer)", options.margins.size(), depth));
   for (const auto* rates : {&options.rates.conv, &options.rates.head})
     if (rates->size() != depth)
-      throw InputError(fmt::format("rate: {} numbers are given for a kind of synapse, expected one, or {} (one per layer)", rates->size(), depth));
+      throw InputError(
+          fmt::format("rate: {} numbers are given for a kind of synapse, expected one, or {} (one per layer)",
+                      rates->size(), depth));
 }
 
-std::unique_ptr<Optimiser> make_optimiser(Device& device, const NetworkSpec& network, const LearnerOptions& options, Heads heads) {
+std::unique_ptr<Optimiser> make_optimiser(Device& device, const NetworkSpec& network, const LearnerOptions& options,
+                                          Heads heads) {
   check_options(network, options);
   if (options.optimiser == "sgd") return make_sgd(device, network, options.rates);
   if (options.optimiser == "adam") return make_adam(device, network, heads, options.rates);
@@ -33,10 +37,12 @@ std::unique_ptr<Optimiser> make_optimiser(Device& device, const NetworkSpec& net
 OnlineLearner::OnlineLearner(Device& device, const NetworkSpec& network, const LearnerOptions& options)
     : OnlineLearner(device, network, options, nullptr) {}
 
-OnlineLearner::OnlineLearner(Device& device, const NetworkSpec& network, const LearnerOptions& options, Optimiser& optimiser)
+OnlineLearner::OnlineLearner(Device& device, const NetworkSpec& network, const LearnerOptions& options,
+                             Optimiser& optimiser)
     : OnlineLearner(device, network, options, &optimiser) {}
 
-OnlineLearner::OnlineLearner(Device& device, const NetworkSpec& network, const LearnerOptions& options, Optimiser* optimiser)
+OnlineLearner::OnlineLearner(Device& device, const NetworkSpec& network, const LearnerOptions& options,
+                             Optimiser* optimiser)
     : device_(device),
       network_(network),
       options_(options),
@@ -71,7 +77,8 @@ void OnlineLearner::handle(const Event& event) {
 void OnlineLearner::view(const View& view) {
   const std::size_t pixels = network_.map(0).features();
   if (!view.pixels || view.pixels->size() != pixels)
-    throw std::invalid_argument(fmt::format("OnlineLearner: a view has {} numbers, the network's image has {}", view.pixels ? view.pixels->size() : 0, pixels));
+    throw std::invalid_argument(fmt::format("OnlineLearner: a view has {} numbers, the network's image has {}",
+                                            view.pixels ? view.pixels->size() : 0, pixels));
   const int layer = schedule_.layer(events_);
   const Recall& recall = memory_->view(view.time, static_cast<std::int64_t>(updates_));
   last_ = {};
@@ -79,7 +86,9 @@ void OnlineLearner::view(const View& view) {
   last_.time = view.time;
   last_.fixation = view.fixation;
   last_.layer = layer;
-  last_.role = recall.becomes_anchor ? ViewRole::anchor : recall.comparisons.empty() ? ViewRole::idle : ViewRole::learner;
+  last_.role = recall.becomes_anchor        ? ViewRole::anchor
+               : recall.comparisons.empty() ? ViewRole::idle
+                                            : ViewRole::learner;
   if (last_.role != ViewRole::idle) {
     const Views place{activity_, recall.becomes_anchor && !options_.block ? recall.slot : arriving_, 1};
     show(device_, network_, view.pixels->data(), place);
@@ -100,7 +109,8 @@ void OnlineLearner::store_anchor(const Views& views, int slot) {
   ascend(device_, parameters_, views, 0, network_.depth());
   Floats remembered = anchors_.strided(slot);
   const int lanes = network_.head(0).lanes();
-  for (int i = network_.depth() - heads_; i < network_.depth(); ++i, remembered.data += lanes) embed(device_, parameters_, views, i, remembered);
+  for (int i = network_.depth() - heads_; i < network_.depth(); ++i, remembered.data += lanes)
+    embed(device_, parameters_, views, i, remembered);
 }
 
 void OnlineLearner::compare(int layer, const Recall& recall) {
@@ -157,13 +167,15 @@ void OnlineLearner::save(Checkpoint& checkpoint) const {
   checkpoint.arithmetic = "exact";
   parameters_.save(checkpoint.tensors);
   optimiser_.save(checkpoint);
-  checkpoint.tensors.push_back({"memory.anchors", {static_cast<std::size_t>(slots_), anchors_.size()}, anchors_.read()});
+  checkpoint.tensors.push_back(
+      {"memory.anchors", {static_cast<std::size_t>(slots_), anchors_.size()}, anchors_.read()});
   checkpoint.integers.push_back({"memory.state", memory_->save()});
   checkpoint.integers.push_back({"learner.updates", {static_cast<std::int64_t>(updates_)}});
   if (options_.block) return;
   for (int i = 0; i <= network_.depth(); ++i) {
     const auto& map = activity_.map_buffer(i);
-    checkpoint.tensors.push_back({fmt::format("memory.map.{}", i), {static_cast<std::size_t>(map.views()), map.size()}, map.read()});
+    checkpoint.tensors.push_back(
+        {fmt::format("memory.map.{}", i), {static_cast<std::size_t>(map.views()), map.size()}, map.read()});
   }
   for (int i = 0; i < network_.depth(); ++i) {
     const std::vector<std::uint8_t> winners = activity_.winners_buffer(i).read();
@@ -177,7 +189,8 @@ void OnlineLearner::load(const Checkpoint& checkpoint) {
   auto restore = [&](const DeviceBuffer<float>& buffer, const std::string& name) {
     const Tensor& tensor = checkpoint.tensor(name);
     if (tensor.data.size() != buffer.elements())
-      throw InputError(fmt::format("checkpoint: {} holds {} numbers, expected {}", name, tensor.data.size(), buffer.elements()));
+      throw InputError(
+          fmt::format("checkpoint: {} holds {} numbers, expected {}", name, tensor.data.size(), buffer.elements()));
     buffer.write(tensor.data);
   };
   restore(anchors_, "memory.anchors");
@@ -193,7 +206,8 @@ void OnlineLearner::load(const Checkpoint& checkpoint) {
     const DeviceBuffer<std::uint8_t>& winners = activity_.winners_buffer(i);
     const bool valid = std::all_of(values.begin(), values.end(), [](std::int64_t v) { return v >= 0 && v <= 3; });
     if (values.size() != winners.elements() || !valid)
-      throw InputError(fmt::format("checkpoint: memory.winners.{} holds {} numbers, expected {} of 0 to 3", i, values.size(), winners.elements()));
+      throw InputError(fmt::format("checkpoint: memory.winners.{} holds {} numbers, expected {} of 0 to 3", i,
+                                   values.size(), winners.elements()));
     winners.write({values.begin(), values.end()});
   }
 }

@@ -32,10 +32,10 @@ struct LearnerOptions {
 
 /// Joins stream, memory and network: learns from events one at a time, on one device, without labels.
 ///
-/// Of a View only the pixels and the time are read; a Saccade tells that another object follows. What a view does is decided
-/// by the memory from times and saccades alone, so the sequence of device operations does not depend on any activity.
-/// Not thread-safe. State: parameters, optimiser, memory (anchors' embeddings; their activities too without the blocked
-/// gradient), counters; all of it is in save().
+/// Of a View only the pixels and the time are read; a Saccade tells that another object follows. What a view does is
+/// decided by the memory from times and saccades alone, so the sequence of device operations does not depend on any
+/// activity. Not thread-safe. State: parameters, optimiser, memory (anchors' embeddings; their activities too without
+/// the blocked gradient), counters; all of it is in save().
 class OnlineLearner {
  public:
   OnlineLearner(Device& device, const NetworkSpec& network, const LearnerOptions& options);

@@ -27,10 +27,12 @@ class Sgd final : public Optimiser {
 
   void conv(int layer, const ConvFactors& f, Floats weights, Floats feedback) override {
     device_.conv_weight_gradient(gradient_op(f, gradient_.shared()));
-    device_.sgd_step({f.shape.weights(), f.extent, gradient_.shared(), f.active, rates_.conv[static_cast<std::size_t>(layer)], weights, feedback});
+    device_.sgd_step({f.shape.weights(), f.extent, gradient_.shared(), f.active,
+                      rates_.conv[static_cast<std::size_t>(layer)], weights, feedback});
   }
   void head(int layer, const HeadFactors& f, Floats weights, Floats feedback) override {
-    device_.head_hebb({f.shape, f.extent, f.presynaptic, f.postsynaptic_error, f.active, rates_.head[static_cast<std::size_t>(layer)], weights, feedback});
+    device_.head_hebb({f.shape, f.extent, f.presynaptic, f.postsynaptic_error, f.active,
+                       rates_.head[static_cast<std::size_t>(layer)], weights, feedback});
   }
 
  private:
@@ -56,11 +58,13 @@ class Adam final : public Optimiser {
 
   void conv(int layer, const ConvFactors& f, Floats weights, Floats feedback) override {
     device_.conv_weight_gradient(gradient_op(f, gradient_.shared()));
-    step(conv_[static_cast<std::size_t>(layer)], f.extent, f.active, rates_.conv[static_cast<std::size_t>(layer)], weights, feedback);
+    step(conv_[static_cast<std::size_t>(layer)], f.extent, f.active, rates_.conv[static_cast<std::size_t>(layer)],
+         weights, feedback);
   }
   void head(int layer, const HeadFactors& f, Floats weights, Floats feedback) override {
     device_.head_weight_gradient(gradient_op(f, gradient_.shared()));
-    step(head_[static_cast<std::size_t>(layer)], f.extent, f.active, rates_.head[static_cast<std::size_t>(layer)], weights, feedback);
+    step(head_[static_cast<std::size_t>(layer)], f.extent, f.active, rates_.head[static_cast<std::size_t>(layer)],
+         weights, feedback);
   }
 
   void save(Checkpoint& checkpoint) const override {
@@ -108,12 +112,16 @@ class Adam final : public Optimiser {
     for (int i = 0; i < self.network_.depth(); ++i) {
       const auto index = static_cast<std::size_t>(i);
       const ConvShape shape = self.network_.conv(i);
-      f("conv." + std::to_string(i), self.conv_[index], [&](const float* w, std::string name) { return conv_to_logical(shape, w, std::move(name)); },
-        [&](const Tensor& t) { return conv_from_logical(shape, t); });
+      f(
+          "conv." + std::to_string(i), self.conv_[index],
+          [&](const float* w, std::string name) { return conv_to_logical(shape, w, std::move(name)); },
+          [&](const Tensor& t) { return conv_from_logical(shape, t); });
       if (!self.head_[index].first) continue;
       const HeadShape head = self.network_.head(i);
-      f("head." + std::to_string(i), self.head_[index], [&](const float* w, std::string name) { return head_to_logical(head, w, std::move(name)); },
-        [&](const Tensor& t) { return head_from_logical(head, t); });
+      f(
+          "head." + std::to_string(i), self.head_[index],
+          [&](const float* w, std::string name) { return head_to_logical(head, w, std::move(name)); },
+          [&](const Tensor& t) { return head_from_logical(head, t); });
     }
   }
 
@@ -130,7 +138,8 @@ std::unique_ptr<Optimiser> make_sgd(Device& device, const NetworkSpec& network, 
   return std::make_unique<Sgd>(device, network, rates, replicas);
 }
 
-std::unique_ptr<Optimiser> make_adam(Device& device, const NetworkSpec& network, Heads heads, const Rates& rates, int replicas) {
+std::unique_ptr<Optimiser> make_adam(Device& device, const NetworkSpec& network, Heads heads, const Rates& rates,
+                                     int replicas) {
   return std::make_unique<Adam>(device, network, heads, rates, replicas);
 }
 
@@ -158,8 +167,10 @@ std::vector<Tensor> GradientAccumulator::gradients() const {
   for (int i = 0; i < network_.depth(); ++i) {
     const auto index = static_cast<std::size_t>(i);
     const std::string suffix = std::to_string(i) + ".weight";
-    if (conv_[index]) tensors.push_back(conv_to_logical(network_.conv(i), conv_[index].read().data(), "conv." + suffix));
-    if (head_[index]) tensors.push_back(head_to_logical(network_.head(i), head_[index].read().data(), "head." + suffix));
+    if (conv_[index])
+      tensors.push_back(conv_to_logical(network_.conv(i), conv_[index].read().data(), "conv." + suffix));
+    if (head_[index])
+      tensors.push_back(head_to_logical(network_.head(i), head_[index].read().data(), "head." + suffix));
   }
   return tensors;
 }

@@ -8,8 +8,9 @@
 
 namespace saccade {
 
-/// All that a synapse may read when it changes (promise 4, "local means local"): the activity of its pre-synaptic unit, current
-/// or remembered, and the error at its post-synaptic unit. There is no way from here to another layer, to the loss or to a label.
+/// All that a synapse may read when it changes (promise 4, "local means local"): the activity of its pre-synaptic unit,
+/// current or remembered, and the error at its post-synaptic unit. There is no way from here to another layer, to the
+/// loss or to a label.
 struct ConvFactors {
   ConvShape shape;
   Extent extent;
@@ -26,8 +27,8 @@ struct HeadFactors {
   ConstFlags active;
 };
 
-/// Turns factors into changes of synapses. One call is one step of one bundle: all views of the call are summed before (Adam) or
-/// while (SGD) they are applied. State is a function of the calls so far and is saved with the run.
+/// Turns factors into changes of synapses. One call is one step of one bundle: all views of the call are summed before
+/// (Adam) or while (SGD) they are applied. State is a function of the calls so far and is saved with the run.
 class Optimiser {
  public:
   virtual ~Optimiser() = default;
@@ -47,7 +48,8 @@ struct Rates {
 /// Plain SGD, the Hebbian step of event mode: post-synaptic error times pre-synaptic activity.
 std::unique_ptr<Optimiser> make_sgd(Device& device, const NetworkSpec& network, const Rates& rates, int replicas = 1);
 /// Adam with default betas, a state per bundle that advances only when the bundle learns.
-std::unique_ptr<Optimiser> make_adam(Device& device, const NetworkSpec& network, Heads heads, const Rates& rates, int replicas = 1);
+std::unique_ptr<Optimiser> make_adam(Device& device, const NetworkSpec& network, Heads heads, const Rates& rates,
+                                     int replicas = 1);
 
 /// Changes nothing: adds up gradients, which can be read. For one step under glass, and for tests of equivalence.
 class GradientAccumulator final : public Optimiser {

@@ -14,7 +14,8 @@ std::vector<HingeTerm> batch_terms(int pairs, int negatives, float negative_weig
       for (int anchor = pairs - 1; anchor >= 0; --anchor)
         if (anchor != view) terms.push_back({anchor, view, false, negative_weight, 1.0f});
     } else {
-      for (int anchor = view - 1; anchor >= 0 && anchor >= view - negatives; --anchor) terms.push_back({anchor, view, false, negative_weight, 1.0f});
+      for (int anchor = view - 1; anchor >= 0 && anchor >= view - negatives; --anchor)
+        terms.push_back({anchor, view, false, negative_weight, 1.0f});
     }
   }
   return terms;
@@ -30,12 +31,14 @@ PairStep::PairStep(Device& device, Parameters& parameters, int pairs)
       error_(device, static_cast<std::size_t>(parameters.network().head(0).lanes()), 1, 2 * pairs),
       active_(device, 1, 1, 2 * pairs) {}
 
-double PairStep::run(const std::vector<float>& a, const std::vector<float>& b, const PairStepOptions& options, Optimiser& optimiser,
-                     const std::vector<std::int32_t>& labels, ConstFloats bias, Floats bias_gradient) {
+double PairStep::run(const std::vector<float>& a, const std::vector<float>& b, const PairStepOptions& options,
+                     Optimiser& optimiser, const std::vector<std::int32_t>& labels, ConstFloats bias,
+                     Floats bias_gradient) {
   const NetworkSpec& network = parameters_.network();
   const std::size_t expected = network.map(0).features() * static_cast<std::size_t>(pairs_);
   if (a.size() != expected || b.size() != expected)
-    throw std::invalid_argument(fmt::format("PairStep: got {} and {} numbers of pixels, expected {}", a.size(), b.size(), expected));
+    throw std::invalid_argument(
+        fmt::format("PairStep: got {} and {} numbers of pixels, expected {}", a.size(), b.size(), expected));
   const int top = options.layer == end_to_end ? network.depth() - 1 : options.layer;
   const Views both{activity_, 0, 2 * pairs_}, later{activity_, pairs_, pairs_};
   show(device_, network, a.data(), {activity_, 0, pairs_});
@@ -53,8 +56,8 @@ double PairStep::run(const std::vector<float>& a, const std::vector<float>& b, c
   }
   if (options.loss == "simclr") {
     DeviceBuffer<float> loss(device_, 1);
-    device_.simclr({network.embedding, pairs_, options.temperature, embedding_.strided(), embedding_.strided(pairs_), error_.strided(),
-                    error_.strided(pairs_), loss.data()});
+    device_.simclr({network.embedding, pairs_, options.temperature, embedding_.strided(), embedding_.strided(pairs_),
+                    error_.strided(), error_.strided(pairs_), loss.data()});
     plasticity_.learn(options.layer, both, error_.strided(), {}, optimiser);
     return loss.read().front();
   }
@@ -92,15 +95,23 @@ double PairStep::hinge(const PairStepOptions& options) {
 
 double PairStep::supervised(const std::vector<std::int32_t>& labels, ConstFloats bias, Floats bias_gradient) {
   const int classes = parameters_.network().embedding;
-  if (labels.size() != static_cast<std::size_t>(pairs_)) throw InputError(fmt::format("label: found {}, expected one for each of {} views", labels.size(), pairs_));
+  if (labels.size() != static_cast<std::size_t>(pairs_))
+    throw InputError(fmt::format("label: found {}, expected one for each of {} views", labels.size(), pairs_));
   for (std::size_t i = 0; i < labels.size(); ++i)
     if (labels[i] < 0 || labels[i] >= classes)
       throw InputError(fmt::format("label: number {} is {}, expected 0 to {}", i, labels[i], classes - 1));
   DeviceBuffer<std::int32_t> device_labels(device_, 1, 1, pairs_), correct(device_, 1);
   DeviceBuffer<float> loss(device_, 1);
   device_labels.write(labels);
-  device_.cross_entropy({classes, {1, pairs_}, embedding_.strided(pairs_), bias, device_labels.strided(), error_.strided(pairs_), bias_gradient,
-                         loss.shared(), correct.shared()});
+  device_.cross_entropy({classes,
+                         {1, pairs_},
+                         embedding_.strided(pairs_),
+                         bias,
+                         device_labels.strided(),
+                         error_.strided(pairs_),
+                         bias_gradient,
+                         loss.shared(),
+                         correct.shared()});
   return loss.read().front();
 }
 

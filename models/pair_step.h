@@ -21,17 +21,18 @@ struct PairStepOptions {
   static constexpr int all_others = -1;
 };
 
-/// One step of a batch of n pairs of views, the same operations as event mode: forward, loss, errors carried back, factors to
-/// an optimiser. It owns the activities, so that a trainer can call it again and again.
+/// One step of a batch of n pairs of views, the same operations as event mode: forward, loss, errors carried back,
+/// factors to an optimiser. It owns the activities, so that a trainer can call it again and again.
 class PairStep {
  public:
   PairStep(Device& device, Parameters& parameters, int pairs);
 
-  /// Pixels of n views each, [n][height][width][channels]; `labels` for supervised, with `bias` [lanes(embedding)] on the
-  /// device. Returns the loss: summed over the batch (hinge) or a mean (simclr, supervised).
-  /// InputError for an unknown loss or a label out of range.
-  double run(const std::vector<float>& a, const std::vector<float>& b, const PairStepOptions& options, Optimiser& optimiser,
-             const std::vector<std::int32_t>& labels = {}, ConstFloats bias = {}, Floats bias_gradient = {});
+  /// Pixels of n views each, [n][height][width][channels]; `labels` for supervised, with `bias` [lanes(embedding)] on
+  /// the device. Returns the loss: summed over the batch (hinge) or a mean (simclr, supervised). InputError for an
+  /// unknown loss or a label out of range.
+  double run(const std::vector<float>& a, const std::vector<float>& b, const PairStepOptions& options,
+             Optimiser& optimiser, const std::vector<std::int32_t>& labels = {}, ConstFloats bias = {},
+             Floats bias_gradient = {});
 
   /// Embeddings of the latest step, [n][embedding].
   std::vector<float> embedding_a() const { return embeddings(0); }
@@ -52,8 +53,8 @@ class PairStep {
   DeviceBuffer<std::int32_t> active_;
 };
 
-/// The terms of one batch, sorted by view: the positive, then the negatives from the youngest anchor to the oldest, as the
-/// sliding memory gives them.
+/// The terms of one batch, sorted by view: the positive, then the negatives from the youngest anchor to the oldest, as
+/// the sliding memory gives them.
 std::vector<HingeTerm> batch_terms(int pairs, int negatives, float negative_weight);
 
 }  // namespace saccade

@@ -13,7 +13,8 @@ namespace {
 Tensor uniform_tensor(std::uint64_t seed, Purpose purpose, int entity, int replica, Tensor tensor, std::size_t fan_in) {
   const Random random(seed, purpose, static_cast<std::uint32_t>(entity), static_cast<std::uint64_t>(replica));
   const auto bound = static_cast<float>(1 / std::sqrt(static_cast<double>(fan_in)));
-  for (std::size_t i = 0; i < tensor.data.size(); ++i) tensor.data[i] = random.uniform(static_cast<std::uint32_t>(i), -bound, bound);
+  for (std::size_t i = 0; i < tensor.data.size(); ++i)
+    tensor.data[i] = random.uniform(static_cast<std::uint32_t>(i), -bound, bound);
   return tensor;
 }
 
@@ -24,7 +25,8 @@ std::vector<float> replica_of(const DeviceBuffer<float>& buffer, int replica) {
 }
 
 void set_replica(Device& device, const DeviceBuffer<float>& buffer, int replica, const std::vector<float>& values) {
-  device.write(buffer.data() + buffer.size() * static_cast<std::size_t>(replica), values.data(), values.size() * sizeof(float));
+  device.write(buffer.data() + buffer.size() * static_cast<std::size_t>(replica), values.data(),
+               values.size() * sizeof(float));
 }
 
 const Tensor& find(const std::vector<Tensor>& tensors, const std::string& name) {
@@ -37,8 +39,14 @@ std::string numbered(const char* prefix, int layer) { return prefix + std::to_st
 
 }  // namespace
 
-Parameters::Parameters(Device& device, const NetworkSpec& network, const Rule& rule, Heads heads, std::uint64_t seed, int replicas)
-    : network_(network), rule_(rule), heads_(heads), replicas_(replicas), conv_(network.layers.size()), head_(network.layers.size()) {
+Parameters::Parameters(Device& device, const NetworkSpec& network, const Rule& rule, Heads heads, std::uint64_t seed,
+                       int replicas)
+    : network_(network),
+      rule_(rule),
+      heads_(heads),
+      replicas_(replicas),
+      conv_(network.layers.size()),
+      head_(network.layers.size()) {
   check_network(network);
   for (int i = 0; i < network.depth(); ++i) {
     const ConvShape shape = network.conv(i);
@@ -56,10 +64,13 @@ Parameters::Parameters(Device& device, const NetworkSpec& network, const Rule& r
     const std::size_t conv_fan_in = std::size_t{9} * shape.in.channels, head_fan_in = head_shape.in.features();
     for (int r = 0; r < replicas; ++r) {
       auto draw_conv = [&](Purpose purpose) {
-        return conv_from_logical(shape, uniform_tensor(seed, purpose, 2 * i, r, conv_to_logical(shape, blank.data(), ""), conv_fan_in));
+        return conv_from_logical(
+            shape, uniform_tensor(seed, purpose, 2 * i, r, conv_to_logical(shape, blank.data(), ""), conv_fan_in));
       };
       auto draw_head = [&](Purpose purpose) {
-        return head_from_logical(head_shape, uniform_tensor(seed, purpose, 2 * i + 1, r, head_to_logical(head_shape, blank.data(), ""), head_fan_in));
+        return head_from_logical(
+            head_shape,
+            uniform_tensor(seed, purpose, 2 * i + 1, r, head_to_logical(head_shape, blank.data(), ""), head_fan_in));
       };
       set_replica(device, conv(i).forward, r, draw_conv(Purpose::initial_weights));
       if (conv(i).feedback) set_replica(device, conv(i).feedback, r, draw_conv(Purpose::feedback_weights));
@@ -79,7 +90,8 @@ Floats Parameters::learning_feedback(const Synapses& synapses) const {
 }
 
 void Parameters::pack(Device& device, int layer, ConstFlags active, int views) {
-  device.conv_pack(network_.conv(layer), replicas_, conv(layer).forward.shared(), conv(layer).packed.shared(), active, views);
+  device.conv_pack(network_.conv(layer), replicas_, conv(layer).forward.shared(), conv(layer).packed.shared(), active,
+                   views);
 }
 
 void Parameters::save(std::vector<Tensor>& tensors, int replica) const {
@@ -88,11 +100,13 @@ void Parameters::save(std::vector<Tensor>& tensors, int replica) const {
     const HeadShape head_shape = network_.head(i);
     tensors.push_back(conv_to_logical(shape, replica_of(conv(i).forward, replica).data(), numbered("conv.", i)));
     if (conv(i).feedback)
-      tensors.push_back(conv_to_logical(shape, replica_of(conv(i).feedback, replica).data(), numbered("feedback.conv.", i)));
+      tensors.push_back(
+          conv_to_logical(shape, replica_of(conv(i).feedback, replica).data(), numbered("feedback.conv.", i)));
     if (head(i).forward)
       tensors.push_back(head_to_logical(head_shape, replica_of(head(i).forward, replica).data(), numbered("head.", i)));
     if (head(i).feedback)
-      tensors.push_back(head_to_logical(head_shape, replica_of(head(i).feedback, replica).data(), numbered("feedback.head.", i)));
+      tensors.push_back(
+          head_to_logical(head_shape, replica_of(head(i).feedback, replica).data(), numbered("feedback.head.", i)));
   }
 }
 
@@ -101,10 +115,14 @@ void Parameters::load(Device& device, const std::vector<Tensor>& tensors, int re
     const ConvShape shape = network_.conv(i);
     const HeadShape head_shape = network_.head(i);
     set_replica(device, conv(i).forward, replica, conv_from_logical(shape, find(tensors, numbered("conv.", i))));
-    if (conv(i).feedback) set_replica(device, conv(i).feedback, replica, conv_from_logical(shape, find(tensors, numbered("feedback.conv.", i))));
-    if (head(i).forward) set_replica(device, head(i).forward, replica, head_from_logical(head_shape, find(tensors, numbered("head.", i))));
+    if (conv(i).feedback)
+      set_replica(device, conv(i).feedback, replica,
+                  conv_from_logical(shape, find(tensors, numbered("feedback.conv.", i))));
+    if (head(i).forward)
+      set_replica(device, head(i).forward, replica, head_from_logical(head_shape, find(tensors, numbered("head.", i))));
     if (head(i).feedback)
-      set_replica(device, head(i).feedback, replica, head_from_logical(head_shape, find(tensors, numbered("feedback.head.", i))));
+      set_replica(device, head(i).feedback, replica,
+                  head_from_logical(head_shape, find(tensors, numbered("feedback.head.", i))));
     pack(device, i);
   }
 }

@@ -15,18 +15,19 @@ struct Synapses {
   DeviceBuffer<float> packed;    ///< convolutions: the copy that the forward kernel reads
 };
 
-/// Which heads are there, and what an error passes: one on every layer (layer-wise schedules), the top one with the whole
-/// chain below it (end to end), or the top one with the top layer alone.
+/// Which heads are there, and what an error passes: one on every layer (layer-wise schedules), the top one with the
+/// whole chain below it (end to end), or the top one with the top layer alone.
 enum class Heads { every_layer, top_only, top_layer };
 
 /// All synapses of a network for R replicas, owned here, not inside layers: saving a run is writing these.
 ///
-/// Initial weights are uniform in +-1/sqrt(fan_in) (method.md, section 1), a function of (seed, tensor, logical index), so
-/// that they depend neither on the layout nor on the device. Feedback weights are an independent draw of the same
+/// Initial weights are uniform in +-1/sqrt(fan_in) (method.md, section 1), a function of (seed, tensor, logical index),
+/// so that they depend neither on the layout nor on the device. Feedback weights are an independent draw of the same
 /// distribution. Replica r draws its own.
 class Parameters {
  public:
-  Parameters(Device& device, const NetworkSpec& network, const Rule& rule, Heads heads, std::uint64_t seed, int replicas = 1);
+  Parameters(Device& device, const NetworkSpec& network, const Rule& rule, Heads heads, std::uint64_t seed,
+             int replicas = 1);
 
   const NetworkSpec& network() const { return network_; }
   const Rule& rule() const { return rule_; }
@@ -45,10 +46,11 @@ class Parameters {
   /// Renews the packed copy of layer i; skipped on the device where none of the `views` flags is set.
   void pack(Device& device, int layer, ConstFlags active = {}, int views = 1);
 
-  /// Appends conv.I.weight, head.I.weight, feedback.conv.I.weight, feedback.head.I.weight of replica r in logical layout.
+  /// Appends conv.I.weight, head.I.weight, feedback.conv.I.weight, feedback.head.I.weight of replica r in logical
+  /// layout.
   void save(std::vector<Tensor>& tensors, int replica = 0) const;
-  /// Sets every tensor that the network and the rule need; InputError when one is missing or has another shape. Others are
-  /// ignored.
+  /// Sets every tensor that the network and the rule need; InputError when one is missing or has another shape. Others
+  /// are ignored.
   void load(Device& device, const std::vector<Tensor>& tensors, int replica = 0);
 
  private:

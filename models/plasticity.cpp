@@ -10,7 +10,8 @@ Plasticity::Plasticity(Device& device, Parameters& parameters, int views) : devi
 }
 
 void Plasticity::learn(int layer, const Views& views, ConstFloats error, ConstFlags active, Optimiser& optimiser) {
-  if (views.count > errors_.front().views()) throw std::invalid_argument("Plasticity::learn: more views than it was made for");
+  if (views.count > errors_.front().views())
+    throw std::invalid_argument("Plasticity::learn: more views than it was made for");
   const NetworkSpec& network = parameters_.network();
   const int top = layer == end_to_end ? network.depth() - 1 : layer;
   const Synapses& head = parameters_.head(top);
@@ -18,13 +19,15 @@ void Plasticity::learn(int layer, const Views& views, ConstFloats error, ConstFl
 
   device_.head_input_gradient({network.head(top), views.extent(), error, parameters_.carrier(head), output,
                                network.conv(top).activation, active, errors_[static_cast<std::size_t>(top)].strided()});
-  optimiser.head(top, {network.head(top), views.extent(), output, error, active}, head.forward.shared(), parameters_.learning_feedback(head));
+  optimiser.head(top, {network.head(top), views.extent(), output, error, active}, head.forward.shared(),
+                 parameters_.learning_feedback(head));
   if (layer == end_to_end)
     for (int i = top; i > 0; --i) {
       const auto index = static_cast<std::size_t>(i);
-      device_.conv_input_gradient({network.conv(i), views.extent(), errors_[index].strided(), views.activity.winners(i, views.first),
-                                   parameters_.carrier(parameters_.conv(i)), views.activity.map(i, views.first),
-                                   network.conv(i - 1).activation, active, errors_[index - 1].strided()});
+      device_.conv_input_gradient({network.conv(i), views.extent(), errors_[index].strided(),
+                                   views.activity.winners(i, views.first), parameters_.carrier(parameters_.conv(i)),
+                                   views.activity.map(i, views.first), network.conv(i - 1).activation, active,
+                                   errors_[index - 1].strided()});
       change_conv(i, views, active, optimiser);
     }
   change_conv(layer == end_to_end ? 0 : top, views, active, optimiser);
@@ -32,10 +35,11 @@ void Plasticity::learn(int layer, const Views& views, ConstFloats error, ConstFl
 
 void Plasticity::change_conv(int layer, const Views& views, ConstFlags active, Optimiser& optimiser) {
   const Synapses& synapses = parameters_.conv(layer);
-  optimiser.conv(layer,
-                 {parameters_.network().conv(layer), views.extent(), views.activity.map(layer, views.first),
-                  errors_[static_cast<std::size_t>(layer)].strided(), views.activity.winners(layer, views.first), active},
-                 synapses.forward.shared(), parameters_.learning_feedback(synapses));
+  optimiser.conv(
+      layer,
+      {parameters_.network().conv(layer), views.extent(), views.activity.map(layer, views.first),
+       errors_[static_cast<std::size_t>(layer)].strided(), views.activity.winners(layer, views.first), active},
+      synapses.forward.shared(), parameters_.learning_feedback(synapses));
   parameters_.pack(device_, layer, active, views.count);
 }
 

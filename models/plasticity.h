@@ -11,15 +11,16 @@ inline constexpr int end_to_end = -1;  ///< in place of a layer's number: the wh
 
 /// Carries the error at an embedding back to the synapses that learn from it, and lets an optimiser change them.
 ///
-/// Layer-wise (layer i): the head on i and convolution i; the error takes one hop, through the head. End to end: the top head
-/// and every convolution; each hop uses the rule's carrier as it was before this step, and the synapses of a hop change only
-/// after the error has passed them.
+/// Layer-wise (layer i): the head on i and convolution i; the error takes one hop, through the head. End to end: the
+/// top head and every convolution; each hop uses the rule's carrier as it was before this step, and the synapses of a
+/// hop change only after the error has passed them.
 class Plasticity {
  public:
   /// `views`: the largest number of views that one learn() may have.
   Plasticity(Device& device, Parameters& parameters, int views);
 
-  /// `error`: derivative of the loss with respect to the embedding of each view; views whose flag in `active` is 0 cost nothing.
+  /// `error`: derivative of the loss with respect to the embedding of each view; views whose flag in `active` is 0 cost
+  /// nothing.
   void learn(int layer, const Views& views, ConstFloats error, ConstFlags active, Optimiser& optimiser);
 
  private:

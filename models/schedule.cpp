@@ -16,7 +16,8 @@ Schedule::Schedule(const std::string& name, int depth, std::uint64_t seed, std::
 
 int Schedule::layer(std::uint64_t event) const {
   if (name_ == "e2e") return end_to_end;
-  if (name_ == "rll") return static_cast<int>(Random(seed_, Purpose::layer_draw, 0, event).below(0, static_cast<std::uint32_t>(depth_)));
+  if (name_ == "rll")
+    return static_cast<int>(Random(seed_, Purpose::layer_draw, 0, event).below(0, static_cast<std::uint32_t>(depth_)));
   const std::uint64_t share = events_ / static_cast<std::uint64_t>(depth_);
   return static_cast<int>(std::min(event / share, static_cast<std::uint64_t>(depth_ - 1)));
 }

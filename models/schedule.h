@@ -6,8 +6,9 @@
 
 namespace saccade {
 
-/// Who learns at an event (method.md, section 4), as a function of the event's number: "rll" draws a layer uniformly for each
-/// event, "gll" trains layer after layer for an equal share of the events, "e2e" lets all learn from the top head.
+/// Who learns at an event (method.md, section 4), as a function of the event's number: "rll" draws a layer uniformly
+/// for each event, "gll" trains layer after layer for an equal share of the events, "e2e" lets all learn from the top
+/// head.
 class Schedule {
  public:
   /// `events`: the length of the run, which gll divides. InputError for an unknown name, or for gll without a length.

@@ -76,7 +76,8 @@ int run_program(int argc, const char* const* argv) {
   add_commands(app, flags);
   try {
     app.parse(argc, argv);
-    if (std::fflush(stdout) != 0 || std::ferror(stdout)) throw SystemError("standard output: not everything could be written");
+    if (std::fflush(stdout) != 0 || std::ferror(stdout))
+      throw SystemError("standard output: not everything could be written");
     return flags.exit_code;
   } catch (const CLI::ParseError& error) {
     // Help asked for is an answer, not an error.

@@ -9,14 +9,16 @@
 
 namespace saccade {
 
-/// The linear probe of an experiment (method.md, section 7): trained on plain training images, tested on plain test images and,
-/// when asked, on deformed ones, the affine part on every image. Reads parameters, changes nothing of a run.
+/// The linear probe of an experiment (method.md, section 7): trained on plain training images, tested on plain test
+/// images and, when asked, on deformed ones, the affine part on every image. Reads parameters, changes nothing of a
+/// run.
 class Evaluation {
  public:
   /// The data must outlive it.
   Evaluation(Device& device, const Experiment& experiment, const DataSet& data, bool quiet);
 
-  /// Every layer of a network; `name` says whose in the progress line. Stops early, with the layers done, when interrupted.
+  /// Every layer of a network; `name` says whose in the progress line. Stops early, with the layers done, when
+  /// interrupted.
   ProbeResults layers(const Parameters& parameters, const std::string& name);
   /// Raw pixels.
   ProbeResults pixels(const Parameters& parameters);

@@ -6,18 +6,20 @@
 namespace saccade::keys {
 namespace {
 
-/// Rates for plain SGD on the known networks: b |weights| / |gradient of one view|, norms at the start, averaged over active views
-/// (method.md, section 9), b = 1e-3 for conv3; for conv5 3e-4 layer-wise and 5e-5 end to end, where 3e-4
+/// Rates for plain SGD on the known networks: b |weights| / |gradient of one view|, norms at the start, averaged over
+/// active views (method.md, section 9), b = 1e-3 for conv3; for conv5 3e-4 layer-wise and 5e-5 end to end, where 3e-4
 /// diverges. A layer-wise head on a lower layer sees more features
 /// and needs a smaller rate. Other networks get one rate for all, which ran stably on CIFAR-10.
 Experiment::Rates default_rates(const Experiment& e) {
   if (e.optimiser == Experiment::Optimiser::adam) return {{1e-4}, {1e-4}};
   const bool end_to_end = e.schedule == Experiment::Schedule::e2e;
   if (e.network.name == "conv3")
-    return end_to_end ? Experiment::Rates{{2e-3, 7e-4, 7e-4}, {3.5e-4}} : Experiment::Rates{{6e-4, 3e-4, 7e-4}, {4e-5, 9e-5, 3.5e-4}};
+    return end_to_end ? Experiment::Rates{{2e-3, 7e-4, 7e-4}, {3.5e-4}}
+                      : Experiment::Rates{{6e-4, 3e-4, 7e-4}, {4e-5, 9e-5, 3.5e-4}};
   if (e.network.name == "conv5")
-    return end_to_end ? Experiment::Rates{{1.9e-4, 6.8e-5, 1.05e-4, 8.5e-5, 2.9e-4}, {2.6e-5}}
-                      : Experiment::Rates{{8e-5, 4.7e-5, 1.6e-4, 3.1e-4, 1.9e-3}, {4e-6, 1.4e-5, 2.5e-5, 1.4e-4, 1.7e-4}};
+    return end_to_end
+               ? Experiment::Rates{{1.9e-4, 6.8e-5, 1.05e-4, 8.5e-5, 2.9e-4}, {2.6e-5}}
+               : Experiment::Rates{{8e-5, 4.7e-5, 1.6e-4, 3.1e-4, 1.9e-3}, {4e-6, 1.4e-5, 2.5e-5, 1.4e-4, 1.7e-4}};
   return {{1e-3}, {1e-4}};
 }
 

@@ -64,7 +64,8 @@ void MetricsWindow::save(Checkpoint& checkpoint) const {
 
 void MetricsWindow::load(const Checkpoint& checkpoint) {
   const std::vector<double>& values = checkpoint.real_values(checkpoint_name);
-  if (values.size() != 2 + sums_.size() * Sums{}.values().size()) throw InputError("checkpoint: record.metrics does not fit this network");
+  if (values.size() != 2 + sums_.size() * Sums{}.values().size())
+    throw InputError("checkpoint: record.metrics does not fit this network");
   last_loss_ = values[0];
   diverged_ = values[1] != 0;
   auto next = values.begin() + 2;

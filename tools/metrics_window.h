@@ -31,7 +31,17 @@ class MetricsWindow {
     double negatives = 0, negative_distance = 0, negative_active = 0;
     double views = 0, loss = 0, updates = 0;
 
-    auto values() { return std::array{&positives, &positive_distance, &positive_active, &negatives, &negative_distance, &negative_active, &views, &loss, &updates}; }
+    auto values() {
+      return std::array{&positives,
+                        &positive_distance,
+                        &positive_active,
+                        &negatives,
+                        &negative_distance,
+                        &negative_active,
+                        &views,
+                        &loss,
+                        &updates};
+    }
   };
   std::vector<Sums> sums_;  ///< [0] is end to end, [1 + i] layer i
   bool diverged_ = false;

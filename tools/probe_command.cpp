@@ -22,7 +22,8 @@ int probe_checkpoint(const std::filesystem::path& file, const CommonFlags& flags
   if (flags.out.empty()) throw InputError("probe: where should the results go? Give --out DIR");
   for (const std::string& override : flags.set)
     if (!override.starts_with("probe."))
-      throw InputError(fmt::format("--set {}: a checkpoint is probed as it is; expected a key that starts with probe.", override));
+      throw InputError(
+          fmt::format("--set {}: a checkpoint is probed as it is; expected a key that starts with probe.", override));
   const Checkpoint checkpoint = load_checkpoint(real_files(), file);
   const Experiment experiment = parse_experiment(checkpoint.experiment, file.string(), flags.set);
   const LearnerOptions options = learner_options(experiment);

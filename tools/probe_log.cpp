@@ -31,11 +31,13 @@ ProbeLog::ProbeLog(std::filesystem::path file, std::optional<std::uint64_t> resu
     Row row{};
     std::vector<std::string_view> fields;
     std::string_view rest = line;
-    for (std::size_t comma; fields.size() < 6 && (comma = rest.find(',')) != std::string_view::npos; rest.remove_prefix(comma + 1))
+    for (std::size_t comma; fields.size() < 6 && (comma = rest.find(',')) != std::string_view::npos;
+         rest.remove_prefix(comma + 1))
       fields.push_back(rest.substr(0, comma));
-    if (fields.size() != 6 || !parse(fields[0], row.event) || !parse(fields[3], row.result.layer) || !parse(fields[4], row.result.features) ||
-        !parse(fields[5], row.result.accuracy) || rest.size() < 2)
-      throw InputError(fmt::format("{}, line {}: found \"{:.60}\", expected a row of {}", file_.string(), number, line, header));
+    if (fields.size() != 6 || !parse(fields[0], row.event) || !parse(fields[3], row.result.layer) ||
+        !parse(fields[4], row.result.features) || !parse(fields[5], row.result.accuracy) || rest.size() < 2)
+      throw InputError(
+          fmt::format("{}, line {}: found \"{:.60}\", expected a row of {}", file_.string(), number, line, header));
     row.network = fields[1];
     row.deformed = fields[2] == "deformed";
     row.result.protocol = rest.substr(1, rest.size() - 2);
@@ -55,7 +57,8 @@ bool ProbeLog::has(const std::string& network) const {
 }
 
 bool ProbeLog::has(const std::string& network, std::uint64_t event) const {
-  return std::any_of(rows_.begin(), rows_.end(), [&](const Row& row) { return row.network == network && row.event == event; });
+  return std::any_of(rows_.begin(), rows_.end(),
+                     [&](const Row& row) { return row.network == network && row.event == event; });
 }
 
 ProbeResults ProbeLog::latest(const std::string& network) const {
@@ -64,15 +67,16 @@ ProbeResults ProbeLog::latest(const std::string& network) const {
     if (row.network == network) event = std::max(event, row.event);
   ProbeResults results;
   for (const Row& row : rows_)
-    if (row.network == network && row.event == event) (row.deformed ? results.deformed : results.plain).push_back(row.result);
+    if (row.network == network && row.event == event)
+      (row.deformed ? results.deformed : results.plain).push_back(row.result);
   return results;
 }
 
 void ProbeLog::write() const {
   std::string text = fmt::format("{}\n", header);
   for (const Row& row : rows_)
-    text += fmt::format("{},{},{},{},{},{},\"{}\"\n", row.event, row.network, row.deformed ? "deformed" : "plain", row.result.layer,
-                        row.result.features, row.result.accuracy, row.result.protocol);
+    text += fmt::format("{},{},{},{},{},{},\"{}\"\n", row.event, row.network, row.deformed ? "deformed" : "plain",
+                        row.result.layer, row.result.features, row.result.accuracy, row.result.protocol);
   replace_file(file_, text);
 }
 

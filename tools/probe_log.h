@@ -9,8 +9,9 @@
 
 namespace saccade {
 
-/// probes.csv of a run: event,network,test,layer,features,accuracy,protocol, a row an accuracy; network is learned, untrained or pixels, test
-/// plain or deformed. It is also the run's cache: a resumed run finds the untrained network's accuracies there.
+/// probes.csv of a run: event,network,test,layer,features,accuracy,protocol, a row an accuracy; network is learned,
+/// untrained or pixels, test plain or deformed. It is also the run's cache: a resumed run finds the untrained network's
+/// accuracies there.
 class ProbeLog {
  public:
   /// A new log, or the rows up to `resume_event` of an old one. InputError when the old one cannot be read.

@@ -46,7 +46,9 @@ class Replay {
         throw InputError(fmt::format("{}: {}", flags.resume.string(), error.what()));
       }
       if (resumed->instruction_set != device_->instruction_set())
-        fmt::print(stderr, "saccade: warning: the checkpoint was made with {}, this run uses {}; results may differ in the last bits\n",
+        fmt::print(stderr,
+                   "saccade: warning: the checkpoint was made with {}, this run uses {}; results may differ in the "
+                   "last bits\n",
                    resumed->instruction_set, device_->instruction_set());
       resumed_ = true;
     }
@@ -56,7 +58,8 @@ class Replay {
     folder_ = folder;
     if (!resumed_) {
       // The experiment last: where it stands, --resume has all that it needs, even before the first checkpoint.
-      replace_file(folder_.data_folder(), std::filesystem::absolute(flags_.data.empty() ? "." : flags_.data).string() + "\n");
+      replace_file(folder_.data_folder(),
+                   std::filesystem::absolute(flags_.data.empty() ? "." : flags_.data).string() + "\n");
       replace_file(folder_.experiment(), write_experiment(experiment_));
     }
     if (experiment_.record.events) {
@@ -65,8 +68,10 @@ class Replay {
       else
         recorder_ = std::make_unique<Recorder>(real_files(), folder_.trace());
     }
-    writer_ = std::make_unique<MetricsWriter>(folder_.metrics(), resumed_ ? std::optional(metrics_position_) : std::nullopt);
-    probes_ = std::make_unique<ProbeLog>(folder_.folder / "probes.csv", resumed_ ? std::optional(learner_.events()) : std::nullopt);
+    writer_ =
+        std::make_unique<MetricsWriter>(folder_.metrics(), resumed_ ? std::optional(metrics_position_) : std::nullopt);
+    probes_ = std::make_unique<ProbeLog>(folder_.folder / "probes.csv",
+                                         resumed_ ? std::optional(learner_.events()) : std::nullopt);
     if (!resumed_) save();
     baselines();
     learn();
@@ -77,29 +82,34 @@ class Replay {
  private:
   void restore(const Checkpoint& checkpoint) {
     auto only = [](const auto& values, const char* name) {
-      if (values.size() != 1) throw InputError(fmt::format("checkpoint: {} has {} values, expected 1", name, values.size()));
+      if (values.size() != 1)
+        throw InputError(fmt::format("checkpoint: {} has {} values, expected 1", name, values.size()));
       return values.front();
     };
     learner_.load(checkpoint);
     metrics_.load(checkpoint);
     seconds_ = only(checkpoint.real_values("record.seconds"), "record.seconds");
     trace_position_ = static_cast<std::uint64_t>(only(checkpoint.integer_values("record.trace"), "record.trace"));
-    metrics_position_ = static_cast<std::uint64_t>(only(checkpoint.integer_values("record.metrics_bytes"), "record.metrics_bytes"));
+    metrics_position_ =
+        static_cast<std::uint64_t>(only(checkpoint.integer_values("record.metrics_bytes"), "record.metrics_bytes"));
   }
 
   std::uint64_t length() const { return static_cast<std::uint64_t>(experiment_.events); }
 
-  /// The untrained network and raw pixels: once per run, before the first event; a resumed run finds them in probes.csv.
+  /// The untrained network and raw pixels: once per run, before the first event; a resumed run finds them in
+  /// probes.csv.
   void baselines() {
     if (!experiment_.probes() || interrupted()) return;
     if (!probes_->has("untrained")) {
-      Parameters untrained(*device_, experiment_.network, make_rule("bp"), Heads::top_only, static_cast<std::uint64_t>(experiment_.seed));
+      Parameters untrained(*device_, experiment_.network, make_rule("bp"), Heads::top_only,
+                           static_cast<std::uint64_t>(experiment_.seed));
       const ProbeResults results = evaluation_.layers(untrained, "untrained network");
       if (interrupted()) return;
       probes_->add(0, "untrained", results);
     }
     if (experiment_.probe.pixels && !probes_->has("pixels")) {
-      Parameters untrained(*device_, experiment_.network, make_rule("bp"), Heads::top_only, static_cast<std::uint64_t>(experiment_.seed));
+      Parameters untrained(*device_, experiment_.network, make_rule("bp"), Heads::top_only,
+                           static_cast<std::uint64_t>(experiment_.seed));
       const ProbeResults results = evaluation_.pixels(untrained);
       if (interrupted()) return;
       probes_->add(0, "pixels", results);
@@ -111,12 +121,15 @@ class Replay {
     if (learner_.events() > 0) stream.seek(learner_.events());
     // A run that was interrupted in the middle of a probe stands right behind the event that asked for it.
     const std::uint64_t at = learner_.events();
-    if (resumed_ && at > 0 && at < length() && due(experiment_.probe.every, at) && experiment_.probes() && !probes_->has("learned", at)) probe();
+    if (resumed_ && at > 0 && at < length() && due(experiment_.probe.every, at) && experiment_.probes() &&
+        !probes_->has("learned", at))
+      probe();
     EventQueue queue;
     Progress progress("replay", length(), "views", flags_.quiet, learner_.events());
     auto begin = Clock::now();
     auto pause = [&] { seconds_ += std::chrono::duration<double>(Clock::now() - begin).count(); };
-    // A run stops behind a view only: there the stream's seek() goes on. Behind a saccade, that saccade would come twice.
+    // A run stops behind a view only: there the stream's seek() goes on. Behind a saccade, that saccade would come
+    // twice.
     bool stopped = interrupted();
     while (learner_.events() < length() && !stopped) {
       queue.push(*stream.next());
@@ -145,7 +158,9 @@ class Replay {
     save();
   }
 
-  static bool due(std::int64_t every, std::uint64_t done) { return every > 0 && done % static_cast<std::uint64_t>(every) == 0; }
+  static bool due(std::int64_t every, std::uint64_t done) {
+    return every > 0 && done % static_cast<std::uint64_t>(every) == 0;
+  }
 
   void listen(const View& view) {
     const UpdateRecord& update = learner_.last();
@@ -191,7 +206,8 @@ class Replay {
     summary.updates = learner_.updates();
     summary.seconds = seconds_;
     summary.events_per_second = seconds_ > 0 ? static_cast<double>(learner_.events()) / seconds_ : 0;
-    summary.pairs_per_second = summary.events_per_second / static_cast<double>(std::max<std::int64_t>(2, experiment_.stream.views));
+    summary.pairs_per_second =
+        summary.events_per_second / static_cast<double>(std::max<std::int64_t>(2, experiment_.stream.views));
     summary.peak_rss_bytes = peak_rss_bytes();
     summary.fingerprint = fingerprint_;
     summary.probe = probes_->latest("learned");
@@ -206,16 +222,20 @@ class Replay {
       fmt::print("{}", json);
     else
       print(summary);
-    if (metrics_.diverged()) fmt::print(stderr, "saccade: warning: a distance or loss was not finite: the run has diverged; try smaller rates\n");
+    if (metrics_.diverged())
+      fmt::print(stderr,
+                 "saccade: warning: a distance or loss was not finite: the run has diverged; try smaller rates\n");
     return summary.interrupted ? 130 : 0;
   }
 
   /// A signal behind the last thing to do interrupts nothing.
-  bool complete() const { return learner_.events() == length() && (!experiment_.probes() || probes_->has("learned", length())); }
+  bool complete() const {
+    return learner_.events() == length() && (!experiment_.probes() || probes_->has("learned", length()));
+  }
 
   void print(const RunSummary& s) const {
-    fmt::print("{} of {} views in {} ({:.0f} views/s), {} updates, loss {:.4f}, fingerprint {}\n", s.events, experiment_.events, duration_text(s.seconds),
-               s.events_per_second, s.updates, s.loss, s.fingerprint);
+    fmt::print("{} of {} views in {} ({:.0f} views/s), {} updates, loss {:.4f}, fingerprint {}\n", s.events,
+               experiment_.events, duration_text(s.seconds), s.events_per_second, s.updates, s.loss, s.fingerprint);
     print_accuracies(s);
     fmt::print("report: {}\n", folder_.report().string());
     if (s.interrupted) fmt::print("interrupted; go on with: saccade replay --resume {}\n", folder_.folder.string());
@@ -252,25 +272,30 @@ int replay(const ReplayRequest& request) {
   catch_interrupts();
   const CommonFlags& flags = request.flags;
   if (flags.resume.empty()) {
-    if (flags.out.empty()) throw InputError("replay: where should the run go? Give --out DIR (or --resume DIR to go on with one)");
+    if (flags.out.empty())
+      throw InputError("replay: where should the run go? Give --out DIR (or --resume DIR to go on with one)");
     const Experiment experiment = load_experiment(request.experiment, flags.set);
     Replay run(experiment, flags, {});
     return run.run(create_run_folder(flags.out));
   }
   if (!request.experiment.empty() || !flags.set.empty() || !flags.out.empty())
-    throw InputError("replay: --resume DIR goes on with a run as it is; leave out the experiment file, --set and --out");
+    throw InputError(
+        "replay: --resume DIR goes on with a run as it is; leave out the experiment file, --set and --out");
   const RunFolder folder = open_run_folder(flags.resume);
   std::string warning;
   std::optional<Checkpoint> checkpoint = load_newest(real_files(), folder.folder, warning);
   CommonFlags resumed = flags;
   if (resumed.data.empty()) resumed.data = remembered_data_folder(folder);
   if (!checkpoint) {
-    // A run that was ended before its first checkpoint begins again; one that has lost its checkpoints must not be overwritten.
+    // A run that was ended before its first checkpoint begins again; one that has lost its checkpoints must not be
+    // overwritten.
     if (!warning.empty() || std::filesystem::exists(folder.summary()))
-      throw InputError(fmt::format("{}: there is no usable checkpoint in this folder{}{}", folder.folder.string(), warning.empty() ? "" : ": ", warning));
+      throw InputError(fmt::format("{}: there is no usable checkpoint in this folder{}{}", folder.folder.string(),
+                                   warning.empty() ? "" : ": ", warning));
     const Experiment experiment = load_experiment(folder.experiment());
     Replay run(experiment, resumed, {});
-    fmt::print(stderr, "saccade: warning: {}: no checkpoint yet, the run begins at its first event\n", folder.folder.string());
+    fmt::print(stderr, "saccade: warning: {}: no checkpoint yet, the run begins at its first event\n",
+               folder.folder.string());
     return run.run(folder);
   }
   if (!warning.empty()) fmt::print(stderr, "saccade: warning: {}\n", warning);

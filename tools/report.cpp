@@ -141,8 +141,9 @@ std::string view_sheet(const ViewSheet& sheet) {
   const int width = sheet.picture.width * sheet.scale;
   std::string columns;
   for (const auto& column : sheet.columns)
-    columns += fmt::format("<th style=\"width:{:.3f}%;padding:0 0 .2rem;border:0;font-weight:400;font-size:.8rem\">{}</th>",
-                           100.0 * column.views / std::max(views, 1), escape_html(column.name));
+    columns +=
+        fmt::format("<th style=\"width:{:.3f}%;padding:0 0 .2rem;border:0;font-weight:400;font-size:.8rem\">{}</th>",
+                    100.0 * column.views / std::max(views, 1), escape_html(column.name));
   return section("Views as the learner saw them") +
          figure(fmt::format(
                     "<div style=\"max-width:{}px\"><table style=\"width:100%;table-layout:fixed\"><tr>{}</tr></table>"

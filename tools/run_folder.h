@@ -25,11 +25,12 @@ struct RunFolder {
 };
 
 /// A new or empty folder that can be written; missing parents are made. InputError when it is not empty, not a folder
-/// not writable or in use by another process; what was made is then removed again. Call it after everything else that can refuse the input.
+/// not writable or in use by another process; what was made is then removed again. Call it after everything else that
+/// can refuse the input.
 RunFolder create_run_folder(const std::filesystem::path& folder);
 
-/// The folder of a run to go on with. InputError when there is no experiment.toml in it, it cannot be written or another
-/// process is at work in it.
+/// The folder of a run to go on with. InputError when there is no experiment.toml in it, it cannot be written or
+/// another process is at work in it.
 RunFolder open_run_folder(const std::filesystem::path& folder);
 
 /// Replaces a file as a whole: temporary file, sync, rename, sync of the folder. SystemError; the old file then still

@@ -16,10 +16,11 @@ double accuracy_of(const std::vector<ProbeResult>& results, int layer) {
   return std::nan("");
 }
 
-AccuracyTable accuracy_table(const char* name, int layers, const std::vector<ProbeResult>& learned, const std::vector<ProbeResult>& untrained,
-                             const std::vector<ProbeResult>& pixels) {
+AccuracyTable accuracy_table(const char* name, int layers, const std::vector<ProbeResult>& learned,
+                             const std::vector<ProbeResult>& untrained, const std::vector<ProbeResult>& pixels) {
   AccuracyTable table{name, {}, accuracy_of(pixels, -1)};
-  for (int i = 0; i < layers; ++i) table.layers.push_back({fmt::format("layer {}", i), accuracy_of(learned, i), accuracy_of(untrained, i)});
+  for (int i = 0; i < layers; ++i)
+    table.layers.push_back({fmt::format("layer {}", i), accuracy_of(learned, i), accuracy_of(untrained, i)});
   return table;
 }
 
@@ -27,18 +28,22 @@ std::string percent(double fraction) { return std::isnan(fraction) ? "-" : fmt::
 
 }  // namespace
 
-RunReport run_report(const Experiment& e, const ImageSet& images, const RunSummary& s, const RunFolder& folder, double memory_floats) {
+RunReport run_report(const Experiment& e, const ImageSet& images, const RunSummary& s, const RunFolder& folder,
+                     double memory_floats) {
   RunReport report;
   report.title = fmt::format("Event mode on {}", s.data);
-  report.subtitle = fmt::format("{}, schedule {}, rule {}, {} negatives, seed {}", e.network.name, experiment_word(e, "schedule"),
-                                experiment_word(e, "rule"), e.negatives, e.seed);
+  report.subtitle = fmt::format("{}, schedule {}, rule {}, {} negatives, seed {}", e.network.name,
+                                experiment_word(e, "schedule"), experiment_word(e, "rule"), e.negatives, e.seed);
   report.summary = {
       {"views", fmt::format("{} of {}", s.events, e.events), s.interrupted ? "interrupted" : ""},
       {"updates", fmt::format("{}", s.updates), "views whose error was active"},
-      {"learning time", duration_text(s.seconds), fmt::format("{:.0f} views/s with {} threads, deformation included", s.events_per_second, s.threads)},
+      {"learning time", duration_text(s.seconds),
+       fmt::format("{:.0f} views/s with {} threads, deformation included", s.events_per_second, s.threads)},
       {"last loss", fmt::format("{:.4f}", s.loss), "mean per view that was compared"},
-      {"short-term memory", fmt::format("{:.0f} floats", memory_floats), "embeddings of anchors, and activities where the gradient is not blocked"},
-      {"peak memory", fmt::format("{:.0f} MB", static_cast<double>(s.peak_rss_bytes) / 1e6), "of the whole program, probes included"},
+      {"short-term memory", fmt::format("{:.0f} floats", memory_floats),
+       "embeddings of anchors, and activities where the gradient is not blocked"},
+      {"peak memory", fmt::format("{:.0f} MB", static_cast<double>(s.peak_rss_bytes) / 1e6),
+       "of the whole program, probes included"},
       {"device", fmt::format("{} ({})", s.device, s.instruction_set), ""},
       {"fingerprint", s.fingerprint, "hash of weights, optimiser, memory and event number"},
   };
@@ -50,9 +55,11 @@ RunReport run_report(const Experiment& e, const ImageSet& images, const RunSumma
   }
   const int layers = e.network.depth();
   if (!s.random_probe.plain.empty())
-    report.accuracies.push_back(accuracy_table("plain", layers, s.probe.plain, s.random_probe.plain, s.pixels_probe.plain));
+    report.accuracies.push_back(
+        accuracy_table("plain", layers, s.probe.plain, s.random_probe.plain, s.pixels_probe.plain));
   if (!s.random_probe.deformed.empty())
-    report.accuracies.push_back(accuracy_table("deformed", layers, s.probe.deformed, s.random_probe.deformed, s.pixels_probe.deformed));
+    report.accuracies.push_back(
+        accuracy_table("deformed", layers, s.probe.deformed, s.random_probe.deformed, s.pixels_probe.deformed));
   report.sheet = first_views(e, images);
   report.experiment = write_experiment(e);
   for (const auto* results : {&s.random_probe.plain, &s.random_probe.deformed})
@@ -61,12 +68,14 @@ RunReport run_report(const Experiment& e, const ImageSet& images, const RunSumma
 }
 
 void print_accuracies(const RunSummary& s) {
-  auto block = [](const char* name, const std::vector<ProbeResult>& learned, const std::vector<ProbeResult>& untrained, const std::vector<ProbeResult>& pixels) {
+  auto block = [](const char* name, const std::vector<ProbeResult>& learned, const std::vector<ProbeResult>& untrained,
+                  const std::vector<ProbeResult>& pixels) {
     if (untrained.empty() && learned.empty()) return;
-    fmt::print("test accuracy of a linear probe, {} test images, %\n  {:<10} {:>8} {:>10}\n", name, "", "learned", "untrained");
+    fmt::print("test accuracy of a linear probe, {} test images, %\n  {:<10} {:>8} {:>10}\n", name, "", "learned",
+               "untrained");
     for (const ProbeResult& result : untrained.empty() ? learned : untrained)
-      fmt::print("  {:<10} {:>8} {:>10}\n", fmt::format("layer {}", result.layer), percent(accuracy_of(learned, result.layer)),
-                 percent(accuracy_of(untrained, result.layer)));
+      fmt::print("  {:<10} {:>8} {:>10}\n", fmt::format("layer {}", result.layer),
+                 percent(accuracy_of(learned, result.layer)), percent(accuracy_of(untrained, result.layer)));
     if (!pixels.empty()) fmt::print("  {:<10} {:>8} {:>10}\n", "pixels", "", percent(pixels.front().accuracy));
   };
   block("plain", s.probe.plain, s.random_probe.plain, s.pixels_probe.plain);

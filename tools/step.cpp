@@ -29,7 +29,8 @@ int negatives_of(const std::string& text) {
 
 /// Numbers of the command line may be nan or inf.
 void check_number(const char* option, double value) {
-  if (!(value >= 0 && value <= std::numeric_limits<float>::max())) throw InputError(fmt::format("{}: found {}, expected a finite number of at least 0", option, value));
+  if (!(value >= 0 && value <= std::numeric_limits<float>::max()))
+    throw InputError(fmt::format("{}: found {}, expected a finite number of at least 0", option, value));
 }
 
 NetworkSpec network_of(const std::string& name) {
@@ -39,14 +40,18 @@ NetworkSpec network_of(const std::string& name) {
 
 /// Views [n, C, H, W] as pixels [n][H][W][C].
 std::vector<float> pixels_of(const Tensor& views, const NetworkSpec& network, const std::string& file) {
-  const std::vector<std::size_t> image{static_cast<std::size_t>(network.channels), static_cast<std::size_t>(network.height), static_cast<std::size_t>(network.width)};
+  const std::vector<std::size_t> image{static_cast<std::size_t>(network.channels),
+                                       static_cast<std::size_t>(network.height),
+                                       static_cast<std::size_t>(network.width)};
   if (views.shape.size() != 4 || views.shape[0] < 1 || !std::equal(image.begin(), image.end(), views.shape.begin() + 1))
-    throw InputError(fmt::format("{}: tensor {} has shape [{}], expected [n, {}]", file, views.name, fmt::join(views.shape, ", "), fmt::join(image, ", ")));
+    throw InputError(fmt::format("{}: tensor {} has shape [{}], expected [n, {}]", file, views.name,
+                                 fmt::join(views.shape, ", "), fmt::join(image, ", ")));
   std::vector<float> pixels;
   pixels.reserve(views.data.size());
   const std::size_t size = image[0] * image[1] * image[2];
   for (std::size_t i = 0; i < views.shape[0]; ++i) {
-    const std::vector<float> one = channels_last(views.data.data() + i * size, network.channels, network.height, network.width);
+    const std::vector<float> one =
+        channels_last(views.data.data() + i * size, network.channels, network.height, network.width);
     pixels.insert(pixels.end(), one.begin(), one.end());
   }
   return pixels;
@@ -54,7 +59,8 @@ std::vector<float> pixels_of(const Tensor& views, const NetworkSpec& network, co
 
 std::vector<std::int32_t> labels_of(const SafeTensors& views, std::size_t pairs, const std::string& file) {
   const IntegerTensor* label = views.integer("label");
-  if (!label || label->shape != std::vector<std::size_t>{pairs}) throw InputError(fmt::format("{}: expected a tensor label [{}] of int64 for --loss supervised", file, pairs));
+  if (!label || label->shape != std::vector<std::size_t>{pairs})
+    throw InputError(fmt::format("{}: expected a tensor label [{}] of int64 for --loss supervised", file, pairs));
   std::vector<std::int32_t> labels;
   for (const std::int64_t value : label->data) {
     if (value < 0 || value > 1'000'000) throw InputError(fmt::format("{}: label {} is out of range", file, value));
@@ -90,22 +96,27 @@ int step(const StepRequest& request, const CommonFlags& flags) {
   const SafeTensors weights = read_safetensors(request.weights), views = read_safetensors(request.views);
   const std::string head_name = fmt::format("head.{}.", top);
 
-  auto needed = [](const SafeTensors& file, const std::filesystem::path& path, const std::string& name) -> const Tensor& {
+  auto needed = [](const SafeTensors& file, const std::filesystem::path& path,
+                   const std::string& name) -> const Tensor& {
     const Tensor* tensor = file.real(name);
-    if (!tensor) throw InputError(fmt::format("{}: there is no tensor {} of float32 in this file", path.string(), name));
+    if (!tensor)
+      throw InputError(fmt::format("{}: there is no tensor {} of float32 in this file", path.string(), name));
     return *tensor;
   };
   const Tensor& head = needed(weights, request.weights, head_name + "weight");
   // Before anything of this size is allocated.
   const std::size_t features = network.head(top).in.features(), most_units = 65536;
   if (head.shape.size() != 2 || head.shape[0] < 1 || head.shape[0] > most_units || head.shape[1] != features)
-    throw InputError(fmt::format("{}: {}weight is [{}], expected [units, {}] with 1 to {} units", request.weights.string(), head_name, fmt::join(head.shape, ", "), features, most_units));
+    throw InputError(fmt::format("{}: {}weight is [{}], expected [units, {}] with 1 to {} units",
+                                 request.weights.string(), head_name, fmt::join(head.shape, ", "), features,
+                                 most_units));
   network.embedding = static_cast<int>(head.shape[0]);
   network.layers.resize(static_cast<std::size_t>(top) + 1);  // layers above the trained one take no part
   check_network(network);
 
   const auto device = make_device(flags);
-  Parameters parameters(*device, network, make_rule(request.rule), request.layer ? Heads::top_layer : Heads::top_only, 1);
+  Parameters parameters(*device, network, make_rule(request.rule), request.layer ? Heads::top_layer : Heads::top_only,
+                        1);
   try {
     parameters.load(*device, weights.reals);
   } catch (const InputError& error) {
@@ -114,10 +125,13 @@ int step(const StepRequest& request, const CommonFlags& flags) {
 
   const Tensor& a = needed(views, request.views, "a");
   const Tensor& b = needed(views, request.views, "b");
-  const std::vector<float> pixels_a = pixels_of(a, network, request.views.string()), pixels_b = pixels_of(b, network, request.views.string());
-  if (a.shape != b.shape) throw InputError(fmt::format("{}: a has {} views, b has {}", request.views.string(), a.shape[0], b.shape[0]));
+  const std::vector<float> pixels_a = pixels_of(a, network, request.views.string()),
+                           pixels_b = pixels_of(b, network, request.views.string());
+  if (a.shape != b.shape)
+    throw InputError(fmt::format("{}: a has {} views, b has {}", request.views.string(), a.shape[0], b.shape[0]));
   const std::size_t pairs = a.shape[0];
-  if (pairs > 100'000) throw InputError(fmt::format("{}: {} pairs in one step, expected at most 100000", request.views.string(), pairs));
+  if (pairs > 100'000)
+    throw InputError(fmt::format("{}: {} pairs in one step, expected at most 100000", request.views.string(), pairs));
 
   PairStepOptions options;
   options.loss = request.loss;
@@ -133,14 +147,16 @@ int step(const StepRequest& request, const CommonFlags& flags) {
   if (supervised) {
     const Tensor& given = needed(weights, request.weights, head_name + "bias");
     if (given.shape != std::vector<std::size_t>{static_cast<std::size_t>(network.embedding)})
-      throw InputError(fmt::format("{}: {}bias is [{}], expected [{}]", request.weights.string(), head_name, fmt::join(given.shape, ", "), network.embedding));
+      throw InputError(fmt::format("{}: {}bias is [{}], expected [{}]", request.weights.string(), head_name,
+                                   fmt::join(given.shape, ", "), network.embedding));
     std::copy(given.data.begin(), given.data.end(), host_bias.begin());
     bias.write(host_bias);
     labels = labels_of(views, pairs, request.views.string());
   }
   PairStep pair_step(*device, parameters, static_cast<int>(pairs));
   GradientAccumulator accumulator(*device, network);
-  const double loss = pair_step.run(pixels_a, pixels_b, options, accumulator, labels, bias.shared(), bias_gradient.shared());
+  const double loss =
+      pair_step.run(pixels_a, pixels_b, options, accumulator, labels, bias.shared(), bias_gradient.shared());
 
   const std::vector<std::size_t> embedding_shape{pairs, static_cast<std::size_t>(network.embedding)};
   std::vector<float> embedding_a = pair_step.embedding_a(), embedding_b = pair_step.embedding_b();
@@ -155,7 +171,8 @@ int step(const StepRequest& request, const CommonFlags& flags) {
     const int layer = std::stoi(gradient.name.substr(5));  // conv.I.weight or head.I.weight
     const Synapses& synapses = gradient.name.starts_with("conv") ? parameters.conv(layer) : parameters.head(layer);
     // Feedback that learns receives the increments of the forward weights: the same gradient.
-    if (parameters.learning_feedback(synapses)) out.reals.push_back({"grad.feedback." + gradient.name, gradient.shape, gradient.data});
+    if (parameters.learning_feedback(synapses))
+      out.reals.push_back({"grad.feedback." + gradient.name, gradient.shape, gradient.data});
     gradient.name = "grad." + gradient.name;
     out.reals.push_back(std::move(gradient));
   }
@@ -165,7 +182,8 @@ int step(const StepRequest& request, const CommonFlags& flags) {
     out.reals.push_back({"grad." + head_name + "bias", {embedding_shape[1]}, std::move(gradient)});
   }
   write_safetensors(flags.out, out);
-  if (!flags.quiet) fmt::print("loss {:.6g} over {} pairs; {} tensors in {}\n", loss, pairs, out.reals.size(), flags.out.string());
+  if (!flags.quiet)
+    fmt::print("loss {:.6g} over {} pairs; {} tensors in {}\n", loss, pairs, out.reals.size(), flags.out.string());
   return 0;
 }
 

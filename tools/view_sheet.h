@@ -5,8 +5,8 @@
 
 namespace saccade {
 
-/// The first fixations of the experiment's stream, rendered from their recipes: a row per anchor with the later views of its
-/// fixation (positives) and the positives of the fixations that follow (its negatives).
+/// The first fixations of the experiment's stream, rendered from their recipes: a row per anchor with the later views
+/// of its fixation (positives) and the positives of the fixations that follow (its negatives).
 ViewSheet first_views(const Experiment& experiment, const ImageSet& images);
 
 }  // namespace saccade

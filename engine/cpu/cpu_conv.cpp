@@ -3,8 +3,8 @@
 
 #include "engine/cpu/cpu_device.h"
 
-/// Convolutions of the CPU device: how an operation is split into tasks. The split depends on sizes and threads, the result does
-/// not: a task owns its outputs, and no sum is shared between tasks.
+/// Convolutions of the CPU device: how an operation is split into tasks. The split depends on sizes and threads, the
+/// result does not: a task owns its outputs, and no sum is shared between tasks.
 namespace saccade::cpu {
 namespace {
 
@@ -13,7 +13,8 @@ double multiply_adds(const ConvShape& s, const Extent& e) {
   return 9.0 * s.in.channels * s.out.channels * pixels * e.views * e.replicas;
 }
 
-/// Splits `blocks` channel blocks and `rows` rows (in pairs) of each of `maps` maps: as few pieces as keep the threads busy.
+/// Splits `blocks` channel blocks and `rows` rows (in pairs) of each of `maps` maps: as few pieces as keep the threads
+/// busy.
 struct ConvSplit {
   int groups, blocks_per_group, bands, rows_per_band;
 
@@ -34,19 +35,23 @@ struct ConvSplit {
 
 }  // namespace
 
-std::size_t CpuDevice::packed_size(const ConvShape& shape) const { return static_cast<std::size_t>(shape.out.lanes) * 9 * shape.in.channels; }
+std::size_t CpuDevice::packed_size(const ConvShape& shape) const {
+  return static_cast<std::size_t>(shape.out.lanes) * 9 * shape.in.channels;
+}
 
-void CpuDevice::conv_pack_impl(const ConvShape& shape, int replicas, ConstFloats weights, Floats packed, ConstFlags active, int views) {
+void CpuDevice::conv_pack_impl(const ConvShape& shape, int replicas, ConstFloats weights, Floats packed,
+                               ConstFlags active, int views) {
   const int blocks = shape.out.lanes / 16, channels = shape.in.channels, lanes = shape.in.lanes;
-  run(static_cast<std::size_t>(replicas) * blocks, static_cast<double>(static_cast<std::size_t>(replicas) * packed_size(shape)), [&](std::size_t task) {
-    const int replica = static_cast<int>(task) / blocks, block = static_cast<int>(task) % blocks;
-    if (!any_active(active, replica, views)) return;
-    const float* from = weights.at(replica) + static_cast<std::ptrdiff_t>(block) * 16 * 9 * lanes;
-    float* to = packed.at(replica) + static_cast<std::ptrdiff_t>(block) * 16 * 9 * channels;
-    for (int tap = 0; tap < 9; ++tap)
-      for (int c = 0; c < channels; ++c, to += 16)
-        for (int k = 0; k < 16; ++k) to[k] = from[(k * 9 + tap) * lanes + c];
-  });
+  run(static_cast<std::size_t>(replicas) * blocks,
+      static_cast<double>(static_cast<std::size_t>(replicas) * packed_size(shape)), [&](std::size_t task) {
+        const int replica = static_cast<int>(task) / blocks, block = static_cast<int>(task) % blocks;
+        if (!any_active(active, replica, views)) return;
+        const float* from = weights.at(replica) + static_cast<std::ptrdiff_t>(block) * 16 * 9 * lanes;
+        float* to = packed.at(replica) + static_cast<std::ptrdiff_t>(block) * 16 * 9 * channels;
+        for (int tap = 0; tap < 9; ++tap)
+          for (int c = 0; c < channels; ++c, to += 16)
+            for (int k = 0; k < 16; ++k) to[k] = from[(k * 9 + tap) * lanes + c];
+      });
 }
 
 void CpuDevice::conv_forward_impl(const ConvForward& op) {
@@ -59,8 +64,9 @@ void CpuDevice::conv_forward_impl(const ConvForward& op) {
     const int replica = map / op.extent.views, view = map % op.extent.views;
     const int block = piece / split.bands * split.blocks_per_group, row = piece % split.bands * split.rows_per_band;
     kernels_.conv_forward({s, op.input.at(replica, view), op.packed.at(replica), op.output.at(replica, view),
-                           op.winners ? op.winners.at(replica, view) : nullptr, block, std::min(blocks, block + split.blocks_per_group),
-                           row, std::min(rows, row + split.rows_per_band)});
+                           op.winners ? op.winners.at(replica, view) : nullptr, block,
+                           std::min(blocks, block + split.blocks_per_group), row,
+                           std::min(rows, row + split.rows_per_band)});
   });
 }
 
@@ -71,7 +77,8 @@ void CpuDevice::conv_weight_gradient_impl(const ConvWeightGradient& op) {
   run(static_cast<std::size_t>(op.extent.replicas) * blocks, multiply_adds(s, op.extent), [&](std::size_t task) {
     const int replica = static_cast<int>(task) / blocks, block = static_cast<int>(task) % blocks;
     float* gradient = op.gradient.at(replica);
-    if (!op.accumulate) std::memset(gradient + static_cast<std::size_t>(block) * block_size, 0, block_size * sizeof(float));
+    if (!op.accumulate)
+      std::memset(gradient + static_cast<std::size_t>(block) * block_size, 0, block_size * sizeof(float));
     for (int view = 0; view < op.extent.views; ++view)
       if (is_active(op.active, replica, view))
         kernels_.conv_weight_gradient({s, op.input.at(replica, view), op.error.at(replica, view),
@@ -111,8 +118,9 @@ void CpuDevice::conv_input_gradient_impl(const ConvInputGradient& op) {
       if (!is_active(op.active, replica, view)) return;
       const int block = piece / split.bands * split.blocks_per_group, row = piece % split.bands * split.rows_per_band;
       kernels_.conv_input_gradient({s, s.pool ? spread_errors_.data() + map * full.size() : op.error.at(replica, view),
-                                    op.feedback.weights.at(replica), op.feedback.sign_only, op.input.at(replica, view), op.below,
-                                    op.error_below.at(replica, view), block, std::min(blocks, block + split.blocks_per_group), row,
+                                    op.feedback.weights.at(replica), op.feedback.sign_only, op.input.at(replica, view),
+                                    op.below, op.error_below.at(replica, view), block,
+                                    std::min(blocks, block + split.blocks_per_group), row,
                                     std::min(s.in.height, row + split.rows_per_band)});
     });
   }

@@ -12,7 +12,8 @@ namespace saccade::cpu {
 CpuDevice::CpuDevice(int threads)
     : kernels_(select_kernels()),
       threads_(threads > 0 ? threads : tbb::this_task_arena::max_concurrency()),
-      allowed_(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(std::max(threads_, tbb::this_task_arena::max_concurrency()))),
+      allowed_(tbb::global_control::max_allowed_parallelism,
+               static_cast<std::size_t>(std::max(threads_, tbb::this_task_arena::max_concurrency()))),
       arena_(threads_) {}
 
 std::shared_ptr<void> CpuDevice::allocate(std::size_t bytes) {
@@ -45,7 +46,8 @@ void CpuDevice::load_views_impl(const LoadViews& op) {
         if (shape.lanes == shape.channels) {
           std::memcpy(to, from, row * sizeof(float));
         } else {
-          for (int x = 0; x < shape.width; ++x) std::memcpy(to + x * shape.lanes, from + x * shape.channels, sizeof(float) * shape.channels);
+          for (int x = 0; x < shape.width; ++x)
+            std::memcpy(to + x * shape.lanes, from + x * shape.channels, sizeof(float) * shape.channels);
         }
       }
     }

@@ -10,7 +10,9 @@
 
 namespace saccade::cpu {
 
-inline bool is_active(const ConstFlags& active, int replica, int view) { return !active || *active.at(replica, view) != 0; }
+inline bool is_active(const ConstFlags& active, int replica, int view) {
+  return !active || *active.at(replica, view) != 0;
+}
 
 inline bool any_active(const ConstFlags& active, int replica, int views) {
   if (!active) return true;
@@ -19,7 +21,8 @@ inline bool any_active(const ConstFlags& active, int replica, int views) {
   return false;
 }
 
-/// The reference device. It splits operations into tasks, each the only owner of what it writes; a kernel table does a task.
+/// The reference device. It splits operations into tasks, each the only owner of what it writes; a kernel table does a
+/// task.
 class CpuDevice final : public Device {
  public:
   explicit CpuDevice(int threads);
@@ -36,7 +39,8 @@ class CpuDevice final : public Device {
   std::size_t packed_size(const ConvShape& shape) const override;
 
  private:
-  void conv_pack_impl(const ConvShape& shape, int replicas, ConstFloats weights, Floats packed, ConstFlags active, int views) override;
+  void conv_pack_impl(const ConvShape& shape, int replicas, ConstFloats weights, Floats packed, ConstFlags active,
+                      int views) override;
   void load_views_impl(const LoadViews& op) override;
   void conv_forward_impl(const ConvForward& op) override;
   void conv_weight_gradient_impl(const ConvWeightGradient& op) override;
@@ -66,8 +70,8 @@ class CpuDevice final : public Device {
   int threads_;
   tbb::global_control allowed_;  ///< oneTBB would otherwise stop at the number of cores
   tbb::task_arena arena_;
-  std::vector<float> partials_;        ///< sums of heads per row
-  std::vector<float> spread_errors_;   ///< errors behind a pool, at the convolution's resolution
+  std::vector<float> partials_;       ///< sums of heads per row
+  std::vector<float> spread_errors_;  ///< errors behind a pool, at the convolution's resolution
 };
 
 }  // namespace saccade::cpu

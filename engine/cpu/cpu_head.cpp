@@ -7,7 +7,9 @@
 namespace saccade::cpu {
 namespace {
 
-double multiply_adds(const HeadShape& s, const Extent& e) { return static_cast<double>(s.weights()) * e.views * e.replicas; }
+double multiply_adds(const HeadShape& s, const Extent& e) {
+  return static_cast<double>(s.weights()) * e.views * e.replicas;
+}
 
 }  // namespace
 
@@ -20,12 +22,14 @@ void CpuDevice::head_forward_impl(const HeadForward& op) {
   auto partial = [&](int replica, int row, int view) {
     return partials_.data() + ((static_cast<std::size_t>(replica) * rows + row) * views + view) * lanes;
   };
-  run(static_cast<std::size_t>(op.extent.replicas) * groups * rows, multiply_adds(op.shape, op.extent), [&](std::size_t task) {
-    const int row = static_cast<int>(task % rows), group = static_cast<int>(task / rows) % groups;
-    const int replica = static_cast<int>(task / rows) / groups, view = group * views_per_task;
-    kernels_.head_forward({op.shape, op.input.at(replica, view), op.input.view, std::min(views_per_task, views - view),
-                           op.weights.at(replica), partial(replica, row, view), lanes, row});
-  });
+  run(static_cast<std::size_t>(op.extent.replicas) * groups * rows, multiply_adds(op.shape, op.extent),
+      [&](std::size_t task) {
+        const int row = static_cast<int>(task % rows), group = static_cast<int>(task / rows) % groups;
+        const int replica = static_cast<int>(task / rows) / groups, view = group * views_per_task;
+        kernels_.head_forward({op.shape, op.input.at(replica, view), op.input.view,
+                               std::min(views_per_task, views - view), op.weights.at(replica),
+                               partial(replica, row, view), lanes, row});
+      });
   run(maps, static_cast<double>(maps) * rows * lanes, [&](std::size_t map) {
     const int replica = static_cast<int>(map) / views, view = static_cast<int>(map) % views;
     float* embedding = op.embedding.at(replica, view);
@@ -39,14 +43,16 @@ void CpuDevice::head_forward_impl(const HeadForward& op) {
 
 void CpuDevice::head_input_gradient_impl(const HeadInputGradient& op) {
   const int rows = op.shape.in.height, views = op.extent.views;
-  run(static_cast<std::size_t>(op.extent.replicas) * views * rows, multiply_adds(op.shape, op.extent), [&](std::size_t task) {
-    // views vary fastest: those of one row share its weights
-    const int view = static_cast<int>(task % views), row = static_cast<int>(task / views) % rows;
-    const int replica = static_cast<int>(task / views) / rows;
-    if (!is_active(op.active, replica, view)) return;
-    kernels_.head_input_gradient({op.shape, op.error.at(replica, view), op.feedback.weights.at(replica), op.feedback.sign_only,
-                                  op.input.at(replica, view), op.below, op.error_below.at(replica, view), row});
-  });
+  run(static_cast<std::size_t>(op.extent.replicas) * views * rows, multiply_adds(op.shape, op.extent),
+      [&](std::size_t task) {
+        // views vary fastest: those of one row share its weights
+        const int view = static_cast<int>(task % views), row = static_cast<int>(task / views) % rows;
+        const int replica = static_cast<int>(task / views) / rows;
+        if (!is_active(op.active, replica, view)) return;
+        kernels_.head_input_gradient({op.shape, op.error.at(replica, view), op.feedback.weights.at(replica),
+                                      op.feedback.sign_only, op.input.at(replica, view), op.below,
+                                      op.error_below.at(replica, view), row});
+      });
 }
 
 void CpuDevice::head_weight_gradient_impl(const HeadWeightGradient& op) {
@@ -65,8 +71,8 @@ void CpuDevice::head_hebb_impl(const HeadHebb& op) {
     const int row = static_cast<int>(task) % rows, replica = static_cast<int>(task) / rows;
     for (int view = 0; view < op.extent.views; ++view)
       if (is_active(op.active, replica, view))
-        kernels_.head_hebb({op.shape, op.input.at(replica, view), op.error.at(replica, view), op.rate, op.weights.at(replica),
-                            op.feedback ? op.feedback.at(replica) : nullptr, row});
+        kernels_.head_hebb({op.shape, op.input.at(replica, view), op.error.at(replica, view), op.rate,
+                            op.weights.at(replica), op.feedback ? op.feedback.at(replica) : nullptr, row});
   });
 }
 

@@ -11,7 +11,8 @@ namespace saccade::cpu {
 void CpuDevice::contrastive_hinge_impl(const ContrastiveHinge& op) {
   const int lanes = round_up_to_lanes(op.embedding);
   auto pair = [&](int replica, const HingeTerm& term) {
-    return HingeTask{lanes, op.anchor_embedding.at(replica, term.anchor), term.trace, op.view_embedding.at(replica, term.view)};
+    return HingeTask{lanes, op.anchor_embedding.at(replica, term.anchor), term.trace,
+                     op.view_embedding.at(replica, term.view)};
   };
   for (int replica = 0; replica < op.replicas; ++replica) {
     // Terms are sorted by view: a task owns one view, its error and its terms' results.
@@ -20,12 +21,14 @@ void CpuDevice::contrastive_hinge_impl(const ContrastiveHinge& op) {
       float* error = op.view_error.at(replica, view);
       std::memset(error, 0, sizeof(float) * lanes);
       std::int32_t active = 0;
-      const auto first = std::lower_bound(op.terms.begin(), op.terms.end(), view, [](const HingeTerm& t, int i) { return t.view < i; });
+      const auto first = std::lower_bound(op.terms.begin(), op.terms.end(), view,
+                                          [](const HingeTerm& t, int i) { return t.view < i; });
       for (auto term = first; term != op.terms.end() && term->view == view; ++term) {
         const HingeTask task = pair(replica, *term);
         HingeResult& result = op.results.at(replica)[term - op.terms.begin()];
         result.distance = kernels_.hinge_distance(task);
-        const float excess = term->positive ? result.distance - op.positive_margin : op.negative_margin - result.distance;
+        const float excess =
+            term->positive ? result.distance - op.positive_margin : op.negative_margin - result.distance;
         result.active = excess > 0;
         result.loss = result.active ? term->weight * excess : 0.0f;
         if (std::isnan(excess)) result.loss = excess;  // never hidden by the threshold
@@ -44,14 +47,16 @@ void CpuDevice::contrastive_hinge_impl(const ContrastiveHinge& op) {
     for (std::size_t i = 0; i < op.terms.size(); ++i) {  // eq. 4
       const HingeTerm& term = op.terms[i];
       if (!op.results.at(replica)[i].active) continue;
-      kernels_.hinge_error(pair(replica, term), (term.positive ? term.weight : -term.weight) * term.trace, op.anchor_error.at(replica, term.anchor));
+      kernels_.hinge_error(pair(replica, term), (term.positive ? term.weight : -term.weight) * term.trace,
+                           op.anchor_error.at(replica, term.anchor));
       *op.anchor_active.at(replica, term.anchor) = 1;
     }
   }
 }
 
-/// Views of both branches together, i = 0 .. 2n - 1, partner p(i) = i +- n; u_i = x_i / |x_i|, l_ij = u_i.u_j / temperature:
-/// loss = 1/n sum_i (log sum_{j != i} exp l_ij - l_{i p(i)}). In double: at 2n = 1000 this is small beside the convolutions.
+/// Views of both branches together, i = 0 .. 2n - 1, partner p(i) = i +- n; u_i = x_i / |x_i|, l_ij = u_i.u_j /
+/// temperature: loss = 1/n sum_i (log sum_{j != i} exp l_ij - l_{i p(i)}). In double: at 2n = 1000 this is small beside
+/// the convolutions.
 void CpuDevice::simclr_impl(const SimClr& op) {
   const int n = op.pairs, count = 2 * n, size = op.embedding;
   const auto total = static_cast<std::size_t>(count);
@@ -91,7 +96,8 @@ void CpuDevice::simclr_impl(const SimClr& op) {
   run(total, work, [&](std::size_t i) {
     std::vector<double> slope(static_cast<std::size_t>(size));
     for (std::size_t j = 0; j < total; ++j) {
-      const double both = (probability[i * count + j] + probability[j * count + i]) / (static_cast<double>(op.temperature) * n);
+      const double both =
+          (probability[i * count + j] + probability[j * count + i]) / (static_cast<double>(op.temperature) * n);
       for (int e = 0; e < size; ++e) slope[e] += both * unit[j * size + e];
     }
     double along = 0;

@@ -24,8 +24,8 @@ void CpuDevice::sgd_step_impl(const SgdStep& op) {
     if (!any_active(op.active, replica, op.extent.views)) continue;
     run(tasks, static_cast<double>(op.count), [&](std::size_t task) {
       const std::size_t begin = task * weights_per_task;
-      kernels_.sgd(begin, std::min(op.count, begin + weights_per_task), op.rate, op.gradient.at(replica), op.weights.at(replica),
-                   op.feedback ? op.feedback.at(replica) : nullptr);
+      kernels_.sgd(begin, std::min(op.count, begin + weights_per_task), op.rate, op.gradient.at(replica),
+                   op.weights.at(replica), op.feedback ? op.feedback.at(replica) : nullptr);
     });
   }
 }
@@ -39,9 +39,10 @@ void CpuDevice::adam_step_impl(const AdamStep& op) {
     const auto root = static_cast<float>(1 / std::sqrt(1 - power(op.beta2, step)));
     run(tasks, static_cast<double>(op.count), [&](std::size_t task) {
       const std::size_t begin = task * weights_per_task;
-      kernels_.adam({begin, std::min(op.count, begin + weights_per_task), op.gradient.at(replica), op.weights.at(replica),
-                     op.feedback ? op.feedback.at(replica) : nullptr, op.first_moment.at(replica), op.second_moment.at(replica),
-                     op.beta1, op.beta2, op.epsilon, step_size, root});
+      kernels_.adam({begin, std::min(op.count, begin + weights_per_task), op.gradient.at(replica),
+                     op.weights.at(replica), op.feedback ? op.feedback.at(replica) : nullptr,
+                     op.first_moment.at(replica), op.second_moment.at(replica), op.beta1, op.beta2, op.epsilon,
+                     step_size, root});
     });
   }
 }

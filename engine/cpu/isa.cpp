@@ -17,7 +17,8 @@ const KernelTable& select_kernels() {
   if (name == "avx2" && has_avx2) return avx2::table;
   if (name == "portable") return portable::table;
   if (name == "avx512" || name == "avx2")
-    throw InputError("SACCADE_ISA is \"" + name + "\", but this processor does not have it; unset it or choose another");
+    throw InputError("SACCADE_ISA is \"" + name +
+                     "\", but this processor does not have it; unset it or choose another");
   throw InputError("SACCADE_ISA is \"" + name + "\"; expected avx512, avx2 or portable");
 }
 

@@ -154,8 +154,8 @@ TEST_CASE("a view is rendered again from its recipe bit for bit, on any thread, 
 }
 
 TEST_CASE("images of several sizes are rendered in turn by one thread, unwarped ones first") {
-  // A thread keeps its padded copy of the source between views. The first view of a new size used to leave the old copy in
-  // place when it was not warped, and the next one wrote behind it.
+  // A thread keeps its padded copy of the source between views. The first view of a new size used to leave the old copy
+  // in place when it was not warped, and the next one wrote behind it.
   const ImageSet small = noise_images(5, 7, 1), large = noise_images(40, 36, 3);
   ViewRecipe unwarped = draw_recipe(ViewKind::affine, 1, 0, 0, 0, Purpose::view_recipe, 0.0f);
   ViewRecipe warped = draw_recipe(ViewKind::affine, 1, 0, 0, 1, Purpose::view_recipe, 1.0f);

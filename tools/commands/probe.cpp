@@ -14,7 +14,9 @@ void add_probe(CLI::App& app, CommonFlags& flags) {
   add_experiment_flags(*command, flags);
   add_device_flags(*command, flags);
   add_output_flags(*command, flags);
-  add_example(*command, "saccade probe --checkpoint runs/first/checkpoint-120000.ckpt --set probe.epochs=100 --out runs/first-probe");
+  add_example(
+      *command,
+      "saccade probe --checkpoint runs/first/checkpoint-120000.ckpt --set probe.epochs=100 --out runs/first-probe");
   command->callback([&flags, checkpoint] { flags.exit_code = probe_checkpoint(*checkpoint, flags); });
 }
 

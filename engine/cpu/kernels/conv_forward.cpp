@@ -20,7 +20,8 @@ template <int Blocks>
 void forward_blocks(const ConvForwardTask& t, int block) {
   const MapShape& in = t.shape.in;
   const MapShape& out = t.shape.out;
-  const ConvStrides strides{in.row_stride(), in.lanes, in.channels, in.channels * 16, 16, std::ptrdiff_t{9} * in.channels * 16};
+  const ConvStrides strides{in.row_stride(),  in.lanes, in.channels,
+                            in.channels * 16, 16,       std::ptrdiff_t{9} * in.channels * 16};
   const float* weights = t.packed + block * strides.block;
   const Activation activation = t.shape.activation;
 
@@ -52,7 +53,8 @@ void forward_blocks(const ConvForwardTask& t, int block) {
 
 void conv_forward(const ConvForwardTask& task) {
   int block = task.block_begin;
-  for (; block + blocks_per_tile <= task.block_end; block += blocks_per_tile) forward_blocks<blocks_per_tile>(task, block);
+  for (; block + blocks_per_tile <= task.block_end; block += blocks_per_tile)
+    forward_blocks<blocks_per_tile>(task, block);
   for (; block < task.block_end; ++block) forward_blocks<1>(task, block);
 }
 

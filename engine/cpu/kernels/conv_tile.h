@@ -2,13 +2,14 @@
 #include "engine/cpu/kernels/declarations.h"
 #include "engine/cpu/kernels/simd.h"
 
-/// Direct 3x3 convolution of a register tile, without im2col: sums of Rows x Columns pixels x Blocks vectors of 16 outputs
-/// stay in registers while the loop runs over the 9 taps and, inside, over the input channels. Per step: Blocks weight vectors are
-/// loaded, each pixel's input is broadcast, Rows * Columns * Blocks fused multiply-adds follow. The order of a sum (tap, then
-/// channel) does not depend on the tile.
+/// Direct 3x3 convolution of a register tile, without im2col: sums of Rows x Columns pixels x Blocks vectors of 16
+/// outputs stay in registers while the loop runs over the 9 taps and, inside, over the input channels. Per step: Blocks
+/// weight vectors are loaded, each pixel's input is broadcast, Rows * Columns * Blocks fused multiply-adds follow. The
+/// order of a sum (tap, then channel) does not depend on the tile.
 namespace saccade::cpu::SACCADE_ISA {
 
-/// Strides, in floats, of a convolution that reads a bordered map. The forward pass and the error's way down differ only here.
+/// Strides, in floats, of a convolution that reads a bordered map. The forward pass and the error's way down differ
+/// only here.
 struct ConvStrides {
   std::ptrdiff_t row, pixel;           ///< of the map read
   int channels;                        ///< of the map read: length of the inner sum
@@ -16,7 +17,8 @@ struct ConvStrides {
 };
 
 template <int Rows, int Columns, int Blocks, bool SignOnly>
-SACCADE_INLINE void conv_tile(const float* corner, const float* weights, const ConvStrides& s, V16 (&sums)[Rows][Columns][Blocks]) {
+SACCADE_INLINE void conv_tile(const float* corner, const float* weights, const ConvStrides& s,
+                              V16 (&sums)[Rows][Columns][Blocks]) {
 #pragma GCC unroll 2
   for (int r = 0; r < Rows; ++r)
 #pragma GCC unroll 4
@@ -45,8 +47,9 @@ SACCADE_INLINE void conv_tile(const float* corner, const float* weights, const C
   }
 }
 
-/// Calls tile.operator()<Rows, Columns>(row, column) so that rows [begin, end) and columns [0, columns) are covered. Where the
-/// size is no multiple of the tile, the last tile overlaps the one before it and writes the same values again.
+/// Calls tile.operator()<Rows, Columns>(row, column) so that rows [begin, end) and columns [0, columns) are covered.
+/// Where the size is no multiple of the tile, the last tile overlaps the one before it and writes the same values
+/// again.
 template <class Tile>
 SACCADE_INLINE void cover_with_tiles(int begin, int end, int columns, Tile&& tile) {
   const bool single_row = end - begin == 1;
@@ -60,7 +63,8 @@ SACCADE_INLINE void cover_with_tiles(int begin, int end, int columns, Tile&& til
         single_row ? tile.template operator()<1, 2>(row, c) : tile.template operator()<2, 2>(row, c);
       } else {
         const int column = c + tile_columns <= columns ? c : columns - tile_columns;
-        single_row ? tile.template operator()<1, tile_columns>(row, column) : tile.template operator()<2, tile_columns>(row, column);
+        single_row ? tile.template operator()<1, tile_columns>(row, column)
+                   : tile.template operator()<2, tile_columns>(row, column);
       }
     }
   }

@@ -2,14 +2,16 @@
 #include "engine/cpu/kernels/simd.h"
 
 /// Weight gradient: error (post-synaptic) times input (pre-synaptic), summed over positions in row-major order.
-/// Behind a 2x2 max-pool only the winner of a window has an error, so a pooled layer costs a quarter of a dense one: the
-/// error of window (r, c) meets the inputs around the winner's position.
+/// Behind a 2x2 max-pool only the winner of a window has an error, so a pooled layer costs a quarter of a dense one:
+/// the error of window (r, c) meets the inputs around the winner's position.
 namespace saccade::cpu::SACCADE_ISA {
 namespace {
 
-/// Sums of one output channel: Taps consecutive taps of one kernel row group x Vectors vectors of input channels in registers.
+/// Sums of one output channel: Taps consecutive taps of one kernel row group x Vectors vectors of input channels in
+/// registers.
 template <int TapRows, int Vectors>
-SACCADE_INLINE void one_unit(const ConvWeightGradientTask& t, int channel, int tap_row, int lane, int row_begin, int row_end) {
+SACCADE_INLINE void one_unit(const ConvWeightGradientTask& t, int channel, int tap_row, int lane, int row_begin,
+                             int row_end) {
   const MapShape& in = t.shape.in;
   const MapShape& out = t.shape.out;
   const std::ptrdiff_t in_row = in.row_stride();
@@ -52,8 +54,9 @@ constexpr int tap_rows = 3;
 constexpr int tap_rows = 1;
 #endif
 
-/// Input lanes are vectors. A few rows at a time for all 16 channels of the block, so that the inputs stay in cache; each
-/// such part is summed on its own before it joins the gradient, which keeps the chain of roundings short over a batch.
+/// Input lanes are vectors. A few rows at a time for all 16 channels of the block, so that the inputs stay in cache;
+/// each such part is summed on its own before it joins the gradient, which keeps the chain of roundings short over a
+/// batch.
 void many_inputs(const ConvWeightGradientTask& t) {
   constexpr int rows_at_once = 4;
   const int height = t.shape.out.height, lanes = t.shape.in.lanes;
@@ -68,8 +71,8 @@ void many_inputs(const ConvWeightGradientTask& t) {
   }
 }
 
-/// Images have one or three channels: here the vectors run over the 16 output channels, and with pooling each of the four
-/// positions of a window is visited with the error of those channels that it won.
+/// Images have one or three channels: here the vectors run over the 16 output channels, and with pooling each of the
+/// four positions of a window is visited with the error of those channels that it won.
 void few_inputs(const ConvWeightGradientTask& t) {
   const MapShape& in = t.shape.in;
   const MapShape& out = t.shape.out;
@@ -88,11 +91,13 @@ void few_inputs(const ConvWeightGradientTask& t) {
       for (int c = 0; c < out.width; ++c) {
         const V16 error = load(t.error + out.offset(r, c) + t.block * 16);
         const int positions = t.winners ? 4 : 1;
-        const V16 winner = t.winners ? load_bytes(t.winners + (std::ptrdiff_t{r} * out.width + c) * out.lanes + t.block * 16) : zero();
+        const V16 winner =
+            t.winners ? load_bytes(t.winners + (std::ptrdiff_t{r} * out.width + c) * out.lanes + t.block * 16) : zero();
         for (int p = 0; p < positions; ++p) {
           const V16 index = broadcast(static_cast<float>(p));
           const V16 own = if_greater(winner, index, zero(), if_greater(index, winner, zero(), error));
-          const float* x = t.winners ? t.input + in.offset(2 * r + (p >> 1) - 1, 2 * c + (p & 1) - 1) : t.input + in.offset(r - 1, c - 1);
+          const float* x = t.winners ? t.input + in.offset(2 * r + (p >> 1) - 1, 2 * c + (p & 1) - 1)
+                                     : t.input + in.offset(r - 1, c - 1);
 #pragma GCC unroll 9
           for (int j = 0; j < at_once; ++j) sums[j] = fma(own, broadcast(x[offset[j]]), sums[j]);
         }
@@ -107,6 +112,8 @@ void few_inputs(const ConvWeightGradientTask& t) {
 
 }  // namespace
 
-void conv_weight_gradient(const ConvWeightGradientTask& task) { task.shape.in.lanes % 16 == 0 ? many_inputs(task) : few_inputs(task); }
+void conv_weight_gradient(const ConvWeightGradientTask& task) {
+  task.shape.in.lanes % 16 == 0 ? many_inputs(task) : few_inputs(task);
+}
 
 }  // namespace saccade::cpu::SACCADE_ISA

@@ -4,8 +4,8 @@
 /// The kernels of one instruction set, each defined in the file of its name.
 namespace saccade::cpu::SACCADE_ISA {
 
-/// Register tile of the convolutions: 2 rows x tile_columns pixels x blocks_per_tile vectors of 16 channels. AVX-512 has 32
-/// registers for 16 sums, two weights and a broadcast; on AVX2 a vector of 16 takes two of its 16 registers.
+/// Register tile of the convolutions: 2 rows x tile_columns pixels x blocks_per_tile vectors of 16 channels. AVX-512
+/// has 32 registers for 16 sums, two weights and a broadcast; on AVX2 a vector of 16 takes two of its 16 registers.
 #if defined(SACCADE_ISA_avx512)
 inline constexpr int tile_columns = 4, blocks_per_tile = 2;
 #else

@@ -1,8 +1,9 @@
 #include "engine/cpu/kernels/declarations.h"
 #include "engine/cpu/kernels/simd.h"
 
-/// Part of a head's sum that comes from one row of the map. Even and odd features go to sums of their own (two chains hide the
-/// latency of the multiply-add), added at the end: the order does not depend on how many views share the weights.
+/// Part of a head's sum that comes from one row of the map. Even and odd features go to sums of their own (two chains
+/// hide the latency of the multiply-add), added at the end: the order does not depend on how many views share the
+/// weights.
 namespace saccade::cpu::SACCADE_ISA {
 namespace {
 
@@ -40,7 +41,8 @@ SACCADE_INLINE void some_views(const HeadForwardTask& t, int view, int lane) {
 #pragma GCC unroll 8
   for (int n = 0; n < Views; ++n)
 #pragma GCC unroll 4
-    for (int v = 0; v < Vectors; ++v) store(t.partial + (view + n) * t.partial_view + lane + v * 16, add(even[n][v], odd[n][v]));
+    for (int v = 0; v < Vectors; ++v)
+      store(t.partial + (view + n) * t.partial_view + lane + v * 16, add(even[n][v], odd[n][v]));
 }
 
 template <int Vectors>

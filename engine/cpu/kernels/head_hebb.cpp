@@ -1,7 +1,8 @@
 #include "engine/cpu/kernels/declarations.h"
 #include "engine/cpu/kernels/simd.h"
 
-/// Hebbian step of one row of a head, eq. 7: each weight changes by -rate * error (post-synaptic) * feature (pre-synaptic).
+/// Hebbian step of one row of a head, eq. 7: each weight changes by -rate * error (post-synaptic) * feature
+/// (pre-synaptic).
 namespace saccade::cpu::SACCADE_ISA {
 
 void head_hebb(const HeadHebbTask& t) {
@@ -18,9 +19,11 @@ void head_hebb(const HeadHebbTask& t) {
       const float* x = t.input + in.offset(t.row, column);
       for (int c = 0; c < in.channels; ++c, at += lanes) {
         const V16 feature = broadcast(x[c]);
-        for (int v = 0; v < vectors; ++v) store(t.weights + at + v * 16, fma(feature, change[v], load(t.weights + at + v * 16)));
+        for (int v = 0; v < vectors; ++v)
+          store(t.weights + at + v * 16, fma(feature, change[v], load(t.weights + at + v * 16)));
         if (t.feedback)
-          for (int v = 0; v < vectors; ++v) store(t.feedback + at + v * 16, fma(feature, change[v], load(t.feedback + at + v * 16)));
+          for (int v = 0; v < vectors; ++v)
+            store(t.feedback + at + v * 16, fma(feature, change[v], load(t.feedback + at + v * 16)));
       }
     }
   }

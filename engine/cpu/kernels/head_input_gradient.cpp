@@ -1,8 +1,9 @@
 #include "engine/cpu/kernels/activation.h"
 #include "engine/cpu/kernels/declarations.h"
 
-/// A head's error carried down to one row of the map: for each feature the product of its feedback weights with the error,
-/// summed over vectors in order and then over lanes, times the derivative of the activation that made the feature.
+/// A head's error carried down to one row of the map: for each feature the product of its feedback weights with the
+/// error, summed over vectors in order and then over lanes, times the derivative of the activation that made the
+/// feature.
 namespace saccade::cpu::SACCADE_ISA {
 namespace {
 
@@ -31,6 +32,8 @@ void one_row(const HeadInputGradientTask& t) {
 
 }  // namespace
 
-void head_input_gradient(const HeadInputGradientTask& task) { task.sign_only ? one_row<true>(task) : one_row<false>(task); }
+void head_input_gradient(const HeadInputGradientTask& task) {
+  task.sign_only ? one_row<true>(task) : one_row<false>(task);
+}
 
 }  // namespace saccade::cpu::SACCADE_ISA

@@ -43,7 +43,8 @@ void all_features(const HeadWeightGradientTask& t, int lane) {
   for (int column = 0; column < in.width; ++column) {
     const std::ptrdiff_t pixel = in.offset(t.row, column);
     int c = 0;
-    for (; c + many <= in.channels; c += many, gradient += many * lanes) some_features<many, Vectors>(t, pixel + c, gradient, lane);
+    for (; c + many <= in.channels; c += many, gradient += many * lanes)
+      some_features<many, Vectors>(t, pixel + c, gradient, lane);
     for (; c < in.channels; ++c, gradient += lanes) some_features<1, Vectors>(t, pixel + c, gradient, lane);
   }
 }

@@ -4,11 +4,12 @@
 
 #include "engine/shapes.h"
 
-/// The seam between the CPU device, which splits an operation into tasks, and the kernels, which do one task on one thread.
-/// Each instruction set has its own table of the same functions.
+/// The seam between the CPU device, which splits an operation into tasks, and the kernels, which do one task on one
+/// thread. Each instruction set has its own table of the same functions.
 namespace saccade::cpu {
 
-/// Rows [row_begin, row_end) (of the convolution, before pooling) of channel blocks [block_begin, block_end) of one view.
+/// Rows [row_begin, row_end) (of the convolution, before pooling) of channel blocks [block_begin, block_end) of one
+/// view.
 struct ConvForwardTask {
   ConvShape shape;
   const float* input;
@@ -18,8 +19,8 @@ struct ConvForwardTask {
   int block_begin, block_end, row_begin, row_end;
 };
 
-/// The same for the error that goes down: blocks are of input channels, `error` is the map at the convolution's resolution
-/// with a border of one zero pixel and shape.out.lanes lanes.
+/// The same for the error that goes down: blocks are of input channels, `error` is the map at the convolution's
+/// resolution with a border of one zero pixel and shape.out.lanes lanes.
 struct ConvInputGradientTask {
   ConvShape shape;
   const float* error;
@@ -126,8 +127,14 @@ struct KernelTable {
   void (*adam)(const AdamTask&);
 };
 
-namespace avx512 { extern const KernelTable table; }
-namespace avx2 { extern const KernelTable table; }
-namespace portable { extern const KernelTable table; }
+namespace avx512 {
+extern const KernelTable table;
+}
+namespace avx2 {
+extern const KernelTable table;
+}
+namespace portable {
+extern const KernelTable table;
+}
 
 }  // namespace saccade::cpu

@@ -6,19 +6,21 @@
 #include <immintrin.h>
 #endif
 
-/// Sixteen float lanes on every instruction set. All operations are exact IEEE operations lane by lane, with explicit fused
-/// multiply-add, and sums over lanes follow one tree, so AVX-512 and AVX2 give the same bits. The portable variant has no
-/// fused multiply-add and may differ from them.
+/// Sixteen float lanes on every instruction set. All operations are exact IEEE operations lane by lane, with explicit
+/// fused multiply-add, and sums over lanes follow one tree, so AVX-512 and AVX2 give the same bits. The portable
+/// variant has no fused multiply-add and may differ from them.
 ///
-/// Kernel sources are compiled once per instruction set: everything lives in a namespace named after it, and nothing from the
-/// standard library that could be inlined with one set's instructions and linked into another's code is used.
+/// Kernel sources are compiled once per instruction set: everything lives in a namespace named after it, and nothing
+/// from the standard library that could be inlined with one set's instructions and linked into another's code is used.
 #define SACCADE_INLINE __attribute__((always_inline)) inline
 
 namespace saccade::cpu::SACCADE_ISA {
 
 #if defined(SACCADE_ISA_avx512)
 
-struct V16 { __m512 v; };
+struct V16 {
+  __m512 v;
+};
 SACCADE_INLINE V16 zero() { return {_mm512_setzero_ps()}; }
 SACCADE_INLINE V16 load(const float* p) { return {_mm512_loadu_ps(p)}; }
 SACCADE_INLINE void store(float* p, V16 a) { _mm512_storeu_ps(p, a.v); }
@@ -36,10 +38,13 @@ SACCADE_INLINE V16 max(V16 a, V16 b) { return {_mm512_max_ps(a.v, b.v)}; }
 SACCADE_INLINE V16 if_greater(V16 a, V16 b, V16 yes, V16 no) {
   return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, b.v, _CMP_GT_OQ), no.v, yes.v)};
 }
-SACCADE_INLINE V16 round_to_integer(V16 a) { return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
+SACCADE_INLINE V16 round_to_integer(V16 a) {
+  return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
+}
 /// 2^n for integral n in [-126, 127].
 SACCADE_INLINE V16 exponential_of_two(V16 n) {
-  return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n.v), _mm512_set1_epi32(127)), 23))};
+  return {
+      _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n.v), _mm512_set1_epi32(127)), 23))};
 }
 SACCADE_INLINE V16 absolute(V16 a) { return {_mm512_abs_ps(a.v)}; }
 /// Lanes hold 0..255.
@@ -55,12 +60,16 @@ SACCADE_INLINE __m256 fold_to_8(V16 a) {
 
 #elif defined(SACCADE_ISA_avx2)
 
-struct V16 { __m256 lo, hi; };
+struct V16 {
+  __m256 lo, hi;
+};
 SACCADE_INLINE V16 zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
 SACCADE_INLINE V16 load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
 SACCADE_INLINE void store(float* p, V16 a) { _mm256_storeu_ps(p, a.lo), _mm256_storeu_ps(p + 8, a.hi); }
 SACCADE_INLINE V16 broadcast(float s) { return {_mm256_set1_ps(s), _mm256_set1_ps(s)}; }
-SACCADE_INLINE V16 fma(V16 a, V16 b, V16 c) { return {_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)}; }
+SACCADE_INLINE V16 fma(V16 a, V16 b, V16 c) {
+  return {_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)};
+}
 SACCADE_INLINE V16 add(V16 a, V16 b) { return {_mm256_add_ps(a.lo, b.lo), _mm256_add_ps(a.hi, b.hi)}; }
 SACCADE_INLINE V16 sub(V16 a, V16 b) { return {_mm256_sub_ps(a.lo, b.lo), _mm256_sub_ps(a.hi, b.hi)}; }
 SACCADE_INLINE V16 mul(V16 a, V16 b) { return {_mm256_mul_ps(a.lo, b.lo), _mm256_mul_ps(a.hi, b.hi)}; }
@@ -92,20 +101,25 @@ SACCADE_INLINE void store_bytes(std::uint8_t* p, V16 a) {
 }
 SACCADE_INLINE V16 load_bytes(const std::uint8_t* p) {
   const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-  return {_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes)), _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(bytes, 8)))};
+  return {_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes)),
+          _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(bytes, 8)))};
 }
 SACCADE_INLINE __m256 fold_to_8(V16 a) { return _mm256_add_ps(a.lo, a.hi); }
 
 #else
 
-struct V16 { float v[16]; };
-#define SACCADE_LANES(expression)                 \
-  V16 r;                                          \
+struct V16 {
+  float v[16];
+};
+#define SACCADE_LANES(expression)                     \
+  V16 r;                                              \
   for (int i = 0; i < 16; ++i) r.v[i] = (expression); \
   return r
 SACCADE_INLINE V16 zero() { return {}; }
 SACCADE_INLINE V16 load(const float* p) { SACCADE_LANES(p[i]); }
-SACCADE_INLINE void store(float* p, V16 a) { for (int i = 0; i < 16; ++i) p[i] = a.v[i]; }
+SACCADE_INLINE void store(float* p, V16 a) {
+  for (int i = 0; i < 16; ++i) p[i] = a.v[i];
+}
 SACCADE_INLINE V16 broadcast(float s) { SACCADE_LANES(s); }
 SACCADE_INLINE V16 fma(V16 a, V16 b, V16 c) { SACCADE_LANES(a.v[i] * b.v[i] + c.v[i]); }
 SACCADE_INLINE V16 add(V16 a, V16 b) { SACCADE_LANES(a.v[i] + b.v[i]); }

@@ -5,8 +5,18 @@ namespace saccade::cpu::SACCADE_ISA {
 #define SACCADE_TEXT_OF(x) #x
 #define SACCADE_TEXT(x) SACCADE_TEXT_OF(x)
 
-extern const KernelTable table = {
-    SACCADE_TEXT(SACCADE_ISA), blocks_per_tile, conv_forward, conv_input_gradient, conv_weight_gradient, head_forward,
-    head_input_gradient, head_weight_gradient, head_hebb, hinge_distance, hinge_error, sgd, adam};
+extern const KernelTable table = {SACCADE_TEXT(SACCADE_ISA),
+                                  blocks_per_tile,
+                                  conv_forward,
+                                  conv_input_gradient,
+                                  conv_weight_gradient,
+                                  head_forward,
+                                  head_input_gradient,
+                                  head_weight_gradient,
+                                  head_hebb,
+                                  hinge_distance,
+                                  hinge_error,
+                                  sgd,
+                                  adam};
 
 }  // namespace saccade::cpu::SACCADE_ISA
