@@ -45,6 +45,10 @@ void check_network(const NetworkSpec& network) {
       throw InputError(fmt::format(
           "network: layer {} would have a map of {}x{} pixels; the image of {}x{} is too small for so many pools", i,
           out.height, out.width, network.height, network.width));
+    constexpr std::size_t most_weights = std::size_t{1} << 28;  // 1 GiB a tensor: beyond it, a slip of the keyboard
+    if (network.conv(i).weights() > most_weights || network.head(i).weights() > most_weights)
+      throw InputError(fmt::format("network: layer {} would have {} weights and its head {}; expected at most {} each",
+                                   i, network.conv(i).weights(), network.head(i).weights(), most_weights));
   }
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <stdexcept>
 
 #include "engine/error.h"
@@ -22,6 +23,11 @@ void check_options(const NetworkSpec& network, const LearnerOptions& options) {
       throw InputError(
           fmt::format("rate: {} numbers are given for a kind of synapse, expected one, or {} (one per layer)",
                       rates->size(), depth));
+    else
+      for (const float rate : *rates)
+        if (!(rate >= 0 && rate <= std::numeric_limits<float>::max()))
+          throw InputError(
+              fmt::format("rate: a learning rate is {}, expected a number from 0 on that a float holds", rate));
 }
 
 std::unique_ptr<Optimiser> make_optimiser(Device& device, const NetworkSpec& network, const LearnerOptions& options,

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <new>
 
@@ -18,7 +19,7 @@ namespace {
 int complain(std::string message, int code) {
   // One line whatever was in a file name or a library's message.
   std::replace_if(
-      message.begin(), message.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+      message.begin(), message.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
   fmt::print(stderr, "saccade: {}\n", message);
   return code;
 }
@@ -68,6 +69,7 @@ std::unique_ptr<Device> make_device(const CommonFlags& flags) {
 void add_example(CLI::App& command, const std::string& example) { command.footer("Example:\n  " + example); }
 
 int run_program(int argc, const char* const* argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is then an error of write() like a full disk
   CommonFlags flags;
   CLI::App app{"Self-supervised learning from a stream of views, event by event, with local synaptic changes",
                "saccade"};

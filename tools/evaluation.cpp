@@ -50,10 +50,12 @@ void Evaluation::probe(const Parameters& parameters, int layer, const std::strin
   const Features features = extract_features(device_, parameters, layer, train_, 0, train_.count);
   LinearProbe probe(device_, features.shape, train_.classes, options);
   {
-    Progress progress("probe of " + name, 1000, "permille", quiet_);
-    if (!probe.train(features, interrupted,
-                     [&](double done) { progress.update(static_cast<std::uint64_t>(done * 1000)); }))
-      return;
+    const std::uint64_t images = train_.count * static_cast<std::uint64_t>(options.epochs);
+    Progress progress("probe of " + name, images, "images", quiet_);
+    auto show = [&](double done) {
+      progress.update(static_cast<std::uint64_t>(done * static_cast<double>(images) + 0.5));
+    };
+    if (!probe.train(features, interrupted, show)) return;
   }
   auto test = [&](const LabelledImages& images, const char* kind) {
     std::size_t correct = 0;  // a thousand at a time: the features of all would need gigabytes

@@ -46,7 +46,7 @@ std::vector<Key> make_table() {
        "who learns: a layer drawn for each event, the layers one after the other, or all at once"},
       {"rule", choice(of(&E::rule), {"bp", "rf", "urf", "sign", "sign-forward"}), "",
        "what carries errors back: forward weights, random ones, random ones that learn, signs of random, of forward"},
-      {"negatives", integer(of(&E::negatives), 0, million), "",
+      {"negatives", integer(of(&E::negatives), 0, 100000), "",
        "T: earlier fixations (memory.mode sliding) or later views (held) that are pushed away from an anchor"},
       {"negative_weight", Real{of(&E::negative_weight), 0, 1e6}, "", "w: weight of each negative term"},
       {"margins", Margins{}, "L1", "[m1, m2]: pull beyond m1, push below m2; or a list of pairs, one per layer",

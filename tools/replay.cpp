@@ -38,7 +38,8 @@ class Replay {
         device_(make_device(flags)),
         learner_(*device_, experiment.network, learner_options(experiment)),
         metrics_(experiment.network.depth()),
-        evaluation_(*device_, experiment, data_, flags.quiet) {
+        evaluation_(*device_, experiment, data_, flags.quiet),
+        stream_(std::make_unique<FixationStream>(data_.train, stream_options(experiment))) {
     if (resumed) {
       try {
         restore(*resumed);
@@ -117,7 +118,7 @@ class Replay {
   }
 
   void learn() {
-    PrefetchedStream stream(std::make_unique<FixationStream>(data_.train, stream_options(experiment_)), 1);
+    PrefetchedStream stream(std::move(stream_), 1);
     if (learner_.events() > 0) stream.seek(learner_.events());
     // A run that was interrupted in the middle of a probe stands right behind the event that asked for it.
     const std::uint64_t at = learner_.events();
@@ -138,7 +139,8 @@ class Replay {
       if (const auto* view = std::get_if<View>(&next.event)) {
         listen(*view);
         const std::uint64_t done = learner_.events();
-        progress.update(done, fmt::format("loss {:.3f}", metrics_.last_loss()));
+        progress.update(done,
+                        metrics_.last_loss() > 0 ? fmt::format("loss {:.3f}", metrics_.last_loss()) : std::string());
         if (due(experiment_.probe.every, done) && done < length() && experiment_.probes()) {
           pause();
           probe();
@@ -222,6 +224,11 @@ class Replay {
       fmt::print("{}", json);
     else
       print(summary);
+    if (learner_.updates() == 0 && learner_.events() >= 100)
+      fmt::print(
+          stderr,
+          "saccade: warning: no view had an active error, so nothing was learned; look at stream.views, memory.window, "
+          "negatives and margins\n");
     if (metrics_.diverged())
       fmt::print(stderr,
                  "saccade: warning: a distance or loss was not finite: the run has diverged; try smaller rates\n");
@@ -237,6 +244,8 @@ class Replay {
     fmt::print("{} of {} views in {} ({:.0f} views/s), {} updates, loss {:.4f}, fingerprint {}\n", s.events,
                experiment_.events, duration_text(s.seconds), s.events_per_second, s.updates, s.loss, s.fingerprint);
     print_accuracies(s);
+    if (!experiment_.probes())
+      fmt::print("no probe was asked for (probe.enabled; \"auto\" probes runs over 5,000 events)\n");
     fmt::print("report: {}\n", folder_.report().string());
     if (s.interrupted) fmt::print("interrupted; go on with: saccade replay --resume {}\n", folder_.folder.string());
   }
@@ -248,6 +257,7 @@ class Replay {
   OnlineLearner learner_;
   MetricsWindow metrics_;
   Evaluation evaluation_;
+  std::unique_ptr<RenderableStream> stream_;  ///< until learn() takes it
   RunFolder folder_;
   std::unique_ptr<Recorder> recorder_;
   std::unique_ptr<MetricsWriter> writer_;
@@ -299,6 +309,14 @@ int replay(const ReplayRequest& request) {
     return run.run(folder);
   }
   if (!warning.empty()) fmt::print(stderr, "saccade: warning: {}\n", warning);
+  // A checkpoint of another run, or an experiment file that was edited, would leave a folder whose files contradict
+  // each other.
+  if (const std::vector<std::uint8_t> text = real_files().read_all(folder.experiment(), std::size_t{1} << 24);
+      std::string_view(reinterpret_cast<const char*>(text.data()), text.size()) != checkpoint->experiment)
+    throw InputError(fmt::format(
+        "{}: experiment.toml is not the experiment that the checkpoint was made with; put the right one back, "
+        "or start a new run of it with --out",
+        folder.folder.string()));
   const Experiment experiment = parse_experiment(checkpoint->experiment, "checkpoint in " + folder.folder.string());
   Replay run(experiment, resumed, std::move(checkpoint));
   return run.run(folder);

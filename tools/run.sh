@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sets up saccade on a Debian machine and runs its main job: a network learns from a stream of views of Fashion-MNIST,
-# without labels, one event at a time. May be run again: it then goes on with an interrupted run or starts a new one.
+# without labels, one event at a time. May be run again: each run has a folder of its own, runs/run-N.
 #   tools/run.sh [--data DIR] [--set key=value ...]    further arguments go to `saccade replay`
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,13 +12,11 @@ saccade_build release saccade_program
 number=1
 while [ -e "runs/run-$number" ]; do number=$((number + 1)); done
 out="runs/run-$number"
-last="runs/run-$((number - 1))"
-if [ $# -eq 0 ] && [ -f "$last/summary.json" ] && grep -q '"interrupted": true' "$last/summary.json"; then
-  say "going on with the interrupted run in $last"
-  build/release/saccade replay --resume "$last"
-  out=$last
-else
-  say "learning; the run goes to $out"
-  build/release/saccade replay --out "$out" "$@"
-fi
-say "done: open $out/report.html"
+say "learning; the run goes to $out"
+code=0
+build/release/saccade replay --out "$out" "$@" || code=$?
+case $code in
+  0) say "done: open $out/report.html" ;;
+  130) say "interrupted; go on with: build/release/saccade replay --resume $out" ;;
+esac
+exit $code

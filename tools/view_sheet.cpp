@@ -53,8 +53,8 @@ ViewSheet first_views(const Experiment& experiment, const ImageSet& images) {
   }
   sheet.caption =
       "The first fixations of the stream, as the learner sees them: each row is an anchor, the later view of the same "
-      "object, and the views "
-      "of the objects that follow. The learner is told that a saccade happened, never which object it sees.";
+      "object (its positive), and the later views of the next objects, which are compared with this anchor as its "
+      "negatives. The learner is told that a saccade happened, never which object it sees.";
   return sheet;
 }
 

@@ -257,7 +257,10 @@ TEST_CASE("probe and resume: a checkpoint whose contents do not fit together") {
   refuse(damaged, "head.0.weight", true);
   damaged = whole;
   damaged.experiment = "evnets = 3\n";
-  refuse(damaged, "did you mean", true);
+  save_checkpoint(real_files(), file, damaged);
+  check_refused(temporary.path, {"probe", "--checkpoint", file.string(), "--out", (temporary.path / "out").string()},
+                {"did you mean"});
+  check_refused(temporary.path, {"replay", "--resume", run_folder.string()}, {"experiment.toml", "--out"});
   damaged = whole;
   damaged.integers.clear();
   refuse(damaged, "has no integers", false);
