@@ -7,7 +7,7 @@ namespace saccade::keys {
 namespace {
 
 /// Rates for plain SGD on the known networks: b |weights| / |gradient of one view|, norms at the start, averaged over
-/// active views (method.md, section 9), b = 1e-3 for conv3; for conv5 3e-4 layer-wise and 5e-5 end to end, where 3e-4
+/// active views (method.md, section 9), b = 1e-3 for conv3; for conv5 3e-4 layer-wise and 5e-5 end to end, where 1.5e-4 and more
 /// diverges. A layer-wise head on a lower layer sees more features
 /// and needs a smaller rate. Other networks get one rate for all, which ran stably on CIFAR-10.
 Experiment::Rates default_rates(const Experiment& e) {
