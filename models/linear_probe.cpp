@@ -49,25 +49,6 @@ Features extract_features(Device& device, const Parameters& parameters, int laye
   return features;
 }
 
-LinearProbe::Learned::Learned(Device& device, std::size_t size)
-    : weights(device, size),
-      gradient(device, size),
-      first_moment(device, size),
-      second_moment(device, size),
-      steps(device, 1) {}
-
-void LinearProbe::Learned::step(Device& device, float rate) {
-  AdamStep op;
-  op.count = weights.size();
-  op.gradient = gradient.shared();
-  op.rate = rate;
-  op.weights = weights.shared();
-  op.first_moment = first_moment.shared();
-  op.second_moment = second_moment.shared();
-  op.steps = steps.shared();
-  device.adam_step(op);
-}
-
 LinearProbe::LinearProbe(Device& device, const MapShape& features, int classes, const ProbeOptions& options)
     : device_(device),
       shape_{features, classes},
@@ -90,6 +71,11 @@ LinearProbe::LinearProbe(Device& device, const MapShape& features, int classes, 
     if (i % lanes < static_cast<std::size_t>(classes))
       initial[i] = random.uniform(static_cast<std::uint32_t>(i), -bound, bound);
   weights_.weights.write(initial);
+}
+
+void LinearProbe::adopt(ConstFloats weights, ConstFloats bias) {
+  device_.copy(weights_.weights.data(), weights.data, weights_.weights.size() * sizeof(float));
+  device_.copy(bias_.weights.data(), bias.data, bias_.weights.size() * sizeof(float));
 }
 
 void LinearProbe::check(const Features& features) const {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/device_buffer.h"
+#include "models/adam_tensor.h"
 #include "models/parameters.h"
 
 namespace saccade {
@@ -44,6 +45,8 @@ class LinearProbe {
  public:
   LinearProbe(Device& device, const MapShape& features, int classes, const ProbeOptions& options);
 
+  /// A classifier that was trained elsewhere: weights and bias in the layout of a head on these features.
+  void adopt(ConstFloats weights, ConstFloats bias);
   /// All epochs. `stop` is asked between batches: false when it said so. `progress` gets the fraction done.
   bool train(const Features& features, const std::function<bool()>& stop = {},
              const std::function<void(double)>& progress = {});
@@ -57,18 +60,10 @@ class LinearProbe {
   void learn(ConstFloats rows, std::size_t count);
   void check(const Features& features) const;
 
-  /// Weights with their gradient and Adam's state.
-  struct Learned {
-    DeviceBuffer<float> weights, gradient, first_moment, second_moment;
-    DeviceBuffer<std::int64_t> steps;
-    Learned(Device& device, std::size_t size);
-    void step(Device& device, float rate);
-  };
-
   Device& device_;
   HeadShape shape_;
   ProbeOptions options_;
-  Learned weights_, bias_;
+  AdamTensor weights_, bias_;
   DeviceBuffer<float> scores_, error_, batch_loss_;
   DeviceBuffer<std::int32_t> labels_, correct_;
   double loss_ = 0;

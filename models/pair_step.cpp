@@ -36,15 +36,19 @@ double PairStep::run(const std::vector<float>& a, const std::vector<float>& b, c
                      Floats bias_gradient) {
   const NetworkSpec& network = parameters_.network();
   const std::size_t expected = network.map(0).features() * static_cast<std::size_t>(pairs_);
-  if (a.size() != expected || b.size() != expected)
+  const bool later_alone = options.loss == "supervised" && a.empty();
+  if ((a.size() != expected && !later_alone) || b.size() != expected)
     throw std::invalid_argument(
         fmt::format("PairStep: got {} and {} numbers of pixels, expected {}", a.size(), b.size(), expected));
   const int top = options.layer == end_to_end ? network.depth() - 1 : options.layer;
   const Views both{activity_, 0, 2 * pairs_}, later{activity_, pairs_, pairs_};
-  show(device_, network, a.data(), {activity_, 0, pairs_});
+  if (!later_alone) show(device_, network, a.data(), {activity_, 0, pairs_});
   show(device_, network, b.data(), later);
-  ascend(device_, parameters_, both, 0, top + 1);
-  embed(device_, parameters_, both, top, embedding_.strided());
+  const Views& seen = later_alone ? later : both;
+  ascend(device_, parameters_, seen, 0, top + 1);
+  embed(device_, parameters_, seen, top, embedding_.strided(seen.first));
+  sums_ = {};
+  sums_.pairs = pairs_;
 
   if (options.loss == "hinge") {
     const double loss = hinge(options);
@@ -59,10 +63,12 @@ double PairStep::run(const std::vector<float>& a, const std::vector<float>& b, c
     device_.simclr({network.embedding, pairs_, options.temperature, embedding_.strided(), embedding_.strided(pairs_),
                     error_.strided(), error_.strided(pairs_), loss.data()});
     plasticity_.learn(options.layer, both, error_.strided(), {}, optimiser);
+    sums_.loss = static_cast<double>(loss.read().front()) * pairs_;
     return loss.read().front();
   }
   if (options.loss == "supervised") {
     const double loss = supervised(labels, bias, bias_gradient);
+    sums_.loss = loss * pairs_;
     plasticity_.learn(options.layer, later, error_.strided(pairs_), {}, optimiser);
     return loss;
   }
@@ -88,9 +94,14 @@ double PairStep::hinge(const PairStepOptions& options) {
   }
   op.results = results.shared();
   device_.contrastive_hinge(op);
-  double loss = 0;
-  for (const HingeResult& result : results.read()) loss += result.loss;
-  return loss;
+  const std::vector<HingeResult> found = results.read();
+  for (std::size_t i = 0; i < terms.size(); ++i) {
+    (terms[i].positive ? sums_.positives : sums_.negatives) += 1;
+    (terms[i].positive ? sums_.positive_distance : sums_.negative_distance) += static_cast<double>(found[i].distance);
+    (terms[i].positive ? sums_.positive_active : sums_.negative_active) += found[i].active;
+    sums_.loss += static_cast<double>(found[i].loss);
+  }
+  return sums_.loss;
 }
 
 double PairStep::supervised(const std::vector<std::int32_t>& labels, ConstFloats bias, Floats bias_gradient) {

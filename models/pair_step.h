@@ -21,6 +21,13 @@ struct PairStepOptions {
   static constexpr int all_others = -1;
 };
 
+/// What a step saw: sums over its pairs and terms. `loss` is summed over pairs; a loss that is a mean counts for each.
+struct StepSums {
+  double pairs = 0, loss = 0;
+  double positives = 0, positive_distance = 0, positive_active = 0;
+  double negatives = 0, negative_distance = 0, negative_active = 0;
+};
+
 /// One step of a batch of n pairs of views, the same operations as event mode: forward, loss, errors carried back,
 /// factors to an optimiser. It owns the activities, so that a trainer can call it again and again.
 class PairStep {
@@ -28,12 +35,13 @@ class PairStep {
   PairStep(Device& device, Parameters& parameters, int pairs);
 
   /// Pixels of n views each, [n][height][width][channels]; `labels` for supervised, with `bias` [lanes(embedding)] on
-  /// the device. Returns the loss: summed over the batch (hinge) or a mean (simclr, supervised). InputError for an
-  /// unknown loss or a label out of range.
+  /// the device; `a` may then be empty. Returns the loss: summed over the batch (hinge) or a mean (simclr, supervised).
+  /// InputError for an unknown loss or a label out of range.
   double run(const std::vector<float>& a, const std::vector<float>& b, const PairStepOptions& options,
              Optimiser& optimiser, const std::vector<std::int32_t>& labels = {}, ConstFloats bias = {},
              Floats bias_gradient = {});
 
+  const StepSums& sums() const { return sums_; }
   /// Embeddings of the latest step, [n][embedding].
   std::vector<float> embedding_a() const { return embeddings(0); }
   std::vector<float> embedding_b() const { return embeddings(pairs_); }
@@ -51,6 +59,7 @@ class PairStep {
   Plasticity plasticity_;
   DeviceBuffer<float> embedding_, error_;
   DeviceBuffer<std::int32_t> active_;
+  StepSums sums_;
 };
 
 /// The terms of one batch, sorted by view: the positive, then the negatives from the youngest anchor to the oldest, as

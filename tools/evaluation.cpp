@@ -4,17 +4,45 @@
 
 #include <algorithm>
 
+#include "engine/error.h"
 #include "streams/views.h"
 #include "tools/interrupt.h"
 #include "tools/progress.h"
 
 namespace saccade {
 
+namespace {
+
+ViewKind deformation(const Experiment& e, const ImageSet& images) {
+  switch (e.probe.deformation) {
+    case Experiment::Deformation::affine:
+      return ViewKind::affine;
+    case Experiment::Deformation::affine_hsv:
+      return ViewKind::affine_hsv;
+    case Experiment::Deformation::rotate_scale_shift:
+      throw InputError("probe.deformation: rotate-scale-shift is not there yet");
+    case Experiment::Deformation::automatic:
+      break;
+  }
+  // As in the stream; plain views have no deformation, so their test takes that of the data's channels.
+  if (e.view.kind != ViewKind::plain) return e.view.kind;
+  return images.channels == 3 ? ViewKind::affine_hsv : ViewKind::affine;
+}
+
+}  // namespace
+
 Evaluation::Evaluation(Device& device, const Experiment& experiment, const DataSet& data, bool quiet)
-    : device_(device), experiment_(experiment), quiet_(quiet), data_name_(saccade::data_name(experiment.data)) {
+    : device_(device),
+      experiment_(experiment),
+      quiet_(quiet),
+      deformation_(deformation(experiment, data.test)),
+      data_name_(saccade::data_name(probe_data(experiment))) {
   train_ = images(data.train, experiment.probe.images, false);
   plain_ = images(data.test, experiment.probe.test_images, false);
-  if (experiment.probe.deformed) deformed_ = images(data.test, experiment.probe.test_images, true);
+  if (experiment.probe.deformed) {
+    check_kind(data.test, deformation_);
+    deformed_ = images(data.test, experiment.probe.test_images, true);
+  }
 }
 
 LabelledImages Evaluation::images(const ImageSet& set, std::int64_t count, bool deformed) const {
@@ -22,26 +50,12 @@ LabelledImages Evaluation::images(const ImageSet& set, std::int64_t count, bool 
   images.count = count == 0 ? set.size() : std::min(set.size(), static_cast<std::size_t>(count));
   images.classes = static_cast<int>(set.classes.size());
   images.labels.assign(set.labels.begin(), set.labels.begin() + static_cast<std::ptrdiff_t>(images.count));
-  // Deformed as in the stream; plain views have no deformation, so their test takes that of the data's channels.
-  ViewKind kind = ViewKind::plain;
-  if (deformed)
-    kind = experiment_.view.kind != ViewKind::plain ? experiment_.view.kind
-           : set.channels == 3                      ? ViewKind::affine_hsv
-                                                    : ViewKind::affine;
+  const ViewKind kind = deformed ? deformation_ : ViewKind::plain;
   images.fill = [&set, kind, seed = static_cast<std::uint64_t>(experiment_.seed)](std::size_t i, float* pixels) {
     constexpr float always = 1.0f;
     render(set, draw_recipe(kind, seed, static_cast<std::uint32_t>(i), 0, 0, Purpose::test_view, always), pixels);
   };
   return images;
-}
-
-std::string Evaluation::protocol(const char* test) const {
-  return fmt::format(
-      "linear probe with bias on frozen features; trained on the first {} training images of {}, plain, {} epochs, "
-      "Adam {:g}, "
-      "batch {}, seed {}; tested on {} {} test images; device {} ({})",
-      train_.count, data_name_, experiment_.probe.epochs, experiment_.probe.rate, experiment_.probe.batch,
-      experiment_.seed, plain_.count, test, device_.name(), device_.instruction_set());
 }
 
 void Evaluation::probe(const Parameters& parameters, int layer, const std::string& name, ProbeResults& results) {
@@ -57,22 +71,53 @@ void Evaluation::probe(const Parameters& parameters, int layer, const std::strin
     };
     if (!probe.train(features, interrupted, show)) return;
   }
-  auto test = [&](const LabelledImages& images, const char* kind) {
+  test(probe, parameters, layer,
+       fmt::format("linear probe with bias on frozen features; trained on the first {} training images of {}, plain, "
+                   "{} epochs, Adam {:g}, batch {}, seed {}",
+                   train_.count, data_name_, experiment_.probe.epochs, experiment_.probe.rate, experiment_.probe.batch,
+                   experiment_.seed),
+       results);
+}
+
+void Evaluation::test(LinearProbe& probe, const Parameters& parameters, int layer, const std::string& trained,
+                      ProbeResults& results) {
+  auto measure = [&](const LabelledImages& images, const std::string& kind) {
     std::size_t correct = 0;  // a thousand at a time: the features of all would need gigabytes
     constexpr std::size_t chunk = 1000;
     for (std::size_t first = 0; first < images.count; first += chunk)
       correct += probe.correct(
           extract_features(device_, parameters, layer, images, first, std::min(chunk, images.count - first)));
-    return ProbeResult{layer, static_cast<std::int64_t>(features.shape.features()),
-                       static_cast<double>(correct) / static_cast<double>(images.count), protocol(kind)};
+    return ProbeResult{
+        layer,
+        static_cast<std::int64_t>(
+            (layer == raw_pixels ? parameters.network().map(0) : parameters.network().head(layer).in).features()),
+        static_cast<double>(correct) / static_cast<double>(images.count),
+        fmt::format("{}; tested on {} {} test images; device {} ({})", trained, images.count, kind, device_.name(),
+                    device_.instruction_set())};
   };
-  results.plain.push_back(test(plain_, "plain"));
-  if (deformed_.count > 0) results.deformed.push_back(test(deformed_, "deformed (affine part on every image)"));
+  results.plain.push_back(measure(plain_, "plain"));
+  if (deformed_.count > 0)
+    results.deformed.push_back(
+        measure(deformed_, fmt::format("deformed ({}, every image warped)", to_string(deformation_))));
+}
+
+ProbeResults Evaluation::classifier(const Parameters& parameters, ConstFloats bias) {
+  const int top = parameters.network().depth() - 1;
+  const HeadShape head = parameters.network().head(top);
+  ProbeOptions options;
+  options.batch = static_cast<int>(experiment_.probe.batch);
+  LinearProbe classifier(device_, head.in.compact(), head.embedding, options);
+  classifier.adopt(parameters.head(top).forward.shared(), bias);
+  ProbeResults results;
+  test(classifier, parameters, top, "the network's own classifier", results);
+  return results;
 }
 
 ProbeResults Evaluation::layers(const Parameters& parameters, const std::string& name) {
   ProbeResults results;
-  for (int layer = 0; layer < parameters.network().depth() && !interrupted(); ++layer)
+  const int depth = parameters.network().depth();
+  for (int layer = experiment_.probe.layers == Experiment::ProbeLayers::top ? depth - 1 : 0;
+       layer < depth && !interrupted(); ++layer)
     probe(parameters, layer, fmt::format("{}, layer {}", name, layer), results);
   return results;
 }

@@ -10,7 +10,7 @@
 namespace saccade {
 
 /// The linear probe of an experiment (method.md, section 7): trained on plain training images, tested on plain test
-/// images and, when asked, on deformed ones, the affine part on every image. Reads parameters, changes nothing of a
+/// images and, when asked, on deformed ones, every image warped. Reads parameters, changes nothing of a
 /// run.
 class Evaluation {
  public:
@@ -20,18 +20,22 @@ class Evaluation {
   /// Every layer of a network; `name` says whose in the progress line. Stops early, with the layers done, when
   /// interrupted.
   ProbeResults layers(const Parameters& parameters, const std::string& name);
+  /// The network's own classifier (supervised loss): the head on top, and its bias.
+  ProbeResults classifier(const Parameters& parameters, ConstFloats bias);
   /// Raw pixels.
   ProbeResults pixels(const Parameters& parameters);
 
  private:
   void probe(const Parameters& parameters, int layer, const std::string& name, ProbeResults& results);
   LabelledImages images(const ImageSet& set, std::int64_t count, bool deformed) const;
-  std::string protocol(const char* test) const;
+  void test(LinearProbe& probe, const Parameters& parameters, int layer, const std::string& trained,
+            ProbeResults& results);
 
   Device& device_;
   const Experiment& experiment_;
   bool quiet_;
   LabelledImages train_, plain_, deformed_;
+  ViewKind deformation_;
   std::string data_name_;
 };
 

@@ -16,14 +16,19 @@ namespace saccade {
 /// `--keys` use.
 struct Experiment {
   enum class Data { cifar10, cifar100, mnist, emnist_letters, fashion_mnist };
-  enum class Loss { hinge };
+  enum class Loss { hinge, simclr, clapp, supervised };
   enum class Schedule { rll, gll, e2e };
-  enum class Rule { bp, rf, urf, sign, sign_forward };
+  enum class Rule { bp, rf, urf, sign, sign_forward, dtp };
   enum class Optimiser { sgd, adam };
   enum class Order { shuffled, fixed, blocked };
   enum class MemoryMode { sliding, held };
   enum class Trace { window };
+  enum class ClappUpdate { synchronous, asynchronous };
   enum class ProbeWhen { automatic, yes, no };
+  enum class ProbeLayers { all, top };
+  /// `same`, or a data set of its own: 1 + Data.
+  enum class ProbeData { same };
+  enum class Deformation { automatic, affine, affine_hsv, rotate_scale_shift };
 
   struct Margins {
     double positive = 0;  ///< m1: a positive pair is pulled together beyond this distance
@@ -52,16 +57,33 @@ struct Experiment {
     Trace trace = Trace::window;
     friend bool operator==(const Memory&, const Memory&) = default;
   };
+  struct Dtp {
+    double feedback_rate = 0.001;  ///< of the layer-wise autoencoders (Adam)
+    double noise = 0;              ///< standard deviation, in the autoencoders' input
+    std::int64_t feedback_steps = 1;
+    std::int64_t pretrain = 0;  ///< batches
+    double target_step = 0.1;   ///< eta of the top target
+    friend bool operator==(const Dtp&, const Dtp&) = default;
+  };
+  struct Clapp {
+    ClappUpdate update = ClappUpdate::synchronous;
+    friend bool operator==(const Clapp&, const Clapp&) = default;
+  };
   struct Probe {
     ProbeWhen enabled = ProbeWhen::automatic;
-    std::int64_t every = 0;       ///< events; 0 = only at the end
+    std::int64_t every = 0;  ///< events or steps; 0 = only at the end
+    ProbeData data = ProbeData::same;
+    ProbeLayers layers = ProbeLayers::all;
+    bool untrained = true;        ///< also probe the untrained network
     std::int64_t images = 10000;  ///< labelled training images; 0 = all
     std::int64_t epochs = 30;
     double rate = 0.001;
     std::int64_t batch = 500;
     std::int64_t test_images = 0;  ///< 0 = all
     bool deformed = true;          ///< also test on deformed images
-    bool pixels = true;            ///< also probe raw pixels
+    Deformation deformation = Deformation::automatic;
+    double deformation_strength = 0.5;  ///< p of rotate_scale_shift
+    bool pixels = true;                 ///< also probe raw pixels
     friend bool operator==(const Probe&, const Probe&) = default;
   };
   struct Record {
@@ -70,20 +92,23 @@ struct Experiment {
     friend bool operator==(const Record&, const Record&) = default;
   };
   struct Checkpoints {
-    std::int64_t every = 20000;  ///< events; 0 = only at the end
+    std::int64_t every = 20000;  ///< events or steps; 0 = only at the end
     friend bool operator==(const Checkpoints&, const Checkpoints&) = default;
   };
 
   std::int64_t seed = 1;
   Data data = Data::fashion_mnist;
   std::int64_t images = 0;       ///< use only the first N; 0 = all
-  std::int64_t events = 120000;  ///< views
+  std::int64_t events = 120000;  ///< views; event mode
+  std::int64_t epochs = 10;      ///< batch mode: passes over the images, for each layer that learns on its own
+  std::int64_t batch = 500;      ///< pairs of views in a step; batch mode
   NetworkSpec network;           ///< its image size is that of the data set
   Loss loss = Loss::hinge;
   Schedule schedule = Schedule::e2e;
   Rule rule = Rule::bp;
-  std::int64_t negatives = 4;
+  std::int64_t negatives = 4;  ///< all_negatives: every other view of the batch
   double negative_weight = 0.2;
+  double temperature = 0.1;      ///< of simclr
   std::vector<Margins> margins;  ///< one for all layers, or one per layer
   bool block = true;
   Optimiser optimiser = Optimiser::sgd;
@@ -91,6 +116,8 @@ struct Experiment {
   Views view;
   Stream stream;
   Memory memory;
+  Dtp dtp;
+  Clapp clapp;
   Probe probe;
   Record record;
   Checkpoints checkpoint;
@@ -104,21 +131,27 @@ struct Experiment {
   double head_rate(int layer) const {
     return rate.head.size() == 1 ? rate.head[0] : rate.head.at(static_cast<std::size_t>(layer));
   }
-  /// What `probe.enabled = "auto"` comes to: a probe at the end of runs over 5,000 events.
-  bool probes() const {
-    return probe.enabled == ProbeWhen::yes || (probe.enabled == ProbeWhen::automatic && events > 5000);
+  static constexpr std::int64_t all_negatives = -1;
+  /// What `probe.enabled = "auto"` comes to: a probe at the end of runs over 5,000 views.
+  bool probes(std::uint64_t views) const {
+    return probe.enabled == ProbeWhen::yes || (probe.enabled == ProbeWhen::automatic && views > 5000);
   }
 
   friend bool operator==(const Experiment&, const Experiment&) = default;
 };
 
+/// What reads the experiment: some defaults differ (`saccade replay --keys`, `saccade train --keys`). A written
+/// experiment has every key, so it is the same in both.
+enum class Mode { event, batch };
+
 /// Reads an experiment file (an empty path: all defaults), then applies `key=value` overrides in order and fills in the
 /// defaults that depend on other keys. InputError names file, line, key, what was found and what was expected.
-Experiment load_experiment(const std::filesystem::path& file, const std::vector<std::string>& overrides = {});
+Experiment load_experiment(const std::filesystem::path& file, const std::vector<std::string>& overrides = {},
+                           Mode mode = Mode::event);
 
 /// The same from text; `origin` stands for the file name in messages.
 Experiment parse_experiment(std::string_view text, const std::string& origin,
-                            const std::vector<std::string>& overrides = {});
+                            const std::vector<std::string>& overrides = {}, Mode mode = Mode::event);
 
 /// The whole experiment as TOML: parse_experiment(write_experiment(x)) == x.
 std::string write_experiment(const Experiment& experiment);
@@ -132,6 +165,9 @@ std::string experiment_word(const Experiment& experiment, std::string_view key);
 std::string data_name(Experiment::Data data);
 
 /// All keys as an aligned table: name, type, default, unit, range, meaning.
-std::string list_experiment_keys();
+std::string list_experiment_keys(Mode mode = Mode::event);
+
+/// The data set that the probe reads: `probe.data`, or that of the run.
+Experiment::Data probe_data(const Experiment& experiment);
 
 }  // namespace saccade

@@ -18,6 +18,7 @@ using Field = std::function<T&(Experiment&)>;
 struct Integer {
   Field<std::int64_t> field;
   std::int64_t min, max;
+  std::string all = {};  ///< the word that stands for -1, if one does
 };
 struct Real {
   Field<double> field;
@@ -69,8 +70,12 @@ std::string real_text(double value);
 /// The value of a key of any type as TOML.
 std::string value_text(const Key& key, const Experiment& experiment);
 
+/// Before a file is read.
+Experiment defaults(Mode mode);
+
 /// What the keys of a file and its overrides came to, before the defaults that depend on other keys.
 struct Given {
+  explicit Given(Mode mode) : experiment(defaults(mode)) {}
   Experiment experiment;  ///< network, margins and rates are empty where not given
   bool automatic_view = true;
 };

@@ -36,7 +36,8 @@ std::string describe(const toml::node& node) {
 /// Reads a parsed document into an Experiment. What the file leaves open stays empty until `keys::resolve`.
 class Reader {
  public:
-  Reader(toml::table document, std::string origin) : document_(std::move(document)), origin_(std::move(origin)) {
+  Reader(toml::table document, std::string origin, Mode mode)
+      : document_(std::move(document)), origin_(std::move(origin)), given_(mode) {
     expand_shorthands();
   }
 
@@ -167,8 +168,10 @@ void Reader::read_key(const keys::Key& key, const toml::node& node) {
   constexpr double largest = std::numeric_limits<double>::max();
   if (const auto* t = std::get_if<keys::Integer>(&key.type)) {
     const auto* value = node.as_integer();
-    if (!value || value->get() < t->min || value->get() > t->max) fail(key.name, node, keys::expectation(key));
-    t->field(given_.experiment) = value->get();
+    const bool all = !t->all.empty() && node.value<std::string>() == t->all;
+    if (!all && (!value || value->get() < t->min || value->get() > t->max))
+      fail(key.name, node, keys::expectation(key));
+    t->field(given_.experiment) = all ? -1 : value->get();
   } else if (const auto* real = std::get_if<keys::Real>(&key.type)) {
     real->field(given_.experiment) = number(key, node, real->min, real->max, real->above_min);
   } else if (const auto* boolean = std::get_if<keys::Boolean>(&key.type)) {
@@ -276,8 +279,8 @@ void Reader::read_network(const keys::Key& key, const toml::node& node) {
 
 }  // namespace
 
-Experiment parse_experiment(std::string_view text, const std::string& origin,
-                            const std::vector<std::string>& overrides) {
+Experiment parse_experiment(std::string_view text, const std::string& origin, const std::vector<std::string>& overrides,
+                            Mode mode) {
   toml::table document;
   try {
     document = toml::parse(text, origin);
@@ -285,19 +288,19 @@ Experiment parse_experiment(std::string_view text, const std::string& origin,
     const auto at = error.source().begin;
     throw InputError(fmt::format("{}, line {}, column {}: {}", origin, at.line, at.column, error.description()));
   }
-  Reader reader(std::move(document), origin);
+  Reader reader(std::move(document), origin, mode);
   for (const std::string& assignment : overrides) reader.set(assignment);
   return reader.read();
 }
 
-Experiment load_experiment(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
-  if (file.empty()) return parse_experiment("", "experiment", overrides);
+Experiment load_experiment(const std::filesystem::path& file, const std::vector<std::string>& overrides, Mode mode) {
+  if (file.empty()) return parse_experiment("", "experiment", overrides, mode);
   std::ifstream in(file, std::ios::binary);
   if (!in || std::filesystem::is_directory(file))
     throw InputError(fmt::format("{}: cannot read this experiment file", file.string()));
   std::ostringstream text;
   text << in.rdbuf();
-  return parse_experiment(text.str(), file.string(), overrides);
+  return parse_experiment(text.str(), file.string(), overrides, mode);
 }
 
 }  // namespace saccade

@@ -7,9 +7,9 @@ namespace saccade::keys {
 namespace {
 
 /// Rates for plain SGD on the known networks: b |weights| / |gradient of one view|, norms at the start, averaged over
-/// active views (method.md, section 9), b = 1e-3 for conv3; for conv5 3e-4 layer-wise and 5e-5 end to end, where 1.5e-4 and more
-/// diverges. A layer-wise head on a lower layer sees more features
-/// and needs a smaller rate. Other networks get one rate for all, which ran stably on CIFAR-10.
+/// active views (method.md, section 9), b = 1e-3 for conv3; for conv5 3e-4 layer-wise and 5e-5 end to end, where 1.5e-4
+/// and more diverges. A layer-wise head on a lower layer sees more features and needs a smaller rate. Other networks
+/// get one rate for all, which ran stably on CIFAR-10.
 Experiment::Rates default_rates(const Experiment& e) {
   if (e.optimiser == Experiment::Optimiser::adam) return {{1e-4}, {1e-4}};
   const bool end_to_end = e.schedule == Experiment::Schedule::e2e;
@@ -23,7 +23,27 @@ Experiment::Rates default_rates(const Experiment& e) {
   return {{1e-3}, {1e-4}};
 }
 
+int classes_of(Experiment::Data data) {
+  switch (data) {
+    case Experiment::Data::cifar100:
+      return 100;
+    case Experiment::Data::emnist_letters:
+      return 26;
+    default:
+      return 10;
+  }
+}
+
 }  // namespace
+
+Experiment defaults(Mode mode) {
+  Experiment e;
+  if (mode == Mode::batch) {
+    e.optimiser = Experiment::Optimiser::adam;
+    e.checkpoint.every = 500;
+  }
+  return e;
+}
 
 Experiment resolve(Given given, const std::string& origin) {
   Experiment e = std::move(given.experiment);
@@ -34,6 +54,7 @@ Experiment resolve(Given given, const std::string& origin) {
     e.network.embedding = embedding;
   }
   if (e.network.name.empty()) e.network.name = "custom";
+  if (e.loss == Experiment::Loss::supervised) e.network.embedding = classes_of(e.data);
   e.network.channels = colour ? 3 : 1;
   e.network.height = e.network.width = colour ? 32 : 28;
   try {

@@ -78,16 +78,18 @@ std::string type_name(const Key& key) {
 
 std::string range_text(const Key& key) {
   return std::visit(
-      Overloaded{
-          [](const Integer& t) {
-            return t.max >= 1'000'000'000'000 ? fmt::format(">= {}", t.min) : fmt::format("{} to {}", t.min, t.max);
-          },
-          [](const Real& t) { return t.above_min ? fmt::format("> {}", t.min) : fmt::format(">= {}", t.min); },
-          [](const Boolean&) { return std::string("true false"); },
-          [](const Choice& t) { return fmt::format("{}", fmt::join(all_words(t), " ")); },
-          [](const PerLayer&) { return std::string(">= 0"); },
-          [](const Network&) { return std::string("conv3 conv5"); }, [](const Margins&) { return std::string(">= 0"); },
-          [](const Shorthand&) { return std::string(">= 0"); }},
+      Overloaded{[](const Integer& t) {
+                   const std::string numbers =
+                       t.max >= 1'000'000'000'000 ? fmt::format(">= {}", t.min) : fmt::format("{} to {}", t.min, t.max);
+                   return t.all.empty() ? numbers : numbers + " " + t.all;
+                 },
+                 [](const Real& t) { return t.above_min ? fmt::format("> {}", t.min) : fmt::format(">= {}", t.min); },
+                 [](const Boolean&) { return std::string("true false"); },
+                 [](const Choice& t) { return fmt::format("{}", fmt::join(all_words(t), " ")); },
+                 [](const PerLayer&) { return std::string(">= 0"); },
+                 [](const Network&) { return std::string("conv3 conv5"); },
+                 [](const Margins&) { return std::string(">= 0"); },
+                 [](const Shorthand&) { return std::string(">= 0"); }},
       key.type);
 }
 
@@ -112,8 +114,10 @@ std::string expectation(const Key& key) {
   return std::visit(
       Overloaded{
           [](const Integer& t) {
-            return t.max >= 1'000'000'000'000 ? fmt::format("an integer of at least {}", t.min)
-                                              : fmt::format("an integer from {} to {}", t.min, t.max);
+            const std::string numbers = t.max >= 1'000'000'000'000
+                                            ? fmt::format("an integer of at least {}", t.min)
+                                            : fmt::format("an integer from {} to {}", t.min, t.max);
+            return t.all.empty() ? numbers : numbers + " or " + in_quotes(t.all);
           },
           [](const Real& t) {
             const std::string limit = fmt::format("a number {} {}", t.above_min ? "above" : "of at least", t.min);
@@ -145,7 +149,9 @@ std::string real_text(double value) {
 std::string value_text(const Key& key, const Experiment& experiment) {
   auto& e = const_cast<Experiment&>(experiment);  // the fields are only read here
   return std::visit(
-      Overloaded{[&](const Integer& t) { return fmt::format("{}", t.field(e)); },
+      Overloaded{[&](const Integer& t) {
+                   return t.field(e) == -1 && !t.all.empty() ? in_quotes(t.all) : fmt::format("{}", t.field(e));
+                 },
                  [&](const Real& t) { return real_text(t.field(e)); },
                  [&](const Boolean& t) { return fmt::format("{}", t.field(e)); },
                  [&](const Choice& t) { return in_quotes(t.words.at(static_cast<std::size_t>(t.get(e)))); },
@@ -181,8 +187,14 @@ std::string data_name(Experiment::Data data) {
   return std::get<keys::Choice>(keys::find("data")->type).words.at(static_cast<std::size_t>(data));
 }
 
-std::string list_experiment_keys() {
-  const Experiment defaults;
+Experiment::Data probe_data(const Experiment& e) {
+  return e.probe.data == Experiment::ProbeData::same
+             ? e.data
+             : static_cast<Experiment::Data>(static_cast<int>(e.probe.data) - 1);
+}
+
+std::string list_experiment_keys(Mode mode) {
+  const Experiment defaults = keys::defaults(mode);
   std::vector<std::vector<std::string>> rows{{"key", "type", "default", "unit", "values"}};
   std::vector<std::string> meanings{"meaning"};
   for (const keys::Key& key : keys::table()) {

@@ -8,11 +8,11 @@
 
 #include "engine/error.h"
 #include "tools/report.h"
+#include "tools/run_folder.h"
 
 namespace saccade {
 namespace {
 
-constexpr std::string_view header = "event,time_s,layer,quantity,value";
 constexpr std::array<std::string_view, 6> quantities{
     "positive_distance", "negative_distance", "positive_active", "negative_active", "loss", "updates"};
 
@@ -29,8 +29,9 @@ std::vector<MetricSeries> read_metrics(const std::filesystem::path& file) {
   std::string line;
   if (!in || std::filesystem::is_directory(file))
     throw InputError(fmt::format("{}: cannot read this file", file.string()));
-  if (!std::getline(in, line) || line != header)
-    throw InputError(fmt::format("{}, line 1: found \"{:.60}\", expected \"{}\"", file.string(), line, header));
+  if (!std::getline(in, line) || (line != event_metrics_header && line != batch_metrics_header))
+    throw InputError(fmt::format("{}, line 1: found \"{:.60}\", expected \"{}\" or \"{}\"", file.string(), line,
+                                 event_metrics_header, batch_metrics_header));
   std::map<std::pair<int, std::size_t>, MetricSeries> series;
   for (std::size_t number = 2; std::getline(in, line); ++number) {
     if (in.eof()) break;  // no newline: the writer was killed inside this line
@@ -50,12 +51,13 @@ std::vector<MetricSeries> read_metrics(const std::filesystem::path& file) {
     if (count != 5 || quantity == quantities.end() || !parse(fields[0], event) || !parse(fields[1], time) ||
         !parse(fields[2], layer) || layer < -1 || !parse(fields[4], value))
       throw InputError(
-          fmt::format("{}, line {}: found \"{:.80}\", expected event,time_s,layer,quantity,value with a known quantity",
+          fmt::format("{}, line {}: found \"{:.80}\", expected number,time,layer,quantity,value with a known quantity",
                       file.string(), number, line));
     MetricSeries& target = series[{layer, static_cast<std::size_t>(quantity - quantities.begin())}];
     target.layer = layer;
     target.quantity = *quantity;
     target.events.push_back(static_cast<double>(event));
+    target.times.push_back(time);
     target.values.push_back(value);
   }
   std::vector<MetricSeries> list;

@@ -28,22 +28,36 @@ void MetricsWindow::add(const UpdateRecord& update) {
   sums.updates += active ? 1 : 0;
 }
 
-void MetricsWindow::write(MetricsWriter& out, std::uint64_t event, double time_s) {
+void MetricsWindow::add(int layer, const StepSums& step) {
+  Sums& sums = sums_[static_cast<std::size_t>(layer + 1)];
+  sums.views += step.pairs;
+  sums.positives += step.positives;
+  sums.positive_distance += step.positive_distance;
+  sums.positive_active += step.positive_active;
+  sums.negatives += step.negatives;
+  sums.negative_distance += step.negative_distance;
+  sums.negative_active += step.negative_active;
+  sums.loss += step.loss;
+  sums.updates += 1;
+  diverged_ |= !std::isfinite(step.loss);
+}
+
+void MetricsWindow::write(MetricsWriter& out, std::uint64_t event, double time) {
   double loss = 0, views = 0;
   for (std::size_t i = 0; i < sums_.size(); ++i) {
     const Sums& s = sums_[i];
     const int layer = static_cast<int>(i) - 1;
     if (s.views == 0) continue;
     if (s.positives > 0) {
-      out.add(event, time_s, layer, "positive_distance", s.positive_distance / s.positives);
-      out.add(event, time_s, layer, "positive_active", s.positive_active / s.positives);
+      out.add(event, time, layer, "positive_distance", s.positive_distance / s.positives);
+      out.add(event, time, layer, "positive_active", s.positive_active / s.positives);
     }
     if (s.negatives > 0) {
-      out.add(event, time_s, layer, "negative_distance", s.negative_distance / s.negatives);
-      out.add(event, time_s, layer, "negative_active", s.negative_active / s.negatives);
+      out.add(event, time, layer, "negative_distance", s.negative_distance / s.negatives);
+      out.add(event, time, layer, "negative_active", s.negative_active / s.negatives);
     }
-    out.add(event, time_s, layer, "loss", s.loss / s.views);
-    out.add(event, time_s, layer, "updates", s.updates);
+    out.add(event, time, layer, "loss", s.loss / s.views);
+    out.add(event, time, layer, "updates", s.updates);
     loss += s.loss;
     views += s.views;
   }

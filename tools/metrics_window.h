@@ -4,6 +4,7 @@
 
 #include "engine/checkpoint.h"
 #include "engine/recorder.h"
+#include "models/pair_step.h"
 #include "tools/run_folder.h"
 
 namespace saccade {
@@ -15,8 +16,10 @@ class MetricsWindow {
   explicit MetricsWindow(int layers);
 
   void add(const UpdateRecord& update);
+  /// A step of a batch.
+  void add(int layer, const StepSums& step);
   /// Writes one row per layer and quantity that has values and starts the next stretch.
-  void write(MetricsWriter& out, std::uint64_t event, double time_s);
+  void write(MetricsWriter& out, std::uint64_t event, double time);
   /// Whether a distance or a loss so far was not a finite number.
   bool diverged() const { return diverged_; }
   /// Mean loss of an update in the latest stretch written, over all layers.

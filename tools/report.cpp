@@ -40,7 +40,7 @@ std::string distances(const RunReport& report) {
   std::string html;
   for (int layer : layers_of(report)) {
     LinePlot plot{.title = "Distances, " + layer_name(layer),
-                  .x_label = "events",
+                  .x_label = report.axis,
                   .y_label = "L1 distance",
                   .series = {},
                   .references = {}};
@@ -63,9 +63,9 @@ std::string distances(const RunReport& report) {
 }
 
 std::string losses(const RunReport& report) {
-  LinePlot plot{.title = "Loss", .x_label = "events", .y_label = "mean per view", .series = {}, .references = {}};
+  LinePlot plot{.title = "Loss", .x_label = report.axis, .y_label = report.loss_of, .series = {}, .references = {}};
   LinePlot updates{
-      .title = "Updates", .x_label = "events", .y_label = "updates so far", .series = {}, .references = {}};
+      .title = "Updates", .x_label = report.axis, .y_label = "updates so far", .series = {}, .references = {}};
   for (int layer : layers_of(report)) {
     const int colour = std::max(layer, 0);
     add_series(plot, report, layer, "loss", layer_name(layer), colour, colour % 2 == 1);
@@ -76,7 +76,7 @@ std::string losses(const RunReport& report) {
   if (!updates.series.empty()) html += figure(line_plot_svg(updates));
   for (int layer : layers_of(report)) {
     LinePlot active{.title = "Active fraction, " + layer_name(layer),
-                    .x_label = "events",
+                    .x_label = report.axis,
                     .y_label = "of the pairs",
                     .series = {},
                     .references = {{1, ""}}};

@@ -11,7 +11,8 @@ namespace saccade {
 struct MetricSeries {
   int layer = 0;         ///< -1 = end to end
   std::string quantity;  ///< positive_distance negative_distance positive_active negative_active loss updates
-  std::vector<double> events, values;
+  std::vector<double> events, values;   ///< number of views or steps, the value
+  std::vector<double> times = {};       ///< simulated seconds, or epochs
 };
 
 /// Reads metrics.csv. InputError naming file and line when a row is not as expected; a torn last line (a run that was
@@ -54,7 +55,8 @@ struct RunReport {
   };
   std::string title, subtitle;
   std::vector<Row> summary;
-  std::vector<MetricSeries> metrics;
+  std::vector<MetricSeries> metrics;  ///< drawn over `events`
+  std::string axis = "events", loss_of = "mean per view";
   std::vector<LayerMargins> margins;
   std::vector<AccuracyTable> accuracies;
   ViewSheet sheet;

@@ -114,7 +114,8 @@ void replace_file(const fs::path& file, std::string_view bytes) {
   files.sync_directory(file.parent_path());
 }
 
-MetricsWriter::MetricsWriter(const fs::path& file, std::optional<std::uint64_t> keep_bytes) : file_(file) {
+MetricsWriter::MetricsWriter(const fs::path& file, const char* header, std::optional<std::uint64_t> keep_bytes)
+    : file_(file) {
   if (keep_bytes) {
     std::error_code error;
     const auto size = fs::file_size(file, error);
@@ -128,13 +129,13 @@ MetricsWriter::MetricsWriter(const fs::path& file, std::optional<std::uint64_t> 
   }
   out_ = std::fopen(file.c_str(), keep_bytes ? "ab" : "wb");
   if (!out_) refuse_system(file, "open");
-  if (bytes_ == 0) write("event,time_s,layer,quantity,value\n");
+  if (bytes_ == 0) write(std::string(header) + "\n");
 }
 
 MetricsWriter::~MetricsWriter() { std::fclose(out_); }
 
-void MetricsWriter::add(std::uint64_t event, double time_s, int layer, std::string_view quantity, double value) {
-  write(fmt::format("{},{},{},{},{}\n", event, time_s, layer, quantity, value));
+void MetricsWriter::add(std::uint64_t event, double time, int layer, std::string_view quantity, double value) {
+  write(fmt::format("{},{},{},{},{}\n", event, time, layer, quantity, value));
 }
 
 void MetricsWriter::write(std::string_view text) {

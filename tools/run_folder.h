@@ -63,6 +63,8 @@ struct RunSummary {
   std::uint64_t peak_rss_bytes = 0;
   std::string fingerprint;
   ProbeResults probe, random_probe, pixels_probe;
+  ProbeResults classifier;  ///< the network's own, under the supervised loss
+  double epochs = 0;        ///< of a training
   double loss = 0;
   bool interrupted = false;
 };
@@ -74,17 +76,22 @@ std::string summary_json(const RunSummary& summary);
 /// Largest memory that this process has held, in bytes.
 std::uint64_t peak_rss_bytes();
 
-/// metrics.csv: event,time_s,layer,quantity,value with one value a row (layer -1 = end to end).
+/// First line of metrics.csv: one value a row, layer -1 = end to end. Event mode tells the number of views and
+/// simulated seconds, batch mode the number of steps and of epochs.
+inline constexpr const char* event_metrics_header = "event,time_s,layer,quantity,value";
+inline constexpr const char* batch_metrics_header = "step,epoch,layer,quantity,value";
+
 class MetricsWriter {
  public:
   /// Starts a new file, or goes on with one cut to `keep_bytes` (what bytes() said at the checkpoint that is resumed).
   /// InputError when the file is shorter than that; SystemError when it cannot be written.
-  explicit MetricsWriter(const std::filesystem::path& file, std::optional<std::uint64_t> keep_bytes = {});
+  explicit MetricsWriter(const std::filesystem::path& file, const char* header = event_metrics_header,
+                         std::optional<std::uint64_t> keep_bytes = {});
   ~MetricsWriter();
   MetricsWriter(const MetricsWriter&) = delete;
   MetricsWriter& operator=(const MetricsWriter&) = delete;
 
-  void add(std::uint64_t event, double time_s, int layer, std::string_view quantity, double value);
+  void add(std::uint64_t event, double time, int layer, std::string_view quantity, double value);
   /// Everything added so far is on disk afterwards; call it before a checkpoint that remembers bytes().
   void sync();
   std::uint64_t bytes() const { return bytes_; }

@@ -25,6 +25,7 @@ std::string summary_json(const RunSummary& s) {
                                  {"threads", s.threads},
                                  {"data", s.data},
                                  {"events", s.events},
+                                 {"epochs", s.epochs},
                                  {"updates", s.updates},
                                  {"seconds", s.seconds},
                                  {"events_per_second", s.events_per_second},
@@ -39,6 +40,8 @@ std::string summary_json(const RunSummary& s) {
   json["deformed_probe"] = probe_json(s.probe.deformed);
   json["deformed_random_probe"] = probe_json(s.random_probe.deformed);
   json["deformed_pixels_probe"] = probe_json(s.pixels_probe.deformed);
+  json["classifier"] = probe_json(s.classifier.plain);
+  json["deformed_classifier"] = probe_json(s.classifier.deformed);
   // Names of files and folders may hold any bytes; a summary with a replacement character is better than none.
   return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }

@@ -1,7 +1,10 @@
 #include "tools/setup.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 
+#include "engine/error.h"
 #include "streams/load.h"
 
 namespace saccade {
@@ -36,6 +39,26 @@ LearnerOptions learner_options(const Experiment& e) {
   return options;
 }
 
+BatchOptions batch_options(const Experiment& e, std::uint64_t steps) {
+  const LearnerOptions common = learner_options(e);
+  BatchOptions options;
+  options.seed = common.seed;
+  options.steps = steps;
+  options.pairs = static_cast<int>(e.batch);
+  options.schedule = common.schedule;
+  options.rule = common.rule;
+  options.optimiser = common.optimiser;
+  options.margins = common.margins;
+  options.rates = common.rates;
+  options.step.loss = experiment_word(e, "loss");
+  options.step.negatives =
+      e.negatives == Experiment::all_negatives ? PairStepOptions::all_others : static_cast<int>(e.negatives);
+  options.step.negative_weight = static_cast<float>(e.negative_weight);
+  options.step.block = e.block;
+  options.step.temperature = static_cast<float>(e.temperature);
+  return options;
+}
+
 StreamOptions stream_options(const Experiment& e) {
   StreamOptions options;
   options.kind = e.view.kind;
@@ -50,6 +73,16 @@ StreamOptions stream_options(const Experiment& e) {
 
 DataSet load_experiment_data(const Experiment& e, const std::filesystem::path& folder) {
   return load_data(data_name(e.data), folder, static_cast<std::size_t>(e.images));
+}
+
+DataSet load_probe_data(const Experiment& e, const std::filesystem::path& folder) {
+  const std::string name = data_name(probe_data(e));
+  const ImageSet images = load_data(name, folder, 1).train;  // its shape, before all are read
+  if (images.channels != e.network.channels || images.height != e.network.height || images.width != e.network.width)
+    throw InputError(fmt::format("probe.data: images of {} are {}x{}x{}, the network reads {}x{}x{}", images.name,
+                                 images.height, images.width, images.channels, e.network.height, e.network.width,
+                                 e.network.channels));
+  return load_data(name, folder, 0);
 }
 
 }  // namespace saccade

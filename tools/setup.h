@@ -1,4 +1,5 @@
 #pragma once
+#include "models/batch_learner.h"
 #include "models/online_learner.h"
 #include "streams/fixation_stream.h"
 #include "streams/image_set.h"
@@ -8,8 +9,12 @@
 namespace saccade {
 
 LearnerOptions learner_options(const Experiment& experiment);
+/// `steps` of the whole training.
+BatchOptions batch_options(const Experiment& experiment, std::uint64_t steps);
 StreamOptions stream_options(const Experiment& experiment);
 /// The experiment's data set below `folder`. InputError; also when there are no training images.
 DataSet load_experiment_data(const Experiment& experiment, const std::filesystem::path& folder);
+/// The probe's data set, whole. InputError when its images do not suit the network.
+DataSet load_probe_data(const Experiment& experiment, const std::filesystem::path& folder);
 
 }  // namespace saccade

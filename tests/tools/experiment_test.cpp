@@ -60,13 +60,13 @@ TEST_CASE("defaults follow the data set") {
   CHECK(grey.margins == std::vector<Experiment::Margins>{{1, 1.5}});
   CHECK(grey.view.kind == ViewKind::affine);
   CHECK(std::isinf(grey.memory.window));
-  CHECK(grey.probes());
+  CHECK(grey.probes(5001));
+  CHECK_FALSE(grey.probes(5000));
 
   const Experiment colour = parse("data = \"cifar10\"");
   CHECK(colour.network == known_network("conv5"));
   CHECK(colour.margins == std::vector<Experiment::Margins>{{1, 3}});
   CHECK(colour.view.kind == ViewKind::affine_hsv);
-  CHECK_FALSE(parse("events = 5000").probes());
 }
 
 TEST_CASE("what is written reads back to the same experiment") {
@@ -187,6 +187,27 @@ TEST_CASE("what is not TOML, and overrides that are not key=value") {
   CHECK(contains(refusal("", {"a..b=1"}), "unknown key"));
   CHECK_THROWS_AS(load_experiment("/nowhere/exp.toml"), InputError);
   CHECK_THROWS_AS(load_experiment("/"), InputError);
+}
+
+TEST_CASE("a training has defaults of its own, and what is written is the same in both modes") {
+  const Experiment batch = parse_experiment("", "exp.toml", {}, Mode::batch), event = parse("");
+  CHECK(batch.optimiser == Experiment::Optimiser::adam);
+  CHECK(batch.rate.conv == std::vector<double>{1e-4});
+  CHECK(event.optimiser == Experiment::Optimiser::sgd);
+  CHECK(parse(write_experiment(batch)) == batch);
+  CHECK(parse_experiment(write_experiment(event), "exp.toml", {}, Mode::batch) == event);
+}
+
+TEST_CASE("all negatives, the probe's own data, and the classes of a classifier") {
+  const Experiment e = parse("negatives = \"all\"\nloss = \"supervised\"\ndata = \"emnist-letters\"\n"
+                             "probe.data = \"mnist\"");
+  CHECK(e.negatives == Experiment::all_negatives);
+  CHECK(e.network.embedding == 26);
+  CHECK(probe_data(e) == Experiment::Data::mnist);
+  CHECK(probe_data(parse("data = \"mnist\"")) == Experiment::Data::mnist);
+  CHECK(parse(write_experiment(e)) == e);
+  CHECK(contains(refusal("negatives = -1"), "0 to 100000 or \"all\""));
+  CHECK(contains(refusal("negatives = \"some\""), "\"all\""));
 }
 
 TEST_CASE("the list of keys has a line for each, with default and unit") {

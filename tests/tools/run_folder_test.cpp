@@ -92,13 +92,13 @@ TEST_CASE("metrics can be cut back to a checkpoint and go on") {
   const std::string before = text_of(file);
   CHECK(before.size() > position);
   {
-    MetricsWriter metrics(file, position);
+    MetricsWriter metrics(file, event_metrics_header, position);
     metrics.add(200, 0.3, -1, "loss", 1e-30);
     CHECK(metrics.bytes() == before.size());
   }
   CHECK(text_of(file) == before);
-  CHECK_THROWS_AS(MetricsWriter(file, before.size() + 1), InputError);
-  CHECK_THROWS_AS(MetricsWriter(temporary.path / "missing.csv", 1), InputError);
+  CHECK_THROWS_AS(MetricsWriter(file, event_metrics_header, before.size() + 1), InputError);
+  CHECK_THROWS_AS(MetricsWriter(temporary.path / "missing.csv", event_metrics_header, 1), InputError);
 
   const auto series = read_metrics(file);
   REQUIRE(series.size() == 2);

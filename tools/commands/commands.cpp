@@ -4,6 +4,7 @@ namespace saccade {
 
 void add_commands(CLI::App& app, CommonFlags& flags) {
   add_replay(app, flags);
+  add_train(app, flags);
   add_probe(app, flags);
   add_step(app, flags);
   add_inspect(app, flags);

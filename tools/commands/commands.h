@@ -11,6 +11,7 @@ struct CommonFlags;
 /// Each adds one command to the program; the work happens in its callback while the command line is parsed. InputError
 /// and other exceptions pass through to run_program.
 void add_replay(CLI::App& app, CommonFlags& flags);
+void add_train(CLI::App& app, CommonFlags& flags);
 void add_probe(CLI::App& app, CommonFlags& flags);
 void add_step(CLI::App& app, CommonFlags& flags);
 void add_inspect(CLI::App& app, CommonFlags& flags);

@@ -1,0 +1,21 @@
+#pragma once
+#include <string>
+
+#include "engine/checkpoint.h"
+#include "engine/device_buffer.h"
+
+namespace saccade {
+
+/// One array of weights with its gradient and Adam's state, for what is not a bundle of the network: a probe, a bias.
+struct AdamTensor {
+  DeviceBuffer<float> weights, gradient, first_moment, second_moment;
+  DeviceBuffer<std::int64_t> steps;
+
+  AdamTensor(Device& device, std::size_t size);
+  void step(Device& device, float rate);
+  /// NAME, adam.first.NAME, adam.second.NAME, adam.steps.NAME, in the device's layout.
+  void save(Checkpoint& checkpoint, const std::string& name) const;
+  void load(const Checkpoint& checkpoint, const std::string& name);
+};
+
+}  // namespace saccade

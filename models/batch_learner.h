@@ -1,0 +1,63 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/checkpoint.h"
+#include "models/adam_tensor.h"
+#include "models/online_learner.h"
+#include "models/pair_step.h"
+#include "models/schedule.h"
+
+namespace saccade {
+
+struct BatchOptions {
+  std::uint64_t seed = 1;
+  std::uint64_t steps = 0;  ///< of the whole run; "gll" divides them among the layers
+  int pairs = 500;          ///< n of a step
+  std::string schedule = "e2e";
+  std::string rule = "bp";
+  PairStepOptions step;              ///< its layer and margins are set for each step
+  std::vector<Margins> margins{{}};  ///< one for all heads, or one per layer
+  std::string optimiser = "adam";
+  Rates rates;
+};
+
+/// Batch mode: learns from mini-batches of pairs of views. The same network, losses, rules and device operations as
+/// OnlineLearner's, called for many pairs at once. A layer is drawn per batch (rll), trained for an equal share of the
+/// steps (gll), or all learn (e2e). State: parameters, optimiser, the classifier's bias, the number of steps.
+class BatchLearner {
+ public:
+  /// InputError for options that do not go together.
+  BatchLearner(Device& device, const NetworkSpec& network, const BatchOptions& options);
+
+  /// Pixels of `pairs` views each, [n][height][width][channels]; labels [n] for the supervised loss, which looks at `b`
+  /// alone.
+  void step(const std::vector<float>& a, const std::vector<float>& b, const std::vector<std::int32_t>& labels);
+
+  std::uint64_t steps() const { return steps_; }
+  /// The layer that learns in this step, or end_to_end.
+  int layer(std::uint64_t step) const { return schedule_.layer(step); }
+  /// What the latest step saw.
+  const StepSums& last() const { return pair_step_.sums(); }
+  const Parameters& parameters() const { return parameters_; }
+  /// Bias of the classifier under the supervised loss, [lanes(classes)].
+  ConstFloats bias() const { return bias_.weights.shared(); }
+
+  void save(Checkpoint& checkpoint) const;
+  /// InputError when it does not fit this network and these options.
+  void load(const Checkpoint& checkpoint);
+
+ private:
+  Device& device_;
+  NetworkSpec network_;
+  BatchOptions options_;
+  Schedule schedule_;
+  Parameters parameters_;
+  std::unique_ptr<Optimiser> optimiser_;
+  PairStep pair_step_;
+  AdamTensor bias_;
+  std::uint64_t steps_ = 0;
+};
+
+}  // namespace saccade

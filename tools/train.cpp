@@ -1,0 +1,91 @@
+#include "tools/train.h"
+
+#include <fmt/format.h>
+
+#include "engine/error.h"
+#include "streams/pair_batches.h"
+#include "tools/progress.h"
+#include "tools/run_report.h"
+#include "tools/setup.h"
+
+namespace saccade {
+namespace {
+
+/// One unit of work is one step: a batch of pairs.
+class Train final : public Run {
+ public:
+  Train(const Experiment& experiment, const CommonFlags& flags)
+      : Run(experiment, flags),
+        batches_(data_.train, {experiment.view.kind, static_cast<std::uint64_t>(experiment.seed),
+                               static_cast<int>(experiment.batch), device_->threads()}),
+        learner_(*device_, experiment.network, batch_options(experiment, length())) {}
+
+ private:
+  const char* command() const override { return "train"; }
+  const char* unit() const override { return "steps"; }
+  std::uint64_t done() const override { return learner_.steps(); }
+  /// In layer-wise schedules every layer gets its share of `epochs` (method.md, section 7).
+  std::uint64_t length() const override {
+    const auto epochs = static_cast<std::uint64_t>(experiment_.epochs);
+    const bool end_to_end_run = experiment_.schedule == Experiment::Schedule::e2e;
+    return batches_.per_epoch() * epochs *
+           (end_to_end_run ? 1 : static_cast<std::uint64_t>(experiment_.network.depth()));
+  }
+  std::uint64_t views() const override { return length() * static_cast<std::uint64_t>(2 * experiment_.batch); }
+  const Parameters& parameters() const override { return learner_.parameters(); }
+  const char* metrics_header() const override { return batch_metrics_header; }
+  bool supervised() const { return experiment_.loss == Experiment::Loss::supervised; }
+  double epochs() const { return static_cast<double>(done()) / static_cast<double>(batches_.per_epoch()); }
+
+  void open(bool) override {}
+
+  void advance() override {
+    const int layer = learner_.layer(done());
+    batches_.render(done(), !supervised(), a_, b_, labels_);
+    learner_.step(a_, b_, labels_);
+    metrics_.add(layer, learner_.last());
+    if (done() % batches_.per_epoch() == 0) metrics_.write(*writer_, done(), epochs());
+  }
+
+  void save_state(Checkpoint& checkpoint) override { learner_.save(checkpoint); }
+  void load_state(const Checkpoint& checkpoint) override { learner_.load(checkpoint); }
+
+  void extra_probes() override {
+    if (supervised()) probes_->add(done(), "classifier", evaluation_.classifier(parameters(), learner_.bias()));
+  }
+
+  void describe(RunSummary& summary) const override {
+    const double views_a_pair = supervised() ? 1 : 2;
+    summary.epochs = epochs();
+    summary.updates = learner_.steps();
+    summary.events =
+        static_cast<std::uint64_t>(views_a_pair) * learner_.steps() * static_cast<std::uint64_t>(experiment_.batch);
+    summary.events_per_second = seconds_ > 0 ? static_cast<double>(summary.events) / seconds_ : 0;
+    summary.pairs_per_second = summary.events_per_second / views_a_pair;
+  }
+
+  std::string headline(const RunSummary& s) const override {
+    return fmt::format("{} of {} steps, {:.4g} epochs, in {} ({:.0f} pairs/s), loss {:.4f} per pair, fingerprint {}",
+                       s.updates, length(), s.epochs, duration_text(s.seconds), s.pairs_per_second, s.loss,
+                       s.fingerprint);
+  }
+
+  void report(const RunSummary& summary) const override {
+    write_report(train_report(experiment_, data_.train, summary, folder_, length()), folder_.report());
+  }
+
+  PairBatches batches_;
+  BatchLearner learner_;
+  std::vector<float> a_, b_;
+  std::vector<std::int32_t> labels_;
+};
+
+}  // namespace
+
+int train(const RunRequest& request) {
+  return begin_or_resume("train", Mode::batch, request, [](const Experiment& experiment, const CommonFlags& flags) {
+    return std::make_unique<Train>(experiment, flags);
+  });
+}
+
+}  // namespace saccade
