@@ -41,8 +41,9 @@ void Run::restore(const Checkpoint& checkpoint) {
   };
   try {
     const std::string kind = std::string("record.") + command();
-    if (std::none_of(checkpoint.integers.begin(), checkpoint.integers.end(),
-                     [&](const Checkpoint::Integers& integers) { return integers.name == kind; }))
+    if (std::none_of(checkpoint.integers.begin(), checkpoint.integers.end(), [&](const Checkpoint::Integers& integers) {
+          return integers.name == kind && integers.values.size() == 1;
+        }))
       throw InputError(fmt::format("this run was not made by saccade {0}; expected one of saccade {0}", command()));
     load_state(checkpoint);
     metrics_.load(checkpoint);

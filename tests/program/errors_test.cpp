@@ -263,7 +263,7 @@ TEST_CASE("probe and resume: a checkpoint whose contents do not fit together") {
   check_refused(temporary.path, {"replay", "--resume", run_folder.string()}, {"experiment.toml", "--out"});
   damaged = whole;
   damaged.integers.clear();
-  refuse(damaged, "has no integers", false);
+  refuse(damaged, "not made by saccade replay", false);
   for (const auto& list : whole.reals) {
     damaged = whole;
     for (auto& other : damaged.reals)
