@@ -7,9 +7,9 @@ namespace saccade::keys {
 namespace {
 
 /// Rates for plain SGD on the known networks: b |weights| / |gradient of one view|, norms at the start, averaged over
-/// active views (method.md, section 9), b = 1e-3 for conv3; for conv5 3e-4 layer-wise and 5e-5 end to end, where 1.5e-4 and more
-/// diverges. A layer-wise head on a lower layer sees more features
-/// and needs a smaller rate. Other networks get one rate for all, which ran stably on CIFAR-10.
+/// active views (method.md, section 9), b = 1e-3 for conv3; for conv5 3e-4 layer-wise and 5e-5 end to end, where 1.5e-4
+/// and more diverges. A layer-wise head on a lower layer sees more features and needs a smaller rate. Other networks
+/// get one rate for all, which ran stably on CIFAR-10.
 Experiment::Rates default_rates(const Experiment& e) {
   if (e.optimiser == Experiment::Optimiser::adam) return {{1e-4}, {1e-4}};
   const bool end_to_end = e.schedule == Experiment::Schedule::e2e;
@@ -42,7 +42,7 @@ Experiment resolve(Given given, const std::string& origin) {
     throw InputError(fmt::format("{}: {}", origin, error.what()));
   }
   if (e.margins.empty()) {
-    const bool small = e.network.name == "conv3" || (!colour && e.network.name != "conv5");
+    const bool small = e.network.name.starts_with("conv3") || (!colour && !e.network.name.starts_with("conv5"));
     e.margins.push_back(small ? Experiment::Margins{1, 1.5} : Experiment::Margins{1, 3});
   }
   if (given.automatic_view) e.view.kind = colour ? ViewKind::affine_hsv : ViewKind::affine;
