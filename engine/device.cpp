@@ -28,7 +28,7 @@ class Check {
   const Check& conv(const ConvShape& s) const {
     map(s.in).map(s.out);
     that(s.in.border == 1 && s.out.border == 1, "maps with a border");
-    that(s.out == MapShape::layer(s.in.height / (s.pool ? 2 : 1), s.in.width / (s.pool ? 2 : 1), s.out.channels),
+    that(s.out == MapShape::layer(s.in.height / s.step(), s.in.width / s.step(), s.out.channels),
          "an output shape that follows from the input");
     return that(s.in.lanes % lanes_per_vector == 0 || s.in.lanes < lanes_per_vector,
                 "input lanes below 16 or a multiple of 16");
@@ -58,7 +58,7 @@ void Device::conv_forward(const ConvForward& op) {
       .extent(op.extent)
       .that(op.input && op.packed && op.output, "input, packed and output")
       .that(op.input.data != op.output.data, "output apart from input")
-      .that(!op.winners || op.shape.pool, "winners only with pooling");
+      .that(!op.winners || op.shape.pools(), "winners only with pooling");
   conv_forward_impl(op);
 }
 
@@ -67,7 +67,7 @@ void Device::conv_weight_gradient(const ConvWeightGradient& op) {
       .conv(op.shape)
       .extent(op.extent)
       .that(op.input && op.error && op.gradient, "input, error and gradient")
-      .that(static_cast<bool>(op.winners) == op.shape.pool, "winners exactly with pooling");
+      .that(static_cast<bool>(op.winners) == op.shape.pools(), "winners exactly with pooling");
   conv_weight_gradient_impl(op);
 }
 
@@ -76,7 +76,7 @@ void Device::conv_input_gradient(const ConvInputGradient& op) {
       .conv(op.shape)
       .extent(op.extent)
       .that(op.error && op.feedback.weights && op.input && op.error_below, "error, feedback, input and error_below")
-      .that(static_cast<bool>(op.winners) == op.shape.pool, "winners exactly with pooling")
+      .that(static_cast<bool>(op.winners) == op.shape.pools(), "winners exactly with pooling")
       .that(op.shape.in.lanes % lanes_per_vector == 0, "a layer below (its lanes a multiple of 16), not an image")
       .that(op.error.data != op.error_below.data, "error_below apart from error");
   conv_input_gradient_impl(op);

@@ -50,7 +50,7 @@ struct ConvForward {
   ConstFloats input;   ///< shape.in
   ConstFloats packed;  ///< from conv_pack
   Floats output;       ///< shape.out
-  Bytes winners;       ///< shape.winners(); null without pooling, or when no backward step follows
+  Bytes winners;       ///< shape.winners(); null without max-pool, or when no backward step follows
 };
 
 /// gradient = (accumulate ? gradient : 0) + sum over active views, in order, of error (x) input.

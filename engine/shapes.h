@@ -41,25 +41,33 @@ struct MapShape {
 /// Non-linearities; values are stored in checkpoints. hardtanh clips to [-1, 1], its derivative is 0 at and beyond +-1.
 enum class Activation : std::uint8_t { none = 0, hardtanh = 1, tanh = 2, relu = 3 };
 
-/// One layer: 3x3 convolution (stride 1, zero padding 1, no bias), then optionally 2x2 max-pool (stride 2, an odd last
-/// row or column is dropped, the first of equal values in row-major order wins), then the activation.
+/// How a layer halves its map; values are stored in checkpoints. An odd last row or column of the input is dropped, so
+/// that both ways give the same size. max_pool: 2x2 windows, the first of equal values in row-major order wins. stride:
+/// the convolution is computed at the even positions (2y, 2x) alone.
+enum class Downsample : std::uint8_t { none = 0, max_pool = 1, stride = 2 };
+
+/// One layer: 3x3 convolution (zero padding 1, no bias) at every position or every second one, then optionally
+/// max-pool, then the activation.
 ///
 /// Weights are stored "by post-synaptic unit": [rounded-up out channels][3][3][in.lanes] floats; padding rows and lanes
 /// are zero. The map below is an image of fewer than 16 channels or has a multiple of 16 lanes. A device may keep a
 /// second, packed copy in an order that suits its forward kernel.
 struct ConvShape {
   MapShape in, out;
-  bool pool = false;
+  Downsample down = Downsample::none;
   Activation activation = Activation::none;
 
-  static constexpr ConvShape make(MapShape in, int out_channels, bool pool, Activation activation) {
-    const int divisor = pool ? 2 : 1;
-    return {in, MapShape::layer(in.height / divisor, in.width / divisor, out_channels), pool, activation};
+  static constexpr ConvShape make(MapShape in, int out_channels, Downsample down, Activation activation) {
+    const int divisor = down == Downsample::none ? 1 : 2;
+    return {in, MapShape::layer(in.height / divisor, in.width / divisor, out_channels), down, activation};
   }
+  constexpr bool pools() const { return down == Downsample::max_pool; }
+  /// Pixels of the map below from one output to the next.
+  constexpr int step() const { return down == Downsample::none ? 1 : 2; }
   constexpr std::size_t weights() const { return static_cast<std::size_t>(out.lanes) * 9 * in.lanes; }
   /// Winner of each pooling window, one byte (0..3, row-major in the window): [out.height][out.width][out.lanes].
   constexpr std::size_t winners() const {
-    return pool ? static_cast<std::size_t>(out.height) * out.width * out.lanes : 0;
+    return pools() ? static_cast<std::size_t>(out.height) * out.width * out.lanes : 0;
   }
 };
 

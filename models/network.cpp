@@ -13,23 +13,28 @@ MapShape NetworkSpec::map(int i) const {
 
 ConvShape NetworkSpec::conv(int i) const {
   const LayerSpec& layer = layers.at(static_cast<std::size_t>(i));
-  return ConvShape::make(map(i), layer.channels, layer.pool, layer.activation);
+  return ConvShape::make(map(i), layer.channels, layer.down, layer.activation);
 }
 
 HeadShape NetworkSpec::head(int i) const { return {map(i + 1), embedding}; }
 
 NetworkSpec known_network(const std::string& name) {
   using enum Activation;
-  if (name == "conv5")
+  constexpr Downsample dense = Downsample::none;
+  const Downsample down = name.ends_with("-strided") ? Downsample::stride : Downsample::max_pool;
+  if (name == "conv5" || name == "conv5-strided")
     return {name,
             3,
             32,
             32,
-            {{32, false, hardtanh}, {32, true, none}, {64, false, hardtanh}, {64, true, none}, {512, true, none}},
+            {{32, dense, hardtanh}, {32, down, none}, {64, dense, hardtanh}, {64, down, none}, {512, down, none}},
             64};
-  if (name == "conv3") return {name, 1, 28, 28, {{32, true, tanh}, {64, true, tanh}, {128, true, tanh}}, 64};
-  throw InputError(fmt::format(
-      "network: no network is called \"{}\"; known are conv5 and conv3, or declare one in a [network] table", name));
+  if (name == "conv3" || name == "conv3-strided")
+    return {name, 1, 28, 28, {{32, down, tanh}, {64, down, tanh}, {128, down, tanh}}, 64};
+  throw InputError(
+      fmt::format("network: no network is called \"{}\"; known are conv5, conv5-strided, conv3 and conv3-strided, or "
+                  "declare one in a [network] table",
+                  name));
 }
 
 void check_network(const NetworkSpec& network) {
@@ -43,8 +48,8 @@ void check_network(const NetworkSpec& network) {
     const MapShape out = network.map(i + 1);
     if (out.height < 1 || out.width < 1)
       throw InputError(fmt::format(
-          "network: layer {} would have a map of {}x{} pixels; the image of {}x{} is too small for so many pools", i,
-          out.height, out.width, network.height, network.width));
+          "network: layer {} would have a map of {}x{} pixels; the image of {}x{} is too small to be halved so often",
+          i, out.height, out.width, network.height, network.width));
     constexpr std::size_t most_weights = std::size_t{1} << 28;  // 1 GiB a tensor: beyond it, a slip of the keyboard
     if (network.conv(i).weights() > most_weights || network.head(i).weights() > most_weights)
       throw InputError(fmt::format("network: layer {} would have {} weights and its head {}; expected at most {} each",

@@ -6,10 +6,10 @@
 
 namespace saccade {
 
-/// One trainable layer: 3x3 convolution, optional 2x2 max-pool, activation.
+/// One trainable layer: 3x3 convolution, optionally halved by a 2x2 max-pool or a stride of 2, activation.
 struct LayerSpec {
   int channels = 0;
-  bool pool = false;
+  Downsample down = Downsample::none;
   Activation activation = Activation::none;
   friend bool operator==(const LayerSpec&, const LayerSpec&) = default;
 };
@@ -31,7 +31,8 @@ struct NetworkSpec {
   friend bool operator==(const NetworkSpec&, const NetworkSpec&) = default;
 };
 
-/// "conv5" (CIFAR) or "conv3" (MNIST family); InputError for another name, with the known ones.
+/// "conv5" (CIFAR) or "conv3" (MNIST family), and "conv5-strided" and "conv3-strided", which halve their maps by a
+/// stride instead of a pool; InputError for another name, with the known ones.
 NetworkSpec known_network(const std::string& name);
 
 /// InputError naming the layer when a map would have no pixel left, a size is not positive or over 65,536 channels.

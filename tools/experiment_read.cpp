@@ -222,24 +222,31 @@ LayerSpec Reader::read_layer(const toml::node& node, std::size_t index) {
   const std::string prefix = fmt::format("network.layers[{}]", index);
   if (!node.is_table()) fail(prefix, node, "a table such as {channels = 32, pool = true, activation = \"tanh\"}");
   LayerSpec layer;
+  bool pool = false, stride = false;
   for (const auto& [part, value] : *node.as_table()) {
     const std::string name = prefix + "." + std::string(part.str());
     if (part == "channels")
       layer.channels = static_cast<int>(integer(name, value, 1, 65536));
     else if (part == "pool") {
       if (!value.is_boolean()) fail(name, value, "true or false");
-      layer.pool = value.as_boolean()->get();
+      pool = value.as_boolean()->get();
+    } else if (part == "stride") {
+      stride = integer(name, value, 1, 2) == 2;
     } else if (part == "activation") {
       const auto& words = keys::activation_words();
       const auto found = std::find(words.begin(), words.end(), value.value<std::string>().value_or(""));
       if (found == words.end()) fail(name, value, "one of \"none\", \"hardtanh\", \"tanh\", \"relu\"");
       layer.activation = static_cast<Activation>(found - words.begin());
     } else {
-      throw InputError(
-          fmt::format("{}: unknown key \"{}\"; a layer has channels, pool and activation", where(name, value), name));
+      throw InputError(fmt::format("{}: unknown key \"{}\"; a layer has channels, pool, stride and activation",
+                                   where(name, value), name));
     }
   }
   if (layer.channels == 0) fail(prefix, node, "a table with channels");
+  if (pool && stride)
+    throw InputError(fmt::format("{}: {} has pool = true and stride = 2; expected one of them, each halves the map",
+                                 where(prefix, node), prefix));
+  if (pool || stride) layer.down = pool ? Downsample::max_pool : Downsample::stride;
   return layer;
 }
 

@@ -63,7 +63,7 @@ Experiment resolve(Given given, const std::string& origin) {
     throw InputError(fmt::format("{}: {}", origin, error.what()));
   }
   if (e.margins.empty()) {
-    const bool small = e.network.name == "conv3" || (!colour && e.network.name != "conv5");
+    const bool small = e.network.name.starts_with("conv3") || (!colour && !e.network.name.starts_with("conv5"));
     e.margins.push_back(small ? Experiment::Margins{1, 1.5} : Experiment::Margins{1, 3});
   }
   if (given.automatic_view) e.view.kind = colour ? ViewKind::affine_hsv : ViewKind::affine;

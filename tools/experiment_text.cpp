@@ -52,16 +52,21 @@ std::string margins_text(const Experiment& experiment) {
   return pairs.size() == 1 ? pairs[0] : fmt::format("[{}]", fmt::join(pairs, ", "));
 }
 
+std::string down_text(Downsample down) {
+  if (down == Downsample::stride) return "stride = 2";
+  return down == Downsample::max_pool ? "pool = true" : "pool = false";
+}
+
 /// A known network by its name, another one in full. The image size is not written: it is that of the data set.
 std::string network_text(const NetworkSpec& network) {
-  for (const char* name : {"conv3", "conv5"}) {
+  for (const char* name : {"conv3", "conv5", "conv3-strided", "conv5-strided"}) {
     const NetworkSpec known = known_network(name);
     if (network.name == name && network.layers == known.layers && network.embedding == known.embedding)
       return in_quotes(name);
   }
   std::vector<std::string> layers;
   for (const LayerSpec& layer : network.layers)
-    layers.push_back(fmt::format("{{channels = {}, pool = {}, activation = \"{}\"}}", layer.channels, layer.pool,
+    layers.push_back(fmt::format("{{channels = {}, {}, activation = \"{}\"}}", layer.channels, down_text(layer.down),
                                  activation_words()[static_cast<std::size_t>(layer.activation)]));
   return fmt::format("{{name = \"{}\", embedding = {}, layers = [{}]}}", network.name, network.embedding,
                      fmt::join(layers, ", "));
@@ -213,7 +218,8 @@ std::string list_experiment_keys(Mode mode) {
   text +=
       "\nA network of your own, in the experiment file (activations: none hardtanh tanh relu):\n"
       "  [network]\n  embedding = 64\n"
-      "  layers = [{channels = 32, pool = true, activation = \"tanh\"}, {channels = 64}]\n";
+      "  layers = [{channels = 32, pool = true, activation = \"tanh\"}, {channels = 64, stride = 2}]\n"
+      "Known networks: conv3, conv5; conv3-strided and conv5-strided halve their maps by a stride of 2, not a pool.\n";
   return text;
 }
 

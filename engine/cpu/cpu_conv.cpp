@@ -9,7 +9,7 @@ namespace saccade::cpu {
 namespace {
 
 double multiply_adds(const ConvShape& s, const Extent& e) {
-  const double pixels = static_cast<double>(s.out.height) * s.out.width * (s.pool ? 4 : 1);
+  const double pixels = static_cast<double>(s.out.height) * s.out.width * (s.pools() ? 4 : 1);
   return 9.0 * s.in.channels * s.out.channels * pixels * e.views * e.replicas;
 }
 
@@ -56,7 +56,7 @@ void CpuDevice::conv_pack_impl(const ConvShape& shape, int replicas, ConstFloats
 
 void CpuDevice::conv_forward_impl(const ConvForward& op) {
   const ConvShape& s = op.shape;
-  const int blocks = s.out.lanes / 16, rows = s.pool ? 2 * s.out.height : s.out.height;
+  const int blocks = s.out.lanes / 16, rows = s.pools() ? 2 * s.out.height : s.out.height;
   const std::size_t maps = static_cast<std::size_t>(op.extent.replicas) * op.extent.views;
   const ConvSplit split(blocks, rows, maps, threads_, kernels_.blocks_per_tile);
   run(maps * split.pieces(), multiply_adds(s, op.extent), [&](std::size_t task) {
@@ -90,12 +90,13 @@ void CpuDevice::conv_input_gradient_impl(const ConvInputGradient& op) {
   const ConvShape& s = op.shape;
   const MapShape full{s.in.height, s.in.width, s.out.channels, s.out.lanes, 1};
   const int blocks = s.in.lanes / 16;
-  constexpr int views_at_once = 16;  // errors behind a pool are spread out for so many views at a time
+  constexpr int views_at_once = 16;  // errors of a halved map are spread out for so many views at a time
   for (int first = 0; first < op.extent.views; first += views_at_once) {
     const int views = std::min(views_at_once, op.extent.views - first);
     const std::size_t maps = static_cast<std::size_t>(op.extent.replicas) * views;
     const double work = multiply_adds(s, {op.extent.replicas, views});
-    if (s.pool) {
+    const bool spread = s.down != Downsample::none;
+    if (spread) {
       spread_errors_.resize(maps * full.size());
       run(maps, work, [&](std::size_t map) {
         const int replica = static_cast<int>(map) / views, view = first + static_cast<int>(map) % views;
@@ -103,11 +104,18 @@ void CpuDevice::conv_input_gradient_impl(const ConvInputGradient& op) {
         float* to = spread_errors_.data() + map * full.size();
         std::memset(to, 0, full.size() * sizeof(float));
         const float* error = op.error.at(replica, view);
-        const std::uint8_t* winner = op.winners.at(replica, view);
+        const std::uint8_t* winner = op.winners ? op.winners.at(replica, view) : nullptr;
         for (int y = 0; y < s.out.height; ++y)
-          for (int x = 0; x < s.out.width; ++x, winner += s.out.lanes)
+          for (int x = 0; x < s.out.width; ++x) {
+            const float* from = error + s.out.offset(y, x);
+            if (!winner) {
+              std::memcpy(to + full.offset(2 * y, 2 * x), from, static_cast<std::size_t>(s.out.lanes) * sizeof(float));
+              continue;
+            }
             for (int k = 0; k < s.out.lanes; ++k)
-              to[full.offset(2 * y + (winner[k] >> 1), 2 * x + (winner[k] & 1)) + k] = error[s.out.offset(y, x) + k];
+              to[full.offset(2 * y + (winner[k] >> 1), 2 * x + (winner[k] & 1)) + k] = from[k];
+            winner += s.out.lanes;
+          }
       });
     }
     const ConvSplit split(blocks, s.in.height, maps, threads_, kernels_.blocks_per_tile);
@@ -117,7 +125,7 @@ void CpuDevice::conv_input_gradient_impl(const ConvInputGradient& op) {
       const int replica = static_cast<int>(map) / views, view = first + static_cast<int>(map) % views;
       if (!is_active(op.active, replica, view)) return;
       const int block = piece / split.bands * split.blocks_per_group, row = piece % split.bands * split.rows_per_band;
-      kernels_.conv_input_gradient({s, s.pool ? spread_errors_.data() + map * full.size() : op.error.at(replica, view),
+      kernels_.conv_input_gradient({s, spread ? spread_errors_.data() + map * full.size() : op.error.at(replica, view),
                                     op.feedback.weights.at(replica), op.feedback.sign_only, op.input.at(replica, view),
                                     op.below, op.error_below.at(replica, view), block,
                                     std::min(blocks, block + split.blocks_per_group), row,

@@ -71,7 +71,7 @@ class CpuDevice final : public Device {
   tbb::global_control allowed_;  ///< oneTBB would otherwise stop at the number of cores
   tbb::task_arena arena_;
   std::vector<float> partials_;       ///< sums of heads per row
-  std::vector<float> spread_errors_;  ///< errors behind a pool, at the convolution's resolution
+  std::vector<float> spread_errors_;  ///< errors of a halved map, at the convolution's resolution
 };
 
 }  // namespace saccade::cpu

@@ -24,13 +24,13 @@ struct Buffers {
 
   ConvForward op(int replicas, int first, int views) const {
     return {shape,           {replicas, views},  in.strided(first),
-            packed.shared(), out.strided(first), shape.pool ? winners.strided(first) : Bytes{}};
+            packed.shared(), out.strided(first), shape.pools() ? winners.strided(first) : Bytes{}};
   }
   Outputs outputs() const {
     CHECK((in.intact() && weights.intact() && packed.intact() && out.intact() && winners.intact()));
     Outputs r;
     r.floats["out"] = out.read();
-    if (shape.pool) r.bytes["winners"] = winners.read();
+    if (shape.pools()) r.bytes["winners"] = winners.read();
     return r;
   }
 };
@@ -52,7 +52,7 @@ TEST_CASE("conv_forward against the reference") {
     const ConvData data = make_conv_data(c, false, 1);
     std::vector<ConvResult> want;
     for (int r = 0; r < c.replicas; ++r)
-      want.push_back(conv_forward(data.in[r], data.weights[r], c.pool, c.activation));
+      want.push_back(conv_forward(data.in[r], data.weights[r], c.down, c.activation));
     for (double y : want[0].out.v) saturated += c.activation == Activation::hardtanh && std::fabs(y) == 1;
     // Every product is a term; the activation has a slope of at most 1, and only tanh is rounded.
     const double limit = sum_bound(9 * c.channels) + (c.activation == Activation::tanh ? tanh_bound : 0);
@@ -68,7 +68,7 @@ TEST_CASE("conv_forward against the reference") {
                        const auto largest = std::max_element(got.begin(), got.end());
                        *largest *= 1.001;
                        CHECK((*largest < 0.1 || !compare(got, like.v, want[r].scale.v, limit)));
-                       if (!c.pool) continue;
+                       if (!c.pools()) continue;
                        const auto winners = winners_from_layout(c.shape(), out.bytes.at("winners"), r, like);
                        bool fine = true;
                        for (int i = 0; i < like.n; ++i)
@@ -99,8 +99,8 @@ TEST_CASE("conv_forward: sums that are exact in float, and the first of equals w
     const ConvData data = make_conv_data(c, true, 2);
     std::vector<ConvResult> want;
     for (int r = 0; r < c.replicas; ++r)
-      want.push_back(conv_forward(data.in[r], data.weights[r], c.pool, c.activation));
-    for (int i = 0; c.pool && i < want[0].out.n; ++i)
+      want.push_back(conv_forward(data.in[r], data.weights[r], c.down, c.activation));
+    for (int i = 0; c.pools() && i < want[0].out.n; ++i)
       for (int y = 0; y < want[0].out.h; ++y)
         for (int x = 0; x < want[0].out.w; ++x) {
           const Images& z = want[0].before_pool;
@@ -118,7 +118,7 @@ TEST_CASE("conv_forward: sums that are exact in float, and the first of equals w
               CHECK_CLOSE(compare(got, want[r].out.v, magnitudes(want[r].out.v), tanh_bound));  // of an exact argument
             else
               CHECK_CLOSE(compare_exact(got, want[r].out.v));
-            if (c.pool)
+            if (c.pools())
               CHECK(
                   same_bits(winners_from_layout(c.shape(), out.bytes.at("winners"), r, want[r].out), want[r].winners));
           }
@@ -128,9 +128,9 @@ TEST_CASE("conv_forward: sums that are exact in float, and the first of equals w
 }
 
 TEST_CASE("conv_forward: in flat areas all four sums of a window have the same bits, so the first wins") {
-  for (const ConvCase& c : {ConvCase{28, 28, 1, true, 32, true, Activation::tanh, 1, 1},
-                            ConvCase{13, 19, 3, true, 20, true, Activation::none, 1, 1},
-                            ConvCase{14, 14, 32, false, 64, true, Activation::none, 1, 1}}) {
+  for (const ConvCase& c : {ConvCase{28, 28, 1, true, 32, Downsample::max_pool, Activation::tanh, 1, 1},
+                            ConvCase{13, 19, 3, true, 20, Downsample::max_pool, Activation::none, 1, 1},
+                            ConvCase{14, 14, 32, false, 64, Downsample::max_pool, Activation::none, 1, 1}}) {
     CAPTURE(c);
     ConvData data = make_conv_data(c, false, 3);
     for (double& v : data.in[0].v) v = static_cast<double>(0.3f);
@@ -179,7 +179,7 @@ TEST_CASE("conv_forward: a view computed alone has the same bits as in a batch; 
 
 TEST_CASE("conv_forward: tanh over its whole range, NaN stays NaN") {
   // Weight 1 in the centre alone: the activation of the pixels themselves.
-  const ConvCase c{40, 50, 16, false, 16, false, Activation::tanh, 1, 1};
+  const ConvCase c{40, 50, 16, false, 16, Downsample::none, Activation::tanh, 1, 1};
   ConvData data = make_conv_data(c, true, 5);
   Draw draw(6);
   std::fill(data.weights[0].v.begin(), data.weights[0].v.end(), 0.0);
@@ -198,7 +198,7 @@ TEST_CASE("conv_forward: tanh over its whole range, NaN stays NaN") {
                  });
   for (Activation f : {Activation::none, Activation::hardtanh, Activation::tanh, Activation::relu}) {
     CAPTURE(static_cast<int>(f));
-    const ConvCase one{1, 1, 1, true, 5, false, f, 1, 1};
+    const ConvCase one{1, 1, 1, true, 5, Downsample::none, f, 1, 1};
     ConvData bad = make_conv_data(one, false, 7);
     bad.in[0].v[0] = NAN;
     on_all_devices([&](Device& device) { return run(device, one, bad); },
@@ -210,7 +210,7 @@ TEST_CASE("conv_forward: tanh over its whole range, NaN stays NaN") {
 }
 
 TEST_CASE("conv_pack: only replicas with an active view are renewed; no views is no work") {
-  const ConvCase c{4, 4, 20, false, 20, true, Activation::none, 3, 3};
+  const ConvCase c{4, 4, 20, false, 20, Downsample::max_pool, Activation::none, 3, 3};
   const ConvData data = make_conv_data(c, false, 8);
   on_all_devices(
       [&](Device& device) {

@@ -17,7 +17,7 @@ struct Backward {
   explicit Backward(const ConvCase& which) : c(which), shape(which.shape()), data(make_conv_data(which, false, 11)) {
     Draw draw(12);
     for (int r = 0; r < c.replicas; ++r) {
-      const ConvResult y = conv_forward(data.in[r], data.weights[r], c.pool, c.activation);
+      const ConvResult y = conv_forward(data.in[r], data.weights[r], c.down, c.activation);
       Images e = y.out;
       draw.fill(e.v, -1, 1);
       for (std::size_t i = 0; i < e.v.size(); ++i) e.v[i] *= derivative(c.activation, y.out.v[i]) > 0;
@@ -36,8 +36,8 @@ struct Backward {
     return host;
   }
   std::vector<std::uint8_t> stored_winners() const {
-    return c.pool ? winners_to_layout(shape, winners, error[0])
-                  : std::vector<std::uint8_t>(static_cast<std::size_t>(c.replicas) * c.views);
+    return c.pools() ? winners_to_layout(shape, winners, error[0])
+                     : std::vector<std::uint8_t>(static_cast<std::size_t>(c.replicas) * c.views);
   }
 };
 
@@ -83,7 +83,7 @@ TEST_CASE("conv_weight_gradient against the reference") {
                                          {c.replicas, c.views},
                                          in.strided(),
                                          error.strided(),
-                                         c.pool ? winners.strided() : Bytes{},
+                                         c.pools() ? winners.strided() : Bytes{},
                                          flagging == Flagging::null ? Flags{} : active.strided(),
                                          gradient.shared(),
                                          accumulate});
@@ -142,7 +142,7 @@ TEST_CASE("conv_input_gradient against the reference") {
             device.conv_input_gradient({s,
                                         {c.replicas, c.views},
                                         error.strided(),
-                                        c.pool ? winners.strided() : Bytes{},
+                                        c.pools() ? winners.strided() : Bytes{},
                                         {feedback.shared(), variant.sign_only},
                                         in.strided(),
                                         variant.below,

@@ -16,13 +16,13 @@ struct Model {
 
   Model() {
     using enum Activation;
-    shapes = {ConvShape::make(MapShape::image(9, 8, 3), 5, false, hardtanh)};
-    shapes.push_back(ConvShape::make(shapes[0].out, 17, true, none));
-    shapes.push_back(ConvShape::make(shapes[1].out, 20, true, tanh));
+    shapes = {ConvShape::make(MapShape::image(9, 8, 3), 5, Downsample::none, hardtanh)};
+    shapes.push_back(ConvShape::make(shapes[0].out, 17, Downsample::max_pool, none));
+    shapes.push_back(ConvShape::make(shapes[1].out, 20, Downsample::max_pool, tanh));
     Draw draw(70);
     for (Network* n : {&net, &feedback})
       for (const ConvShape& s : shapes) {
-        n->layers.push_back({s.pool, s.activation});
+        n->layers.push_back({s.down, s.activation});
         n->convs.emplace_back(s.out.channels, s.in.channels);
         draw.fill(n->convs.back().v, -0.5, 0.5);
         n->heads.emplace_back(embedding, s.out.channels * s.out.height * s.out.width);

@@ -42,7 +42,9 @@ void check_gradient(const std::vector<double>& analytic, std::vector<double>& pa
 
 Network small_network(Draw& draw) {
   Network net;
-  net.layers = {{false, Activation::hardtanh}, {true, Activation::none}, {true, Activation::tanh}};
+  net.layers = {{Downsample::none, Activation::hardtanh},
+                {Downsample::max_pool, Activation::none},
+                {Downsample::max_pool, Activation::tanh}};
   const int channels[] = {2, 4, 5, 6};
   const int side[] = {8, 4, 2};
   for (int i = 0; i < 3; ++i) {
@@ -63,12 +65,15 @@ TEST_CASE("reference: convolution by hand") {
   w.at(0, 0, 1, 1) = 1;    // centre
   w.at(0, 0, 0, 1) = 10;   // the pixel above
   w.at(0, 0, 1, 2) = 100;  // the pixel to the right
-  CHECK(conv_forward(in, w, false, Activation::none).out.v == std::vector<double>{201, 302, 3, 514, 625, 36});
-  const ConvResult pooled = conv_forward(in, w, true, Activation::hardtanh);
+  CHECK(conv_forward(in, w, Downsample::none, Activation::none).out.v ==
+        std::vector<double>{201, 302, 3, 514, 625, 36});
+  const ConvResult pooled = conv_forward(in, w, Downsample::max_pool, Activation::hardtanh);
   CHECK(pooled.out.v == std::vector<double>{1});  // the odd last column is dropped
   CHECK(pooled.winners == std::vector<std::uint8_t>{3});
+  CHECK(conv_forward(in, w, Downsample::stride, Activation::none).out.v == std::vector<double>{201});
   in.v.assign(6, 0.0);
-  CHECK(conv_forward(in, w, true, Activation::none).winners == std::vector<std::uint8_t>{0});  // first of equals
+  CHECK(conv_forward(in, w, Downsample::max_pool, Activation::none).winners ==
+        std::vector<std::uint8_t>{0});  // first of equals
   CHECK(derivative(Activation::hardtanh, 1) == 0);
   CHECK(derivative(Activation::hardtanh, -1) == 0);
   CHECK(sgn(0) == 0);
@@ -76,18 +81,18 @@ TEST_CASE("reference: convolution by hand") {
 
 TEST_CASE("reference: convolution gradients are derivatives") {
   Draw draw(1);
-  for (bool pool : {false, true})
+  for (Downsample down : {Downsample::none, Downsample::max_pool, Downsample::stride})
     for (Activation f : {Activation::none, Activation::hardtanh, Activation::tanh, Activation::relu}) {
       Images in(2, 3, 5, 6);
       ConvWeights w(4, 3);
       draw.fill(in.v, -1, 1);
       draw.fill(w.v, -0.5, 0.5);
-      Images direction = conv_forward(in, w, pool, f).out;
+      Images direction = conv_forward(in, w, down, f).out;
       draw.fill(direction.v, -1, 1);
-      const ConvResult y = conv_forward(in, w, pool, f);
+      const ConvResult y = conv_forward(in, w, down, f);
       Images error = direction;
       for (std::size_t i = 0; i < error.v.size(); ++i) error.v[i] *= derivative(f, y.out.v[i]);
-      const auto loss = [&] { return dot(direction.v, conv_forward(in, w, pool, f).out.v); };
+      const auto loss = [&] { return dot(direction.v, conv_forward(in, w, down, f).out.v); };
       check_gradient(conv_weight_gradient(in, error, y.winners).value.v, w.v, loss);
       check_gradient(conv_input_gradient(error, y.winners, w, in, Activation::none).value.v, in.v, loss);
     }
@@ -250,7 +255,7 @@ TEST_CASE("reference: layouts go there and back, padding is seen") {
   CHECK(from_layout(head, to_layout(head, std::vector{w}), 0, w) == w.v);
   ConvWeights c(3, 5);
   draw.fill(c.v, -1, 1);
-  const ConvShape conv = ConvShape::make(MapShape::layer(3, 4, 5), 3, false, Activation::none);
+  const ConvShape conv = ConvShape::make(MapShape::layer(3, 4, 5), 3, Downsample::none, Activation::none);
   const std::vector<float> stored = to_layout(conv, std::vector{c});
   CHECK(from_layout(conv, stored, 0, c) == c.v);
   CHECK(stored[static_cast<std::size_t>((2 * 9 + 5) * 16 + 4)] == static_cast<float>(c.at(2, 4, 1, 2)));

@@ -50,8 +50,8 @@ TEST_CASE("sharing: pixels") {
 }
 
 TEST_CASE("sharing: convolution") {
-  for (bool pool : {false, true}) {
-    const ConvShape s = ConvShape::make(MapShape::layer(16, 15, 32), 48, pool, Activation::hardtanh);
+  for (Downsample down : {Downsample::none, Downsample::max_pool, Downsample::stride}) {
+    const ConvShape s = ConvShape::make(MapShape::layer(16, 15, 32), 48, down, Activation::hardtanh);
     const Images in(6, 32, 16, 15), out(6, 48, s.out.height, s.out.width);
     Draw draw(81);
     const auto tensor = [&](auto like) {
@@ -65,7 +65,7 @@ TEST_CASE("sharing: convolution") {
           error(device, s.out.size(), 2, 6, e), packed(device, device.packed_size(s), 2),
           output(device, s.out.size(), 2, 6), gradient(device, s.weights(), 2), below(device, s.in.size(), 2, 6);
       const Guarded<std::uint8_t> winners(device, std::max<std::size_t>(1, s.winners()), 2, 6);
-      const Bytes won = pool ? winners.strided() : Bytes{};
+      const Bytes won = s.pools() ? winners.strided() : Bytes{};
       device.conv_pack(s, 2, weights.shared(), packed.shared());
       device.conv_forward({s, {2, 6}, input.strided(), packed.shared(), output.strided(), won});
       device.conv_weight_gradient(

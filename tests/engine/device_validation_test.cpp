@@ -13,7 +13,7 @@ constexpr int replicas = 2, views = 3;
 
 struct Fixture {
   Device& device = *cpu_device("portable", 1);
-  ConvShape shape = ConvShape::make(MapShape::layer(4, 5, 20), 17, true, Activation::none);
+  ConvShape shape = ConvShape::make(MapShape::layer(4, 5, 20), 17, Downsample::max_pool, Activation::none);
   HeadShape head{shape.in, 20};
   // Large enough for anything that a wrong shape below could make an unchecked operation touch.
   DeviceBuffer<float> f[8];
@@ -54,7 +54,7 @@ std::vector<std::function<void(Op&)>> conv_mistakes() {
           [](Op& o) { o.shape.out.width = 5; },
           [](Op& o) { o.shape.out.lanes = 17; },
           [](Op& o) {
-            o.shape = ConvShape::make(MapShape::layer(1, 9, 16), 16, true, Activation::none);
+            o.shape = ConvShape::make(MapShape::layer(1, 9, 16), 16, Downsample::max_pool, Activation::none);
           }};  // nothing is left
 }
 
@@ -93,7 +93,7 @@ TEST_CASE_FIXTURE(Fixture, "validation: convolution") {
                    {[](I& o) { o.error = {}; }, [](I& o) { o.winners = {}; }, [](I& o) { o.feedback.weights = {}; },
                     [](I& o) { o.input = {}; }, [](I& o) { o.error_below = {}; },
                     [](I& o) {
-                      o.shape = ConvShape::make(MapShape::image(4, 5, 3), 17, true, Activation::none);
+                      o.shape = ConvShape::make(MapShape::image(4, 5, 3), 17, Downsample::max_pool, Activation::none);
                     }}));  // nothing learns below an image
 }
 

@@ -14,7 +14,8 @@ constexpr int pair_count = 5;
 /// Odd sizes, a pool that cuts a row and a column, channels that are no multiples of 16, every activation.
 NetworkSpec odd_network(int embedding = 20) {
   using enum Activation;
-  return {"odd", 3, 11, 9, {{20, false, hardtanh}, {33, true, relu}, {20, false, tanh}, {33, true, none}}, embedding};
+  constexpr Downsample dense = Downsample::none, pool = Downsample::max_pool;
+  return {"odd", 3, 11, 9, {{20, dense, hardtanh}, {33, pool, relu}, {20, dense, tanh}, {33, pool, none}}, embedding};
 }
 
 /// Relative L2 error that rounding alone explains. An error signal passes at most depth forward sums, the loss, depth

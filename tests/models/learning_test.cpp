@@ -15,7 +15,8 @@ struct Seen {
 
 NetworkSpec tiny_network() {
   using enum Activation;
-  return {"tiny", 3, 8, 8, {{16, true, hardtanh}, {20, true, none}}, 16};
+  constexpr Downsample pool = Downsample::max_pool;
+  return {"tiny", 3, 8, 8, {{16, pool, hardtanh}, {20, pool, none}}, 16};
 }
 
 /// One pass over six objects, two views each, in two orders in turn (0 1 2 3 4 5 and 2 1 0 5 4 3, so that an object

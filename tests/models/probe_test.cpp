@@ -120,7 +120,8 @@ TEST_CASE("linear probe: loss before and after each of three steps against the d
 
 TEST_CASE("extracted features are the maps that heads read, and pixels for no layer") {
   const auto device = make_cpu_device(2);
-  const NetworkSpec net{"odd", 3, 7, 5, {{20, false, Activation::hardtanh}, {18, true, Activation::tanh}}, 16};
+  constexpr Downsample dense = Downsample::none, pool = Downsample::max_pool;
+  const NetworkSpec net{"odd", 3, 7, 5, {{20, dense, Activation::hardtanh}, {18, pool, Activation::tanh}}, 16};
   const Parameters parameters(*device, net, make_rule("bp"), Heads::every_layer, 3);
   const Pairs pairs = grating_pairs(net, 70);  // more than one chunk
   const std::size_t size = net.map(0).features();

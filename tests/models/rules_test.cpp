@@ -13,7 +13,8 @@ namespace {
 
 NetworkSpec small_network() {
   using enum Activation;
-  return {"small", 3, 9, 7, {{20, false, hardtanh}, {18, true, tanh}, {33, false, relu}}, 20};
+  constexpr Downsample dense = Downsample::none, pool = Downsample::max_pool;
+  return {"small", 3, 9, 7, {{20, dense, hardtanh}, {18, pool, tanh}, {33, dense, relu}}, 20};
 }
 
 std::vector<Tensor> gradients_of(Device& device, Parameters& parameters, const Pairs& pairs, int layer) {

@@ -25,7 +25,8 @@ struct Run {
 inline NetworkSpec network_of(const Run& run) {
   using enum Activation;
   if (run.network == "conv3") return known_network("conv3");
-  return {"tiny", 3, 11, 9, {{20, false, hardtanh}, {18, true, relu}, {33, true, none}}, 20};
+  constexpr Downsample dense = Downsample::none, pool = Downsample::max_pool;
+  return {"tiny", 3, 11, 9, {{20, dense, hardtanh}, {18, pool, relu}, {33, pool, none}}, 20};
 }
 
 /// Gratings as bytes, labelled in turn.

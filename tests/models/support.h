@@ -154,7 +154,7 @@ inline ref::Network reference_network(const NetworkSpec& net, const std::vector<
   ref::Network r;
   for (int i = 0; i < net.depth(); ++i) {
     const ConvShape shape = net.conv(i);
-    r.layers.push_back({shape.pool, shape.activation});
+    r.layers.push_back({shape.down, shape.activation});
     r.convs.emplace_back(shape.out.channels, shape.in.channels);
     r.convs.back().v = find("conv." + std::to_string(i) + ".weight");
     r.heads.emplace_back(net.embedding, static_cast<int>(net.head(i).in.features()));

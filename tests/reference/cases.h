@@ -13,34 +13,43 @@ struct ConvCase {
   int height, width, channels;
   bool image;  ///< stored without padding lanes
   int out_channels;
-  bool pool;
+  Downsample down;
   Activation activation;
   int replicas, views;
 
   ConvShape shape() const {
     return ConvShape::make(image ? MapShape::image(height, width, channels) : MapShape::layer(height, width, channels),
-                           out_channels, pool, activation);
+                           out_channels, down, activation);
   }
+  bool pools() const { return down == Downsample::max_pool; }
 };
 
 inline std::ostream& operator<<(std::ostream& out, const ConvCase& c) {
   return out << c.height << "x" << c.width << "x" << c.channels << (c.image ? " image" : " map") << " -> "
-             << c.out_channels << (c.pool ? " pool" : "") << " activation " << static_cast<int>(c.activation)
-             << ", replicas " << c.replicas << ", views " << c.views;
+             << c.out_channels
+             << (c.pools()                      ? " pool"
+                 : c.down == Downsample::stride ? " stride"
+                                                : "")
+             << " activation " << static_cast<int>(c.activation) << ", replicas " << c.replicas << ", views "
+             << c.views;
 }
 
-/// 1 pixel, odd sizes, odd sizes that a pool cuts, channels around multiples of 16, and the layers of conv3 and conv5.
+/// 1 pixel, odd sizes, odd sizes that halving cuts, channels around multiples of 16, and the layers of conv3 and conv5.
 inline const std::vector<ConvCase>& conv_cases() {
   using enum Activation;
+  constexpr Downsample dense = Downsample::none, pool = Downsample::max_pool, stride = Downsample::stride;
   static const std::vector<ConvCase> cases = {
-      {1, 1, 1, true, 5, false, none, 1, 1},         {1, 1, 20, false, 3, false, hardtanh, 3, 1},
-      {1, 7, 16, false, 16, false, relu, 1, 3},      {2, 2, 3, true, 16, true, none, 1, 3},
-      {2, 3, 17, false, 5, true, relu, 3, 7},        {3, 2, 33, false, 20, true, tanh, 1, 1},
-      {5, 7, 3, true, 20, false, hardtanh, 3, 3},    {5, 7, 5, true, 16, true, relu, 3, 7},
-      {7, 7, 20, false, 33, true, none, 1, 3},       {14, 14, 33, false, 5, true, tanh, 3, 1},
-      {9, 31, 16, false, 20, false, hardtanh, 1, 3}, {4, 4, 64, false, 48, false, none, 1, 7},
-      {28, 28, 1, true, 32, true, tanh, 1, 3},       {32, 32, 3, true, 32, false, hardtanh, 1, 1},
-      {8, 8, 64, false, 512, true, none, 1, 1},
+      {1, 1, 1, true, 5, dense, none, 1, 1},          {1, 1, 20, false, 3, dense, hardtanh, 3, 1},
+      {1, 7, 16, false, 16, dense, relu, 1, 3},       {2, 2, 3, true, 16, pool, none, 1, 3},
+      {2, 3, 17, false, 5, pool, relu, 3, 7},         {3, 2, 33, false, 20, pool, tanh, 1, 1},
+      {5, 7, 3, true, 20, dense, hardtanh, 3, 3},     {5, 7, 5, true, 16, pool, relu, 3, 7},
+      {7, 7, 20, false, 33, pool, none, 1, 3},        {14, 14, 33, false, 5, pool, tanh, 3, 1},
+      {9, 31, 16, false, 20, dense, hardtanh, 1, 3},  {4, 4, 64, false, 48, dense, none, 1, 7},
+      {28, 28, 1, true, 32, pool, tanh, 1, 3},        {32, 32, 3, true, 32, dense, hardtanh, 1, 1},
+      {8, 8, 64, false, 512, pool, none, 1, 1},       {2, 2, 3, true, 16, stride, none, 1, 3},
+      {5, 7, 3, true, 20, stride, hardtanh, 3, 3},    {3, 2, 33, false, 20, stride, tanh, 1, 1},
+      {9, 31, 16, false, 20, stride, hardtanh, 1, 3}, {7, 7, 20, false, 33, stride, none, 3, 7},
+      {13, 17, 32, false, 48, stride, relu, 1, 3},    {28, 28, 1, true, 32, stride, tanh, 1, 3},
   };
   return cases;
 }

@@ -5,7 +5,7 @@
 
 #include "tests/reference/tensors.h"
 
-/// 3x3 convolution, stride 1, zero padding 1, no bias; optional 2x2 max-pool; activation.
+/// 3x3 convolution, zero padding 1, no bias; optional 2x2 max-pool, or stride 2; activation.
 namespace saccade::reference {
 
 struct ConvResult {
@@ -14,7 +14,7 @@ struct ConvResult {
   std::vector<std::uint8_t> winners;  ///< indexed like `out`; 0..3, row-major in the window; empty without pooling
 };
 
-inline ConvResult conv_forward(const Images& in, const ConvWeights& weights, bool pool, Activation activation) {
+inline ConvResult conv_forward(const Images& in, const ConvWeights& weights, Downsample down, Activation activation) {
   ConvResult r;
   r.before_pool = r.before_pool_scale = Images(in.n, weights.k, in.h, in.w);
   for (int i = 0; i < in.n; ++i)
@@ -31,9 +31,18 @@ inline ConvResult conv_forward(const Images& in, const ConvWeights& weights, boo
                   r.before_pool_scale.at(i, k, y, x) += std::fabs(term);
                 }
           }
-  if (!pool) {
+  if (down == Downsample::none) {
     r.out = r.before_pool;
     r.scale = r.before_pool_scale;
+  } else if (down == Downsample::stride) {
+    r.out = r.scale = Images(in.n, weights.k, in.h / 2, in.w / 2);
+    for (int i = 0; i < r.out.n; ++i)
+      for (int k = 0; k < r.out.c; ++k)
+        for (int y = 0; y < r.out.h; ++y)
+          for (int x = 0; x < r.out.w; ++x) {
+            r.out.at(i, k, y, x) = r.before_pool.at(i, k, 2 * y, 2 * x);
+            r.scale.at(i, k, y, x) = r.before_pool_scale.at(i, k, 2 * y, 2 * x);
+          }
   } else {
     r.out = r.scale = Images(in.n, weights.k, in.h / 2, in.w / 2);
     r.winners.resize(r.out.v.size());
@@ -58,15 +67,16 @@ inline ConvResult conv_forward(const Images& in, const ConvWeights& weights, boo
   return r;
 }
 
-/// The error at the output of the convolution, given the error after pooling; `winners` empty: no pooling.
+/// The error at every position of the convolution, given the error after pooling; `winners` empty: no pooling, and a
+/// smaller map is that of a stride.
 inline Images conv_unpool(const Images& error, const std::vector<std::uint8_t>& winners, int height, int width) {
-  if (winners.empty()) return error;
+  if (error.h == height && error.w == width) return error;
   Images full(error.n, error.c, height, width);
   for (int i = 0; i < error.n; ++i)
     for (int k = 0; k < error.c; ++k)
       for (int y = 0; y < error.h; ++y)
         for (int x = 0; x < error.w; ++x) {
-          const int winner = winners[error.index(i, k, y, x)];
+          const int winner = winners.empty() ? 0 : winners[error.index(i, k, y, x)];
           full.at(i, k, 2 * y + winner / 2, 2 * x + winner % 2) += error.at(i, k, y, x);
         }
   return full;

@@ -13,7 +13,7 @@ namespace saccade::reference {
 enum class Rule { bp, rf, urf, sign, sign_forward };
 
 struct Layer {
-  bool pool = false;
+  Downsample down = Downsample::none;
   Activation activation = Activation::none;
 };
 
@@ -40,7 +40,7 @@ inline Activity forward(const Network& network, int top, const Images& views) {
   r.maps.push_back(views);
   for (int i = 0; i <= top; ++i) {
     const auto j = static_cast<std::size_t>(i);
-    ConvResult c = conv_forward(r.maps.back(), network.convs[j], network.layers[j].pool, network.layers[j].activation);
+    ConvResult c = conv_forward(r.maps.back(), network.convs[j], network.layers[j].down, network.layers[j].activation);
     r.maps.push_back(std::move(c.out));
     r.winners.push_back(std::move(c.winners));
   }

@@ -30,7 +30,7 @@ seed = 7
 data = "cifar10"
 images = 1000
 events = 90000
-network = {name = "mine", embedding = 32, layers = [{channels = 8, pool = true, activation = "relu"}, {channels = 16}]}
+network = {name = "mine", embedding = 32, layers = [{channels = 8, pool = true, activation = "relu"}, {channels = 16, stride = 2}]}
 schedule = "gll"
 rule = "sign-forward"
 negatives = 1
@@ -70,8 +70,8 @@ TEST_CASE("defaults follow the data set") {
 }
 
 TEST_CASE("what is written reads back to the same experiment") {
-  for (const std::string text :
-       {"", "data = \"cifar100\"", "network = \"conv5\"", "network.embedding = 128", "rate = 0.5", everything}) {
+  for (const std::string text : {"", "data = \"cifar100\"", "network = \"conv5\"", "network = \"conv3-strided\"",
+                                 "network.embedding = 128", "rate = 0.5", everything}) {
     CAPTURE(text);
     const Experiment experiment = parse(text);
     const std::string written = write_experiment(experiment);
@@ -79,7 +79,8 @@ TEST_CASE("what is written reads back to the same experiment") {
     CHECK(write_experiment(parse(written)) == written);
   }
   const Experiment all = parse(everything);
-  CHECK(all.network.layers == std::vector<LayerSpec>{{8, true, Activation::relu}, {16, false, Activation::none}});
+  CHECK(all.network.layers == std::vector<LayerSpec>{{8, Downsample::max_pool, Activation::relu},
+                                                     {16, Downsample::stride, Activation::none}});
   CHECK(all.network.channels == 3);
   CHECK(all.rule == Experiment::Rule::sign_forward);
   CHECK(all.conv_rate(1) == 2e-7);
@@ -153,6 +154,9 @@ TEST_CASE("wrong types name file, line, key, what was found and expected") {
   CHECK(contains(refusal("network = \"conv9\""), "conv9"));
   CHECK(contains(refusal("network.layers = []"), "expected a list of layers"));
   CHECK(contains(refusal("network.layers = [{pool = true}]"), "a table with channels"));
+  CHECK(contains(refusal("network.layers = [{channels = 1, pool = true, stride = 2}]"), "expected one of them"));
+  CHECK(contains(refusal("network.layers = [{channels = 1, stride = 3}]"), "network.layers[0].stride"));
+  CHECK(contains(refusal("network.layers = [{channels = 1, stride = true}]"), "network.layers[0].stride"));
   CHECK(contains(refusal("network = {name = \"a b\\n\", layers = [{channels = 1}]}"), "network.name"));
 }
 

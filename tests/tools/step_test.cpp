@@ -29,6 +29,8 @@ struct Declared {
   std::vector<int> widths;
 };
 
+constexpr Downsample dense = Downsample::none, pool = Downsample::max_pool;
+
 Declared grey() {
   using enum Activation;
   return {
@@ -36,7 +38,7 @@ Declared grey() {
       "\"hardtanh\"}, {channels = 7, pool = true, activation = \"tanh\"}]\n",
       1,
       28,
-      {{true, hardtanh}, {false, hardtanh}, {true, tanh}},
+      {{pool, hardtanh}, {dense, hardtanh}, {pool, tanh}},
       {6, 17, 7}};
 }
 Declared colour() {
@@ -46,12 +48,12 @@ Declared colour() {
       "\"relu\"}, {channels = 3}]\n",
       3,
       32,
-      {{true, none}, {true, relu}, {false, none}},
+      {{pool, none}, {pool, relu}, {dense, none}},
       {5, 16, 3}};
 }
 Declared conv3() {
   using enum Activation;
-  return {"conv3", 1, 28, {{true, tanh}, {true, tanh}, {true, tanh}}, {32, 64, 128}};
+  return {"conv3", 1, 28, {{pool, tanh}, {pool, tanh}, {pool, tanh}}, {32, 64, 128}};
 }
 
 /// Waves of high contrast with a black border: saturation, and ties in flat areas.
@@ -94,7 +96,7 @@ struct Case {
         to->layers.push_back(declared.layers[i]);
       }
       channels = declared.widths[i];
-      side /= declared.layers[i].pool ? 2 : 1;
+      side /= declared.layers[i].down == Downsample::none ? 1 : 2;
       for (reference::Network* to : {&network, &feedback}) {
         to->heads.emplace_back(embedding, channels * side * side);
         const double bound = 1 / std::sqrt(static_cast<double>(channels * side * side));

@@ -16,7 +16,7 @@ SACCADE_INLINE V16 pool_window(V16 a, V16 b, V16 c, V16 d, V16& winner) {
   return if_greater(d, best, d, best);
 }
 
-template <int Blocks>
+template <int Blocks, int Step>
 void forward_blocks(const ConvForwardTask& t, int block) {
   const MapShape& in = t.shape.in;
   const MapShape& out = t.shape.out;
@@ -27,8 +27,9 @@ void forward_blocks(const ConvForwardTask& t, int block) {
 
   auto tile = [&]<int Rows, int Columns>(int row, int column) {
     V16 sums[Rows][Columns][Blocks];
-    conv_tile<Rows, Columns, Blocks, false>(t.input + in.offset(row - 1, column - 1), weights, strides, sums);
-    if (t.shape.pool) {
+    conv_tile<Rows, Columns, Blocks, false, Step>(t.input + in.offset(Step * row - 1, Step * column - 1), weights,
+                                                  strides, sums);
+    if (t.shape.pools()) {
       if constexpr (Rows == 2 && Columns % 2 == 0) {
         for (int c = 0; c < Columns; c += 2)
           for (int b = 0; b < Blocks; ++b) {
@@ -46,16 +47,21 @@ void forward_blocks(const ConvForwardTask& t, int block) {
             store(t.output + out.offset(row + r, column + c) + (block + b) * 16, activate(activation, sums[r][c][b]));
     }
   };
-  cover_with_tiles(t.row_begin, t.row_end, t.shape.pool ? 2 * out.width : out.width, tile);
+  cover_with_tiles(t.row_begin, t.row_end, t.shape.pools() ? 2 * out.width : out.width, tile);
+}
+
+template <int Step>
+void forward(const ConvForwardTask& task) {
+  int block = task.block_begin;
+  for (; block + blocks_per_tile <= task.block_end; block += blocks_per_tile)
+    forward_blocks<blocks_per_tile, Step>(task, block);
+  for (; block < task.block_end; ++block) forward_blocks<1, Step>(task, block);
 }
 
 }  // namespace
 
 void conv_forward(const ConvForwardTask& task) {
-  int block = task.block_begin;
-  for (; block + blocks_per_tile <= task.block_end; block += blocks_per_tile)
-    forward_blocks<blocks_per_tile>(task, block);
-  for (; block < task.block_end; ++block) forward_blocks<1>(task, block);
+  task.shape.down == Downsample::stride ? forward<2>(task) : forward<1>(task);
 }
 
 }  // namespace saccade::cpu::SACCADE_ISA

@@ -16,7 +16,8 @@ struct ConvStrides {
   std::ptrdiff_t tap, channel, block;  ///< of the weights
 };
 
-template <int Rows, int Columns, int Blocks, bool SignOnly>
+/// Step: pixels of the map read from one output to the next.
+template <int Rows, int Columns, int Blocks, bool SignOnly, int Step = 1>
 SACCADE_INLINE void conv_tile(const float* corner, const float* weights, const ConvStrides& s,
                               V16 (&sums)[Rows][Columns][Blocks]) {
 #pragma GCC unroll 2
@@ -39,7 +40,7 @@ SACCADE_INLINE void conv_tile(const float* corner, const float* weights, const C
       for (int r = 0; r < Rows; ++r)
 #pragma GCC unroll 4
         for (int c = 0; c < Columns; ++c) {
-          const V16 input = broadcast(x[r * s.row + c * s.pixel]);
+          const V16 input = broadcast(x[Step * r * s.row + Step * c * s.pixel]);
 #pragma GCC unroll 2
           for (int b = 0; b < Blocks; ++b) sums[r][c][b] = fma(input, weight[b], sums[r][c][b]);
         }

@@ -3,7 +3,8 @@
 
 /// Weight gradient: error (post-synaptic) times input (pre-synaptic), summed over positions in row-major order.
 /// Behind a 2x2 max-pool only the winner of a window has an error, so a pooled layer costs a quarter of a dense one:
-/// the error of window (r, c) meets the inputs around the winner's position.
+/// the error of window (r, c) meets the inputs around the winner's position. With a stride it meets those around
+/// (2r, 2c).
 namespace saccade::cpu::SACCADE_ISA {
 namespace {
 
@@ -15,6 +16,7 @@ SACCADE_INLINE void one_unit(const ConvWeightGradientTask& t, int channel, int t
   const MapShape& in = t.shape.in;
   const MapShape& out = t.shape.out;
   const std::ptrdiff_t in_row = in.row_stride();
+  const int step = t.shape.step();
   float* gradient = t.gradient + (std::ptrdiff_t{channel} * 9 + tap_row * 3) * in.lanes + lane;
   V16 sums[TapRows * 3][Vectors];
 #pragma GCC unroll 9
@@ -24,9 +26,9 @@ SACCADE_INLINE void one_unit(const ConvWeightGradientTask& t, int channel, int t
   for (int r = row_begin; r < row_end; ++r) {
     const float* error = t.error + out.offset(r, 0) + channel;
     const std::uint8_t* winner = t.winners ? t.winners + std::ptrdiff_t{r} * out.width * out.lanes + channel : nullptr;
-    const float* x_row = t.input + in.offset((winner ? 2 * r : r) - 1 + tap_row, -1) + lane;
+    const float* x_row = t.input + in.offset(step * r - 1 + tap_row, -1) + lane;
     for (int c = 0; c < out.width; ++c, error += out.lanes) {
-      const float* x = x_row + (winner ? 2 * c : c) * in.lanes;
+      const float* x = x_row + step * c * in.lanes;
       if (winner) {
         x += (*winner >> 1) * in_row + (*winner & 1) * in.lanes;
         winner += out.lanes;
@@ -77,7 +79,7 @@ void few_inputs(const ConvWeightGradientTask& t) {
   const MapShape& in = t.shape.in;
   const MapShape& out = t.shape.out;
   constexpr int at_once = 9;
-  const int inputs = 9 * in.lanes;
+  const int inputs = 9 * in.lanes, step = t.shape.step();
   for (int first = 0; first < inputs; first += at_once) {
     const int count = inputs - first < at_once ? inputs - first : at_once;
     std::ptrdiff_t offset[at_once] = {};
@@ -97,7 +99,7 @@ void few_inputs(const ConvWeightGradientTask& t) {
           const V16 index = broadcast(static_cast<float>(p));
           const V16 own = if_greater(winner, index, zero(), if_greater(index, winner, zero(), error));
           const float* x = t.winners ? t.input + in.offset(2 * r + (p >> 1) - 1, 2 * c + (p & 1) - 1)
-                                     : t.input + in.offset(r - 1, c - 1);
+                                     : t.input + in.offset(step * r - 1, step * c - 1);
 #pragma GCC unroll 9
           for (int j = 0; j < at_once; ++j) sums[j] = fma(own, broadcast(x[offset[j]]), sums[j]);
         }

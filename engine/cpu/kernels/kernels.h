@@ -8,8 +8,8 @@
 /// thread. Each instruction set has its own table of the same functions.
 namespace saccade::cpu {
 
-/// Rows [row_begin, row_end) (of the convolution, before pooling) of channel blocks [block_begin, block_end) of one
-/// view.
+/// Rows [row_begin, row_end) (that the convolution computes, before pooling) of channel blocks [block_begin, block_end)
+/// of one view.
 struct ConvForwardTask {
   ConvShape shape;
   const float* input;
