@@ -29,7 +29,8 @@ LabelledImages Evaluation::images(const ImageSet& set, std::int64_t count, bool 
            : set.channels == 3                      ? ViewKind::affine_hsv
                                                     : ViewKind::affine;
   images.fill = [&set, kind, seed = static_cast<std::uint64_t>(experiment_.seed)](std::size_t i, float* pixels) {
-    constexpr float always = 1.0f;
+    DrawOptions always;
+    always.warp_probability = 1;
     render(set, draw_recipe(kind, seed, static_cast<std::uint32_t>(i), 0, 0, Purpose::test_view, always), pixels);
   };
   return images;
