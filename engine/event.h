@@ -10,7 +10,7 @@
 namespace saccade {
 
 /// How a view is rendered from its source image. Values are stored in files: append, never renumber.
-enum class ViewKind : std::uint8_t { plain = 0, affine_hsv = 1, affine = 2 };
+enum class ViewKind : std::uint8_t { plain = 0, affine_hsv = 1, affine = 2, rotate_scale_shift = 3 };
 
 /// Everything needed to render a view again: the source image's index in its data set, the kind of deformation and its
 /// parameters (their meaning belongs to the kind, see streams/views.h).

@@ -5,10 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <stdexcept>
 #include <vector>
 
-#include "engine/elementary.h"
 #include "engine/error.h"
 #include "streams/colour.h"
 #include "streams/warp.h"
@@ -16,12 +14,7 @@
 namespace saccade {
 namespace {
 
-constexpr std::uint32_t draws_per_view = 16, most_views = std::uint32_t{1} << 28;
 constexpr float largest_matrix_entry = 1e6f;  // far beyond any use; products with it stay finite
-constexpr float largest_stretch = 0.25f, largest_shift = 0.5f, largest_saturation_exponent = 2.0f,
-                largest_hue_shift = 0.1f;
-
-enum Draw : std::uint32_t { warped = 0, matrix = 1, saturation_exponent = 7, hue_shift = 8, flipped = 9 };
 
 void check_recipe(const ImageSet& images, const ViewRecipe& recipe) {
   if (recipe.source >= images.size()) {
@@ -77,36 +70,10 @@ std::string to_string(ViewKind kind) {
       return "affine-hsv";
     case ViewKind::affine:
       return "affine";
+    case ViewKind::rotate_scale_shift:
+      return "rotate-scale-shift";
   }
   return fmt::format("unknown ({})", static_cast<int>(kind));
-}
-
-ViewRecipe draw_recipe(ViewKind kind, std::uint64_t seed, std::uint32_t source, std::uint64_t presentation,
-                       std::uint32_t view, Purpose purpose, float warp_probability) {
-  if (view >= most_views) throw std::invalid_argument(fmt::format("draw_recipe: view {}, expected below 2^28", view));
-  ViewRecipe drawn{kind, source, {}};
-  if (kind == ViewKind::plain) return drawn;
-  if (kind != ViewKind::affine && kind != ViewKind::affine_hsv) {
-    throw std::invalid_argument("draw_recipe: kind " + to_string(kind));
-  }
-  const Random random(seed, purpose, source, presentation);
-  const std::uint32_t first = view * draws_per_view;
-  auto& p = drawn.parameters;
-  std::copy(identity_warp.begin(), identity_warp.end(), p.begin() + recipe::warp_matrix);
-  if (random.uniform(first + Draw::warped) < warp_probability) {
-    for (std::uint32_t i = 0; i < 6; ++i) {
-      const float spread = i % 3 == 2 ? largest_shift : largest_stretch;
-      p[recipe::warp_matrix + i] += random.uniform(first + Draw::matrix + i, -spread, spread);
-    }
-  }
-  if (kind == ViewKind::affine_hsv) {
-    const double exponent =
-        random.uniform(first + Draw::saturation_exponent, -largest_saturation_exponent, largest_saturation_exponent);
-    p[recipe::saturation] = static_cast<float>(own_exp2(exponent));
-    p[recipe::hue] = random.uniform(first + Draw::hue_shift, -largest_hue_shift, largest_hue_shift);
-  }
-  p[recipe::flip] = random.uniform(first + Draw::flipped) < 0.5f ? 1.0f : 0.0f;
-  return drawn;
 }
 
 void check_kind(const ImageSet& images, ViewKind kind) {
@@ -118,12 +85,12 @@ void check_kind(const ImageSet& images, ViewKind kind) {
       throw InputError(fmt::format("views of kind affine-hsv need images of 3 channels, {} has {}; use affine",
                                    images.name, images.channels));
     case ViewKind::affine:
+    case ViewKind::rotate_scale_shift:
       if (images.channels == 1 || images.channels == 3) return;
-      throw InputError(
-          fmt::format("views of kind affine need images of 1 or 3 channels, {} has {}", images.name, images.channels));
+      throw InputError(fmt::format("views of kind {} need images of 1 or 3 channels, {} has {}", to_string(kind),
+                                   images.name, images.channels));
   }
-  throw InputError(
-      fmt::format("view of unknown kind {}, expected 0 (plain), 1 (affine-hsv) or 2 (affine)", static_cast<int>(kind)));
+  throw InputError(fmt::format("view of unknown kind {}, expected 0 to 3", static_cast<int>(kind)));
 }
 
 void render(const ImageSet& images, const ViewRecipe& recipe, float* out) {

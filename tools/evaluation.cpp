@@ -52,7 +52,8 @@ LabelledImages Evaluation::images(const ImageSet& set, std::int64_t count, bool 
   images.labels.assign(set.labels.begin(), set.labels.begin() + static_cast<std::ptrdiff_t>(images.count));
   const ViewKind kind = deformed ? deformation_ : ViewKind::plain;
   images.fill = [&set, kind, seed = static_cast<std::uint64_t>(experiment_.seed)](std::size_t i, float* pixels) {
-    constexpr float always = 1.0f;
+    DrawOptions always;
+    always.warp_probability = 1;
     render(set, draw_recipe(kind, seed, static_cast<std::uint32_t>(i), 0, 0, Purpose::test_view, always), pixels);
   };
   return images;

@@ -64,7 +64,8 @@ TEST_CASE("rendering agrees with a slow double-precision one") {
   for (const Shape shape :
        {Shape{1, 1, 1}, {1, 1, 3}, {1, 6, 3}, {6, 1, 1}, {5, 7, 1}, {5, 7, 3}, {28, 28, 1}, {32, 32, 3}}) {
     const ImageSet images = noise_images(shape.height, shape.width, shape.channels);
-    for (const ViewKind kind : {ViewKind::affine, ViewKind::affine_hsv, ViewKind::plain}) {
+    for (const ViewKind kind :
+         {ViewKind::affine, ViewKind::affine_hsv, ViewKind::plain, ViewKind::rotate_scale_shift}) {
       if (kind == ViewKind::affine_hsv && shape.channels == 1) continue;
       for (std::uint64_t presentation = 0; presentation < 60; ++presentation) {
         const auto recipe = draw_recipe(kind, 7, presentation % 4, presentation, 1);
@@ -157,8 +158,8 @@ TEST_CASE("images of several sizes are rendered in turn by one thread, unwarped 
   // A thread keeps its padded copy of the source between views. The first view of a new size used to leave the old copy
   // in place when it was not warped, and the next one wrote behind it.
   const ImageSet small = noise_images(5, 7, 1), large = noise_images(40, 36, 3);
-  ViewRecipe unwarped = draw_recipe(ViewKind::affine, 1, 0, 0, 0, Purpose::view_recipe, 0.0f);
-  ViewRecipe warped = draw_recipe(ViewKind::affine, 1, 0, 0, 1, Purpose::view_recipe, 1.0f);
+  ViewRecipe unwarped = draw_recipe(ViewKind::affine, 1, 0, 0, 0, Purpose::view_recipe, {.warp_probability = 0});
+  ViewRecipe warped = draw_recipe(ViewKind::affine, 1, 0, 0, 1, Purpose::view_recipe, {.warp_probability = 1});
   Pixels alone;
   std::thread([&] { alone = rendered(large, warped); }).join();
   std::thread([&] {
@@ -232,11 +233,55 @@ TEST_CASE("recipes differ by each of their arguments and depend on nothing else"
   CHECK_THROWS_AS(draw_recipe(ViewKind::affine, 5, 6, 7, 1u << 28), std::invalid_argument);
 }
 
+TEST_CASE("rotate-scale-shift: ranges grow with the strength, and the matrix is what the method writes") {
+  const int count = 20'000;
+  for (const float strength : {0.0f, 0.5f, 1.0f}) {
+    const DrawOptions options{.strength = strength};
+    double sums[4] = {}, products = 0;
+    for (int i = 0; i < count; ++i) {
+      const auto recipe = draw_recipe(ViewKind::rotate_scale_shift, 3, static_cast<std::uint32_t>(i), 0, 0,
+                                      Purpose::test_view, options);
+      const auto& p = recipe.parameters;
+      for (std::size_t place = 6; place < 12; ++place) REQUIRE(p[place] == 0);
+      // The left half is scale * rotation: equal diagonal, opposite off-diagonal.
+      REQUIRE(p[0] == p[4]);
+      REQUIRE(p[1] == -p[3]);
+      const double half = strength / 2.0, slack = 1e-6;
+      const double angle = std::atan2(p[3], p[0]), scale = std::log(std::hypot(p[0], p[3]));
+      REQUIRE(std::abs(angle) <= 1.5 * half + slack);
+      REQUIRE(std::abs(scale) <= 1.5 * half + slack);
+      REQUIRE((std::abs(p[2]) <= 2 * half && std::abs(p[5]) <= 2 * half));
+      if (strength == 0) {
+        REQUIRE((p[0] == 1 && p[1] == 0 && p[2] == 0 && p[5] == 0));
+        continue;
+      }
+      const double units[4] = {angle / (1.5 * half), scale / (1.5 * half), p[2] / (2 * half), p[5] / (2 * half)};
+      for (int k = 0; k < 4; ++k) sums[k] += units[k] * units[k];
+      products += units[0] * units[1];
+    }
+    if (strength == 0) continue;
+    // Five standard deviations of the mean of u^2 and of the mean of the product of two independent ones (1/9).
+    for (double sum : sums) CHECK(std::abs(sum / count - 1.0 / 3) <= 5 * std::sqrt(4.0 / 45 / count));
+    CHECK(std::abs(products / count) <= 5 * std::sqrt(1.0 / 9 / count));
+  }
+  for (const float strength : {-0.1f, 10.1f, std::numeric_limits<float>::quiet_NaN()})
+    CHECK_THROWS_AS(draw_recipe(ViewKind::rotate_scale_shift, 1, 0, 0, 0, Purpose::test_view, {.strength = strength}),
+                    std::invalid_argument);
+}
+
+TEST_CASE("rotate-scale-shift turns a picture the way the matrix says") {
+  // A quarter turn: output (x, y) reads input (-y, x), so the right edge of the view shows the lower edge.
+  ImageSet images{"dot", 5, 5, 1, {"a"}, Bytes(25, 0), {0}};
+  images.pixels[4 * 5 + 2] = 255;
+  const Pixels view = rendered(images, {ViewKind::rotate_scale_shift, 0, {0, -1, 0, 1, 0, 0}});
+  for (std::size_t i = 0; i < 25; ++i) CHECK(view[i] == (i == 2 * 5 + 4 ? 1.0f : 0.0f));
+}
+
 TEST_CASE("test views can all be warped, or none") {
   for (std::uint32_t i = 0; i < 500; ++i) {
-    const auto always = draw_recipe(ViewKind::affine_hsv, 1, i, 0, 0, Purpose::test_view, 1.0f);
+    const auto always = draw_recipe(ViewKind::affine_hsv, 1, i, 0, 0, Purpose::test_view, {.warp_probability = 1});
     CHECK(always.parameters[0] != 1.0f);
-    const auto never = draw_recipe(ViewKind::affine_hsv, 1, i, 0, 0, Purpose::test_view, 0.0f);
+    const auto never = draw_recipe(ViewKind::affine_hsv, 1, i, 0, 0, Purpose::test_view, {.warp_probability = 0});
     CHECK(never.parameters[0] == 1.0f);
   }
 }
@@ -251,7 +296,7 @@ TEST_CASE("recipes that do not suit the images are refused") {
   CHECK(says(error(grey, good), {"affine-hsv", "3 channels", "has 1", "use affine"}));
   CHECK(says(error(two, {ViewKind::affine, 0, good.parameters}), {"1 or 3 channels", "has 2"}));
   CHECK(says(error(colour, {ViewKind::affine, 4, good.parameters}), {"image 4", "has 4 images"}));
-  CHECK(says(error(colour, {static_cast<ViewKind>(9), 0, good.parameters}), {"unknown kind 9"}));
+  CHECK(says(error(colour, {static_cast<ViewKind>(99), 0, good.parameters}), {"unknown kind 99"}));
   const float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
   for (const auto& [place, value] : std::vector<std::pair<std::size_t, float>>{{0, nan},
                                                                                {5, infinity},
