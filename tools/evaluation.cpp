@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "engine/error.h"
 #include "streams/views.h"
 #include "tools/interrupt.h"
 #include "tools/progress.h"
@@ -20,7 +19,7 @@ ViewKind deformation(const Experiment& e, const ImageSet& images) {
     case Experiment::Deformation::affine_hsv:
       return ViewKind::affine_hsv;
     case Experiment::Deformation::rotate_scale_shift:
-      throw InputError("probe.deformation: rotate-scale-shift is not there yet");
+      return ViewKind::rotate_scale_shift;
     case Experiment::Deformation::automatic:
       break;
   }
@@ -51,9 +50,9 @@ LabelledImages Evaluation::images(const ImageSet& set, std::int64_t count, bool 
   images.classes = static_cast<int>(set.classes.size());
   images.labels.assign(set.labels.begin(), set.labels.begin() + static_cast<std::ptrdiff_t>(images.count));
   const ViewKind kind = deformed ? deformation_ : ViewKind::plain;
-  images.fill = [&set, kind, seed = static_cast<std::uint64_t>(experiment_.seed)](std::size_t i, float* pixels) {
-    DrawOptions always;
-    always.warp_probability = 1;
+  images.fill = [&set, kind, seed = static_cast<std::uint64_t>(experiment_.seed),
+                 strength = static_cast<float>(experiment_.probe.deformation_strength)](std::size_t i, float* pixels) {
+    const DrawOptions always{.warp_probability = 1, .strength = strength};
     render(set, draw_recipe(kind, seed, static_cast<std::uint32_t>(i), 0, 0, Purpose::test_view, always), pixels);
   };
   return images;
@@ -99,7 +98,10 @@ void Evaluation::test(LinearProbe& probe, const Parameters& parameters, int laye
   results.plain.push_back(measure(plain_, "plain"));
   if (deformed_.count > 0)
     results.deformed.push_back(
-        measure(deformed_, fmt::format("deformed ({}, every image warped)", to_string(deformation_))));
+        measure(deformed_, fmt::format("deformed ({}{}, every image)", to_string(deformation_),
+                                       deformation_ == ViewKind::rotate_scale_shift
+                                           ? fmt::format(" with p = {:g}", experiment_.probe.deformation_strength)
+                                           : std::string())));
 }
 
 ProbeResults Evaluation::classifier(const Parameters& parameters, ConstFloats bias) {
