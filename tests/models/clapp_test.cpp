@@ -204,4 +204,11 @@ TEST_CASE("CLAPP's reference against central differences, and a wrong sign is se
   for (std::size_t i = 0; i < 3; ++i) check(analytic.convs[i].v, net.convs[i].v);
   check(analytic.w[0].v, w[0].v);
   CHECK(norm > 0.1);
+
+  // The comparison is no formality: one comparison with the wrong sign and the gradient is another one.
+  auto wrong = comparisons;
+  wrong[1].positive = !wrong[1].positive;
+  const ref::ClappGradients other = ref::clapp(net, net, ref::Rule::bp, ref::end_to_end, w, views, wrong);
+  CHECK_FALSE(ref::compare_norm(other.w[0].v, analytic.w[0].v, 1e-2));
+  CHECK_FALSE(ref::compare_norm(other.convs[0].v, analytic.convs[0].v, 1e-2));
 }
