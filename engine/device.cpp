@@ -132,6 +132,26 @@ void Device::contrastive_hinge(const ContrastiveHinge& op) {
   contrastive_hinge_impl(op);
 }
 
+void Device::inner_product_hinge(const InnerProductHinge& op) {
+  const Check check("inner_product_hinge");
+  check.that(op.count > 0 && op.count % lanes_per_vector == 0, "a count that is a positive multiple of 16")
+      .that(op.anchors >= 0 && op.views >= 0, "sizes that are not negative")
+      .that(op.margin >= 0, "a margin that is not negative")
+      .that(op.prediction && op.view && op.view_error && op.view_active && op.prediction_error && op.anchor_active,
+            "prediction, view, errors and flags")
+      .that(op.terms.empty() || op.results != nullptr, "results for the terms")
+      .that(op.view_error.data != op.view.data && op.prediction_error.data != op.prediction.data &&
+                op.view_error.data != op.prediction_error.data,
+            "errors apart from activities and from each other");
+  std::int32_t last = 0;
+  for (const InnerProductTerm& term : op.terms) {
+    check.that(term.anchor >= 0 && term.anchor < op.anchors && term.view >= last && term.view < op.views,
+               "terms within range and sorted by view");
+    last = term.view;
+  }
+  inner_product_hinge_impl(op);
+}
+
 void Device::simclr(const SimClr& op) {
   Check("simclr")
       .that(op.embedding >= 1 && op.pairs >= 1 && op.temperature > 0, "at least one pair and a positive temperature")

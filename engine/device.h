@@ -86,7 +86,8 @@ struct HeadForward {
   Floats embedding;     ///< shape.lanes() per view
 };
 
-/// error_below = f'(input) * (feedback error), f being the activation whose output is `input`.
+/// error_below = (accumulate ? error_below : 0) + f'(input) * (feedback error), f being the activation whose output is
+/// `input`. Inactive views are left as they are.
 struct HeadInputGradient {
   HeadShape shape;
   Extent extent;
@@ -96,6 +97,7 @@ struct HeadInputGradient {
   Activation below = Activation::none;
   ConstFlags active;
   Floats error_below;  ///< shape.in
+  bool accumulate = false;
 };
 
 /// gradient = (accumulate ? gradient : 0) + sum over active views, in order, of input (x) error.
@@ -152,6 +154,40 @@ struct ContrastiveHinge {
   Floats anchor_error;           ///< per anchor, overwritten; null under the blocked gradient
   Flags anchor_active;
   Strided<HingeResult> results;  ///< [replica][terms.size()], view stride 0
+};
+
+/// One comparison of a view with what an anchor predicts.
+struct InnerProductTerm {
+  std::int32_t anchor = 0;  ///< index into the anchors
+  std::int32_t view = 0;    ///< index into the views; terms are sorted by it
+  bool positive = false;
+  float weight = 1;  ///< multiplies loss and errors
+};
+
+/// What one term gave.
+struct InnerProductResult {
+  float score = 0;  ///< prediction . view, over all elements
+  float loss = 0;   ///< weight * [margin - score]_+ (positive) or weight * [margin + score]_+ (negative)
+  std::int32_t active = 0;
+};
+
+/// Hinge loss on inner products of R = 1 maps of `count` floats (CLAPP, Illing et al. 2021), summed over terms. With
+/// y = 1 for a positive, -1 for a negative, and sums over active terms in their order:
+///   view_error = f'(view) * sum of -y * weight * prediction,   f being the activation whose output is `view`,
+///   prediction_error = sum of -y * weight * view.
+struct InnerProductHinge {
+  std::size_t count = 0;  ///< a multiple of 16: padding of the maps is zero and gives zero
+  int anchors = 0, views = 0;
+  std::span<const InnerProductTerm> terms;  ///< host memory
+  float margin = 1;
+  Activation activation = Activation::none;  ///< f
+  ConstFloats prediction;                    ///< per anchor
+  ConstFloats view;                          ///< per view
+  Floats view_error;                         ///< per view, overwritten
+  Flags view_active;                         ///< per view, overwritten
+  Floats prediction_error;                   ///< per anchor, overwritten
+  Flags anchor_active;                       ///< per anchor, overwritten
+  InnerProductResult* results = nullptr;     ///< [terms.size()] in device memory
 };
 
 /// SimCLR loss, eq. 1, with the mean over the batch of each branch added; R = 1 embeddings [n][lanes] of both branches.
@@ -244,6 +280,7 @@ class Device {
   void head_weight_gradient(const HeadWeightGradient& op);
   void head_hebb(const HeadHebb& op);
   void contrastive_hinge(const ContrastiveHinge& op);
+  void inner_product_hinge(const InnerProductHinge& op);
   void simclr(const SimClr& op);
   void cross_entropy(const CrossEntropy& op);
   void sgd_step(const SgdStep& op);
@@ -261,6 +298,7 @@ class Device {
   virtual void head_weight_gradient_impl(const HeadWeightGradient& op) = 0;
   virtual void head_hebb_impl(const HeadHebb& op) = 0;
   virtual void contrastive_hinge_impl(const ContrastiveHinge& op) = 0;
+  virtual void inner_product_hinge_impl(const InnerProductHinge& op) = 0;
   virtual void simclr_impl(const SimClr& op) = 0;
   virtual void cross_entropy_impl(const CrossEntropy& op) = 0;
   virtual void sgd_step_impl(const SgdStep& op) = 0;

@@ -6,16 +6,21 @@
 
 namespace saccade {
 
-/// One array of weights with its gradient and Adam's state, for what is not a bundle of the network: a probe, a bias.
+/// One array of weights with its gradient and Adam's state, for what is not a bundle of the network: a probe, a bias,
+/// CLAPP's predictions.
 struct AdamTensor {
   DeviceBuffer<float> weights, gradient, first_moment, second_moment;
   DeviceBuffer<std::int64_t> steps;
 
   AdamTensor(Device& device, std::size_t size);
-  void step(Device& device, float rate);
+  /// One step along `gradient`; none when `active` is given and none of its first `views` flags is set.
+  void step(Device& device, float rate, ConstFlags active = {}, int views = 1);
   /// NAME, adam.first.NAME, adam.second.NAME, adam.steps.NAME, in the device's layout.
   void save(Checkpoint& checkpoint, const std::string& name) const;
   void load(const Checkpoint& checkpoint, const std::string& name);
+  /// The same in the logical layout of a head's weights.
+  void save(Checkpoint& checkpoint, const HeadShape& shape, const std::string& name) const;
+  void load(const Checkpoint& checkpoint, const HeadShape& shape, const std::string& name);
 };
 
 }  // namespace saccade

@@ -10,10 +10,9 @@ Plasticity::Plasticity(Device& device, Parameters& parameters, int views) : devi
 }
 
 void Plasticity::learn(int layer, const Views& views, ConstFloats error, ConstFlags active, Optimiser& optimiser) {
-  if (views.count > errors_.front().views())
-    throw std::invalid_argument("Plasticity::learn: more views than it was made for");
+  check(views);
   const NetworkSpec& network = parameters_.network();
-  const int top = layer == end_to_end ? network.depth() - 1 : layer;
+  const int top = top_of(layer);
   const Synapses& head = parameters_.head(top);
   const ConstFloats output = views.activity.map(top + 1, views.first);
 
@@ -21,6 +20,17 @@ void Plasticity::learn(int layer, const Views& views, ConstFloats error, ConstFl
                                network.conv(top).activation, active, errors_[static_cast<std::size_t>(top)].strided()});
   optimiser.head(top, {network.head(top), views.extent(), output, error, active}, head.forward.shared(),
                  parameters_.learning_feedback(head));
+  descend(layer, views, active, optimiser);
+}
+
+void Plasticity::check(const Views& views) const {
+  if (views.count > errors_.front().views()) throw std::invalid_argument("Plasticity: more views than it was made for");
+}
+
+void Plasticity::descend(int layer, const Views& views, ConstFlags active, Optimiser& optimiser) {
+  check(views);
+  const NetworkSpec& network = parameters_.network();
+  const int top = top_of(layer);
   if (layer == end_to_end)
     for (int i = top; i > 0; --i) {
       const auto index = static_cast<std::size_t>(i);

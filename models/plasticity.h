@@ -23,7 +23,15 @@ class Plasticity {
   /// nothing.
   void learn(int layer, const Views& views, ConstFloats error, ConstFlags active, Optimiser& optimiser);
 
+  /// Where a loss on the output of `layer` itself puts its error, one map per view from view 0 on: the derivative with
+  /// respect to the output, times f'(output).
+  Floats output_error(int layer) const { return errors_[static_cast<std::size_t>(top_of(layer))].strided(); }
+  /// Learns from what is there: the convolution of `layer`, or end to end the whole chain; no head.
+  void descend(int layer, const Views& views, ConstFlags active, Optimiser& optimiser);
+
  private:
+  int top_of(int layer) const { return layer == end_to_end ? parameters_.network().depth() - 1 : layer; }
+  void check(const Views& views) const;
   void change_conv(int layer, const Views& views, ConstFlags active, Optimiser& optimiser);
 
   Device& device_;

@@ -50,6 +50,7 @@ class CpuDevice final : public Device {
   void head_weight_gradient_impl(const HeadWeightGradient& op) override;
   void head_hebb_impl(const HeadHebb& op) override;
   void contrastive_hinge_impl(const ContrastiveHinge& op) override;
+  void inner_product_hinge_impl(const InnerProductHinge& op) override;
   void simclr_impl(const SimClr& op) override;
   void cross_entropy_impl(const CrossEntropy& op) override;
   void sgd_step_impl(const SgdStep& op) override;

@@ -51,7 +51,7 @@ void CpuDevice::head_input_gradient_impl(const HeadInputGradient& op) {
         if (!is_active(op.active, replica, view)) return;
         kernels_.head_input_gradient({op.shape, op.error.at(replica, view), op.feedback.weights.at(replica),
                                       op.feedback.sign_only, op.input.at(replica, view), op.below,
-                                      op.error_below.at(replica, view), row});
+                                      op.error_below.at(replica, view), row, op.accumulate});
       });
 }
 

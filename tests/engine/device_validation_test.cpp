@@ -129,6 +129,20 @@ TEST_CASE_FIXTURE(Fixture, "validation: losses, optimisers and pixels") {
             [](C& o) { o.terms = negative; }, [](C& o) { o.anchor_embedding = {}; },
             [](C& o) { o.view_embedding = {}; }, [](C& o) { o.view_error = {}; }, [](C& o) { o.view_active = {}; },
             [](C& o) { o.anchor_active = {}; }, [](C& o) { o.results = {}; }});
+  using P = InnerProductHinge;
+  static const std::vector<InnerProductTerm> products = {{0, 0, true}, {1, 1, false}}, late = {{0, 1}, {0, 0}},
+                                             no_anchor = {{2, 0}}, no_view = {{0, 3}};
+  const DeviceBuffer<InnerProductResult> scores(device, 64);
+  check<P>(&Device::inner_product_hinge,
+           {32, 2, views, products, 1, Activation::none, x(0), x(1), x(2), flags.strided(), x(3),
+            anchor_flags.strided(), scores.data()},
+           {[](P& o) { o.count = 0; }, [](P& o) { o.count = 17; }, [](P& o) { o.anchors = -1; },
+            [](P& o) { o.views = -1; }, [](P& o) { o.margin = NAN; }, [](P& o) { o.terms = late; },
+            [](P& o) { o.terms = no_anchor; }, [](P& o) { o.terms = no_view; }, [](P& o) { o.prediction = {}; },
+            [](P& o) { o.view = {}; }, [](P& o) { o.view_error = {}; }, [](P& o) { o.view_active = {}; },
+            [](P& o) { o.prediction_error = {}; }, [](P& o) { o.anchor_active = {}; },
+            [](P& o) { o.results = nullptr; }, [](P& o) { o.view_error.data = const_cast<float*>(o.view.data); },
+            [](P& o) { o.prediction_error = o.view_error; }});
   using S = SimClr;
   check<S>(&Device::simclr, SimClr{20, 3, 0.1f, x(0), x(1), x(2), x(3), x(4).data},
            {[](S& o) { o.embedding = 0; }, [](S& o) { o.pairs = -1; }, [](S& o) { o.temperature = 0; },

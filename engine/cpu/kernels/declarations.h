@@ -21,6 +21,9 @@ void head_weight_gradient(const HeadWeightGradientTask& task);
 void head_hebb(const HeadHebbTask& task);
 float hinge_distance(const HingeTask& task);
 void hinge_error(const HingeTask& task, float scale, float* error);
+float inner_product(std::size_t count, const float* a, const float* b);
+void add_scaled(std::size_t count, float scale, const float* x, float* y);
+void through_activation(Activation activation, std::size_t count, const float* output, float* error);
 void sgd(std::size_t begin, std::size_t end, float rate, const float* gradient, float* weights, float* feedback);
 void adam(const AdamTask& task);
 

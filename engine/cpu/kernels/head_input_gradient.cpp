@@ -25,7 +25,8 @@ void one_row(const HeadInputGradientTask& t) {
         output[c] = t.input[pixel + first + c];
       }
       store(error, through_derivative(t.below, load(output), load(error)));
-      for (int c = 0; c < count; ++c) t.error_below[pixel + first + c] = error[c];
+      float* below = t.error_below + pixel + first;
+      for (int c = 0; c < count; ++c) below[c] = t.accumulate ? below[c] + error[c] : error[c];
     }
   }
 }

@@ -63,6 +63,7 @@ struct HeadInputGradientTask {
   Activation below;
   float* error_below;
   int row;
+  bool accumulate;
 };
 
 /// Row `row` of the gradient, summed over the active ones of `views` views in order.
@@ -122,6 +123,11 @@ struct KernelTable {
   float (*hinge_distance)(const HingeTask&);
   /// error += scale * sgn(trace * anchor - view)
   void (*hinge_error)(const HingeTask&, float scale, float* error);
+  float (*inner_product)(std::size_t count, const float* a, const float* b);
+  /// y[i] += scale * x[i]
+  void (*add_scaled)(std::size_t count, float scale, const float* x, float* y);
+  /// error[i] *= f'(output[i])
+  void (*through_activation)(Activation activation, std::size_t count, const float* output, float* error);
   /// weights[i] -= rate * gradient[i], the same increment to feedback unless null
   void (*sgd)(std::size_t begin, std::size_t end, float rate, const float* gradient, float* weights, float* feedback);
   void (*adam)(const AdamTask&);

@@ -16,6 +16,9 @@ extern const KernelTable table = {SACCADE_TEXT(SACCADE_ISA),
                                   head_hebb,
                                   hinge_distance,
                                   hinge_error,
+                                  inner_product,
+                                  add_scaled,
+                                  through_activation,
                                   sgd,
                                   adam};
 
