@@ -23,5 +23,7 @@ float hinge_distance(const HingeTask& task);
 void hinge_error(const HingeTask& task, float scale, float* error);
 void sgd(std::size_t begin, std::size_t end, float rate, const float* gradient, float* weights, float* feedback);
 void adam(const AdamTask& task);
+void combine(const CombineTask& task);
+float target_error(const TargetErrorTask& task);
 
 }  // namespace saccade::cpu::SACCADE_ISA

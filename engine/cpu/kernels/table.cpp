@@ -17,6 +17,8 @@ extern const KernelTable table = {SACCADE_TEXT(SACCADE_ISA),
                                   hinge_distance,
                                   hinge_error,
                                   sgd,
-                                  adam};
+                                  adam,
+                                  combine,
+                                  target_error};
 
 }  // namespace saccade::cpu::SACCADE_ISA
