@@ -82,6 +82,17 @@ void Device::conv_input_gradient(const ConvInputGradient& op) {
   conv_input_gradient_impl(op);
 }
 
+void Device::conv_transpose(const ConvTranspose& op) {
+  Check("conv_transpose")
+      .conv(op.shape)
+      .extent(op.extent)
+      .that(op.input && op.weights && op.output, "input, weights and output")
+      .that(!op.shape.pools(), "a dense or strided shape")
+      .that(op.shape.in.lanes % lanes_per_vector == 0, "an output map with a multiple of 16 lanes, not an image")
+      .that(op.input.data != op.output.data, "output apart from input");
+  conv_transpose_impl(op);
+}
+
 void Device::head_forward(const HeadForward& op) {
   Check("head_forward")
       .head(op.shape)
@@ -184,6 +195,31 @@ void Device::adam_step(const AdamStep& op) {
       .that(op.gradient && op.weights && op.first_moment && op.second_moment && op.steps,
             "gradient, weights, moments and steps");
   adam_step_impl(op);
+}
+
+void Device::combine(const Combine& op) {
+  Check("combine")
+      .extent(op.extent)
+      .that(op.count % lanes_per_vector == 0, "a count that is a multiple of 16")
+      .that(op.a && op.b && op.output, "a, b and output");
+  combine_impl(op);
+}
+
+void Device::target_error(const TargetError& op) {
+  Check("target_error")
+      .extent(op.extent)
+      .that(op.count % lanes_per_vector == 0, "a count that is a multiple of 16")
+      .that(op.output && op.target && op.error, "output, target and error");
+  target_error_impl(op);
+}
+
+void Device::add_noise(const AddNoise& op) {
+  const Check check("add_noise");
+  check.map(op.shape).extent(op.extent).that(op.input && op.output, "input and output");
+  const double numbers = static_cast<double>(op.shape.features()) * (op.first + op.extent.views);
+  check.that(op.first >= 0 && numbers < 0x1p31, "fewer than 2^31 numbers in one event")
+      .that(op.deviation >= 0, "deviation >= 0");
+  add_noise_impl(op);
 }
 
 std::unique_ptr<Device> make_cpu_device(int threads) {

@@ -78,6 +78,20 @@ struct ConvInputGradient {
   Floats error_below;  ///< shape.in
 };
 
+/// Transposed convolution ("deconvolution"), from a layer's output map to its input map: output = f(weights^T input).
+/// With a stride the input stands at the even positions (2y, 2x), and a row or column of the output that no tap reaches
+/// is f(0) = 0. The gradient of its weights is a ConvWeightGradient with roles exchanged: `input` the error at the
+/// output before f, `error` the input here.
+struct ConvTranspose {
+  ConvShape shape;  ///< dense or with a stride; its own activation is not used; in.lanes a multiple of 16
+  Extent extent;
+  ConstFloats input;    ///< shape.out
+  ConstFloats weights;  ///< shape.weights() per replica
+  Activation activation = Activation::none;
+  ConstFlags active;  ///< outputs of inactive views are left as they are
+  Floats output;      ///< shape.in
+};
+
 struct HeadForward {
   HeadShape shape;
   Extent extent;
@@ -238,6 +252,44 @@ struct AdamStep {
   Strided<std::int64_t> steps;  ///< one per replica; advanced by this operation
 };
 
+/// output = a + scale (b - c) element by element for active views, on whole maps: zero borders and padding stay zero.
+struct Combine {
+  std::size_t count = 0;  ///< of one view, a multiple of 16
+  Extent extent;
+  ConstFloats a, b, c;  ///< c null: output = a + scale b
+  float scale = 1;
+  ConstFlags active;
+  Floats output;  ///< may be one of the inputs
+};
+
+/// A local loss |y - target|^2 of active views: error = scale (y - target) f'(y), f being the activation whose output
+/// is y; with scale 2 it is the derivative of the loss with respect to what enters f.
+struct TargetError {
+  std::size_t count = 0;  ///< of one view, a multiple of 16; zero borders and padding stay zero
+  Extent extent;
+  ConstFloats output;  ///< y
+  ConstFloats target;
+  Activation activation = Activation::none;
+  float scale = 2;
+  ConstFlags active;
+  Floats error;  ///< may be `output` or `target`
+  Floats loss;   ///< one float per view; null when it is not wanted
+};
+
+/// output = input + deviation * standard normal numbers, a function of (seed, entity, event, index of the view, place
+/// in the map): Purpose::feedback_noise. Every replica gets the same numbers; borders and padding get none.
+struct AddNoise {
+  MapShape shape;
+  Extent extent;
+  ConstFloats input;
+  float deviation = 0;
+  std::uint64_t seed = 0;
+  std::uint32_t entity = 0;
+  std::uint64_t event = 0;
+  int first = 0;  ///< index of the first view, so that a batch can be taken in parts
+  Floats output;  ///< may be the input
+};
+
 /// Pixels [views][height][width][channels] from host memory into maps. Every replica gets the same views.
 struct LoadViews {
   MapShape shape;
@@ -275,6 +327,7 @@ class Device {
   void conv_forward(const ConvForward& op);
   void conv_weight_gradient(const ConvWeightGradient& op);
   void conv_input_gradient(const ConvInputGradient& op);
+  void conv_transpose(const ConvTranspose& op);
   void head_forward(const HeadForward& op);
   void head_input_gradient(const HeadInputGradient& op);
   void head_weight_gradient(const HeadWeightGradient& op);
@@ -285,6 +338,9 @@ class Device {
   void cross_entropy(const CrossEntropy& op);
   void sgd_step(const SgdStep& op);
   void adam_step(const AdamStep& op);
+  void combine(const Combine& op);
+  void target_error(const TargetError& op);
+  void add_noise(const AddNoise& op);
 
  private:
   virtual void conv_pack_impl(const ConvShape& shape, int replicas, ConstFloats weights, Floats packed,
@@ -293,6 +349,7 @@ class Device {
   virtual void conv_forward_impl(const ConvForward& op) = 0;
   virtual void conv_weight_gradient_impl(const ConvWeightGradient& op) = 0;
   virtual void conv_input_gradient_impl(const ConvInputGradient& op) = 0;
+  virtual void conv_transpose_impl(const ConvTranspose& op) = 0;
   virtual void head_forward_impl(const HeadForward& op) = 0;
   virtual void head_input_gradient_impl(const HeadInputGradient& op) = 0;
   virtual void head_weight_gradient_impl(const HeadWeightGradient& op) = 0;
@@ -303,6 +360,9 @@ class Device {
   virtual void cross_entropy_impl(const CrossEntropy& op) = 0;
   virtual void sgd_step_impl(const SgdStep& op) = 0;
   virtual void adam_step_impl(const AdamStep& op) = 0;
+  virtual void combine_impl(const Combine& op) = 0;
+  virtual void target_error_impl(const TargetError& op) = 0;
+  virtual void add_noise_impl(const AddNoise& op) = 0;
 };
 
 /// The CPU device: `threads` 0 means all cores. The instruction set is the best one that the machine has, or what the

@@ -22,18 +22,24 @@ std::vector<HingeTerm> batch_terms(int pairs, int negatives, float negative_weig
 }
 
 PairStep::PairStep(Device& device, Parameters& parameters, int pairs)
+    : PairStep(device, parameters, pairs, std::make_unique<Plasticity>(device, parameters, 2 * pairs), nullptr) {}
+
+PairStep::PairStep(Device& device, Parameters& parameters, int pairs, CreditAssignment& credit)
+    : PairStep(device, parameters, pairs, nullptr, &credit) {}
+
+PairStep::PairStep(Device& device, Parameters& parameters, int pairs, std::unique_ptr<Plasticity> own,
+                   CreditAssignment* given)
     : device_(device),
       parameters_(parameters),
       pairs_(pairs),
       activity_(device, parameters.network(), 2 * pairs),
-      plasticity_(device, parameters, 2 * pairs),
+      plasticity_(std::move(own)),
+      credit_(given ? *given : *plasticity_),
       embedding_(device, static_cast<std::size_t>(parameters.network().head(0).lanes()), 1, 2 * pairs),
       error_(device, static_cast<std::size_t>(parameters.network().head(0).lanes()), 1, 2 * pairs),
       active_(device, 1, 1, 2 * pairs) {}
 
-double PairStep::run(const std::vector<float>& a, const std::vector<float>& b, const PairStepOptions& options,
-                     Optimiser& optimiser, const std::vector<std::int32_t>& labels, ConstFloats bias,
-                     Floats bias_gradient) {
+Views PairStep::forward(const std::vector<float>& a, const std::vector<float>& b, const PairStepOptions& options) {
   const NetworkSpec& network = parameters_.network();
   const std::size_t expected = network.map(0).features() * static_cast<std::size_t>(pairs_);
   const bool later_alone = options.loss == "supervised" && a.empty();
@@ -49,27 +55,32 @@ double PairStep::run(const std::vector<float>& a, const std::vector<float>& b, c
   embed(device_, parameters_, seen, top, embedding_.strided(seen.first));
   sums_ = {};
   sums_.pairs = pairs_;
+  const bool later_only = options.loss == "supervised" || (options.loss == "hinge" && options.block);
+  return later_only ? later : both;
+}
 
+double PairStep::run(const std::vector<float>& a, const std::vector<float>& b, const PairStepOptions& options,
+                     Optimiser& optimiser, const std::vector<std::int32_t>& labels, ConstFloats bias,
+                     Floats bias_gradient) {
+  const Views learning = forward(a, b, options);
+  const ConstFloats error = error_.strided(learning.first);
   if (options.loss == "hinge") {
     const double loss = hinge(options);
-    if (options.block)
-      plasticity_.learn(options.layer, later, error_.strided(pairs_), active_.strided(pairs_), optimiser);
-    else
-      plasticity_.learn(options.layer, both, error_.strided(), active_.strided(), optimiser);
+    credit_.learn(options.layer, learning, error, active_.strided(learning.first), optimiser);
     return loss;
   }
   if (options.loss == "simclr") {
     DeviceBuffer<float> loss(device_, 1);
-    device_.simclr({network.embedding, pairs_, options.temperature, embedding_.strided(), embedding_.strided(pairs_),
-                    error_.strided(), error_.strided(pairs_), loss.data()});
-    plasticity_.learn(options.layer, both, error_.strided(), {}, optimiser);
+    device_.simclr({parameters_.network().embedding, pairs_, options.temperature, embedding_.strided(),
+                    embedding_.strided(pairs_), error_.strided(), error_.strided(pairs_), loss.data()});
+    credit_.learn(options.layer, learning, error, {}, optimiser);
     sums_.loss = static_cast<double>(loss.read().front()) * pairs_;
     return loss.read().front();
   }
   if (options.loss == "supervised") {
     const double loss = supervised(labels, bias, bias_gradient);
     sums_.loss = loss * pairs_;
-    plasticity_.learn(options.layer, later, error_.strided(pairs_), {}, optimiser);
+    credit_.learn(options.layer, learning, error, {}, optimiser);
     return loss;
   }
   throw InputError("loss: no loss is called \"" + options.loss + "\"; known are hinge, simclr and supervised");

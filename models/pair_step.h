@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,10 @@ struct StepSums {
 /// factors to an optimiser. It owns the activities, so that a trainer can call it again and again.
 class PairStep {
  public:
+  /// Errors are carried back by a Plasticity of its own.
   PairStep(Device& device, Parameters& parameters, int pairs);
+  /// `credit`, made for 2 * pairs views of these parameters, must outlive the step.
+  PairStep(Device& device, Parameters& parameters, int pairs, CreditAssignment& credit);
 
   /// Pixels of n views each, [n][height][width][channels]; `labels` for supervised, with `bias` [lanes(embedding)] on
   /// the device; `a` may then be empty. Returns the loss: summed over the batch (hinge) or a mean (simclr, supervised).
@@ -41,12 +45,17 @@ class PairStep {
              Optimiser& optimiser, const std::vector<std::int32_t>& labels = {}, ConstFloats bias = {},
              Floats bias_gradient = {});
 
+  /// The way up alone, with the same checks: the views that this loss would learn from (for
+  /// TargetPropagation::pretrain).
+  Views forward(const std::vector<float>& a, const std::vector<float>& b, const PairStepOptions& options);
+
   const StepSums& sums() const { return sums_; }
   /// Embeddings of the latest step, [n][embedding].
   std::vector<float> embedding_a() const { return embeddings(0); }
   std::vector<float> embedding_b() const { return embeddings(pairs_); }
 
  private:
+  PairStep(Device& device, Parameters& parameters, int pairs, std::unique_ptr<Plasticity> own, CreditAssignment* given);
   std::vector<float> embeddings(int first) const;
   double hinge(const PairStepOptions& options);
   double supervised(const std::vector<std::int32_t>& labels, ConstFloats bias, Floats bias_gradient);
@@ -56,7 +65,8 @@ class PairStep {
   int pairs_;
   // Views [0, n) are the anchors a, [n, 2n) the views b: where both learn, one call sums over all of them.
   Activity activity_;
-  Plasticity plasticity_;
+  std::unique_ptr<Plasticity> plasticity_;  ///< null where the caller assigns credit
+  CreditAssignment& credit_;
   DeviceBuffer<float> embedding_, error_;
   DeviceBuffer<std::int32_t> active_;
   StepSums sums_;

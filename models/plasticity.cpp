@@ -2,9 +2,13 @@
 
 #include <stdexcept>
 
+#include "engine/error.h"
+
 namespace saccade {
 
 Plasticity::Plasticity(Device& device, Parameters& parameters, int views) : device_(device), parameters_(parameters) {
+  if (parameters.rule().targets)
+    throw InputError("rule: " + parameters.rule().name + " brings targets down, not errors; it belongs to batch mode");
   for (int i = 0; i < parameters.network().depth(); ++i)
     errors_.emplace_back(device, parameters.network().map(i + 1).size(), parameters.replicas(), views);
 }

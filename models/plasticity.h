@@ -2,26 +2,25 @@
 #include <vector>
 
 #include "models/activity.h"
+#include "models/credit.h"
 #include "models/optimiser.h"
 #include "models/parameters.h"
 
 namespace saccade {
-
-inline constexpr int end_to_end = -1;  ///< in place of a layer's number: the whole chain learns from the top head
 
 /// Carries the error at an embedding back to the synapses that learn from it, and lets an optimiser change them.
 ///
 /// Layer-wise (layer i): the head on i and convolution i; the error takes one hop, through the head. End to end: the
 /// top head and every convolution; each hop uses the rule's carrier as it was before this step, and the synapses of a
 /// hop change only after the error has passed them.
-class Plasticity {
+class Plasticity final : public CreditAssignment {
  public:
-  /// `views`: the largest number of views that one learn() may have.
+  /// `views`: the largest number of views that one learn() may have. InputError for a rule that carries no errors.
   Plasticity(Device& device, Parameters& parameters, int views);
 
   /// `error`: derivative of the loss with respect to the embedding of each view; views whose flag in `active` is 0 cost
   /// nothing.
-  void learn(int layer, const Views& views, ConstFloats error, ConstFlags active, Optimiser& optimiser);
+  void learn(int layer, const Views& views, ConstFloats error, ConstFlags active, Optimiser& optimiser) override;
 
   /// Where a loss on the output of `layer` itself puts its error, one map per view from view 0 on: the derivative with
   /// respect to the output, times f'(output).

@@ -87,6 +87,15 @@ void CpuDevice::conv_weight_gradient_impl(const ConvWeightGradient& op) {
 }
 
 void CpuDevice::conv_input_gradient_impl(const ConvInputGradient& op) {
+  transposed_conv(
+      {op.shape, op.extent, op.error, op.winners, op.feedback, op.input, op.below, op.active, op.error_below});
+}
+
+void CpuDevice::conv_transpose_impl(const ConvTranspose& op) {
+  transposed_conv({op.shape, op.extent, op.input, {}, {op.weights, false}, {}, op.activation, op.active, op.output});
+}
+
+void CpuDevice::transposed_conv(const TransposedConv& op) {
   const ConvShape& s = op.shape;
   const MapShape full{s.in.height, s.in.width, s.out.channels, s.out.lanes, 1};
   const int blocks = s.in.lanes / 16;
@@ -103,7 +112,7 @@ void CpuDevice::conv_input_gradient_impl(const ConvInputGradient& op) {
         if (!is_active(op.active, replica, view)) return;
         float* to = spread_errors_.data() + map * full.size();
         std::memset(to, 0, full.size() * sizeof(float));
-        const float* error = op.error.at(replica, view);
+        const float* error = op.above.at(replica, view);
         const std::uint8_t* winner = op.winners ? op.winners.at(replica, view) : nullptr;
         for (int y = 0; y < s.out.height; ++y)
           for (int x = 0; x < s.out.width; ++x) {
@@ -125,11 +134,11 @@ void CpuDevice::conv_input_gradient_impl(const ConvInputGradient& op) {
       const int replica = static_cast<int>(map) / views, view = first + static_cast<int>(map) % views;
       if (!is_active(op.active, replica, view)) return;
       const int block = piece / split.bands * split.blocks_per_group, row = piece % split.bands * split.rows_per_band;
-      kernels_.conv_input_gradient({s, spread ? spread_errors_.data() + map * full.size() : op.error.at(replica, view),
-                                    op.feedback.weights.at(replica), op.feedback.sign_only, op.input.at(replica, view),
-                                    op.below, op.error_below.at(replica, view), block,
-                                    std::min(blocks, block + split.blocks_per_group), row,
-                                    std::min(s.in.height, row + split.rows_per_band)});
+      kernels_.conv_input_gradient({s, spread ? spread_errors_.data() + map * full.size() : op.above.at(replica, view),
+                                    op.weights.weights.at(replica), op.weights.sign_only,
+                                    op.input ? op.input.at(replica, view) : nullptr, op.activation,
+                                    op.below.at(replica, view), block, std::min(blocks, block + split.blocks_per_group),
+                                    row, std::min(s.in.height, row + split.rows_per_band)});
     });
   }
 }

@@ -45,6 +45,7 @@ class CpuDevice final : public Device {
   void conv_forward_impl(const ConvForward& op) override;
   void conv_weight_gradient_impl(const ConvWeightGradient& op) override;
   void conv_input_gradient_impl(const ConvInputGradient& op) override;
+  void conv_transpose_impl(const ConvTranspose& op) override;
   void head_forward_impl(const HeadForward& op) override;
   void head_input_gradient_impl(const HeadInputGradient& op) override;
   void head_weight_gradient_impl(const HeadWeightGradient& op) override;
@@ -55,6 +56,23 @@ class CpuDevice final : public Device {
   void cross_entropy_impl(const CrossEntropy& op) override;
   void sgd_step_impl(const SgdStep& op) override;
   void adam_step_impl(const AdamStep& op) override;
+  void combine_impl(const Combine& op) override;
+  void target_error_impl(const TargetError& op) override;
+  void add_noise_impl(const AddNoise& op) override;
+
+  /// What an error on its way down and a transposed convolution share: the kernel's choice is whether `input` is there.
+  struct TransposedConv {
+    ConvShape shape;
+    Extent extent;
+    ConstFloats above;
+    ConstBytes winners;
+    Feedback weights;
+    ConstFloats input;
+    Activation activation;
+    ConstFlags active;
+    Floats below;
+  };
+  void transposed_conv(const TransposedConv& op);
 
   /// task(0) .. task(count - 1), on all threads unless `work` (multiply-adds in all) is too small to share.
   template <class Task>

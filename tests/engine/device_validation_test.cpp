@@ -97,6 +97,32 @@ TEST_CASE_FIXTURE(Fixture, "validation: convolution") {
                     }}));  // nothing learns below an image
 }
 
+TEST_CASE_FIXTURE(Fixture, "validation: maps") {
+  ConvShape strided = shape;
+  strided.down = Downsample::stride;
+  using T = ConvTranspose;
+  check<T>(&Device::conv_transpose, {strided, {replicas, views}, x(0), x(1), Activation::tanh, {}, x(2)},
+           with<T>(conv_mistakes<T>(), {[](T& o) { o.input = {}; }, [](T& o) { o.weights = {}; },
+                                        [](T& o) { o.output = {}; }, [](T& o) { o.shape.down = Downsample::max_pool; },
+                                        [](T& o) {
+                                          o.shape = ConvShape::make(MapShape::image(4, 5, 3), 17, Downsample::stride,
+                                                                    Activation::none);
+                                        }}));
+  using C = Combine;
+  check<C>(&Device::combine, {64, {replicas, views}, x(0), x(1), {}, 0.5f, {}, x(2)},
+           {[](C& o) { o.extent.views = -1; }, [](C& o) { o.count = 17; }, [](C& o) { o.a = {}; },
+            [](C& o) { o.b = {}; }, [](C& o) { o.output = {}; }});
+  using E = TargetError;
+  check<E>(&Device::target_error, {64, {replicas, views}, x(0), x(1), Activation::none, 2, {}, x(2), {}},
+           {[](E& o) { o.extent.replicas = 0; }, [](E& o) { o.count = 17; }, [](E& o) { o.output = {}; },
+            [](E& o) { o.target = {}; }, [](E& o) { o.error = {}; }});
+  using N = AddNoise;
+  check<N>(&Device::add_noise, {shape.in, {replicas, views}, x(0), 1, 0, 0, 0, 0, x(1)},
+           {[](N& o) { o.extent.replicas = 0; }, [](N& o) { o.input = {}; }, [](N& o) { o.output = {}; },
+            [](N& o) { o.first = -1; }, [](N& o) { o.first = 1 << 30; }, [](N& o) { o.deviation = NAN; },
+            [](N& o) { o.shape.width = 0; }});
+}
+
 TEST_CASE_FIXTURE(Fixture, "validation: head") {
   using F = HeadForward;
   check<F>(&Device::head_forward, {head, {replicas, views}, x(0), x(1), x(2)},

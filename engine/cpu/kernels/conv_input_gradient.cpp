@@ -2,7 +2,8 @@
 #include "engine/cpu/kernels/conv_tile.h"
 
 /// The error's way down: a convolution of the error with the feedback weights turned by 180 degrees, then the
-/// derivative of the activation below, eqs. 9 and 10.
+/// derivative of the activation below, eqs. 9 and 10. A transposed convolution is the same sum, then the activation
+/// itself.
 namespace saccade::cpu::SACCADE_ISA {
 namespace {
 
@@ -22,7 +23,8 @@ void gradient_blocks(const ConvInputGradientTask& t, int block) {
       for (int c = 0; c < Columns; ++c)
         for (int b = 0; b < Blocks; ++b) {
           const std::ptrdiff_t at = in.offset(row + r, column + c) + (block + b) * 16;
-          store(t.error_below + at, through_derivative(t.below, load(t.input + at), sums[r][c][b]));
+          store(t.error_below + at, t.input ? through_derivative(t.below, load(t.input + at), sums[r][c][b])
+                                            : activate(t.below, sums[r][c][b]));
         }
   };
   cover_with_tiles(t.row_begin, t.row_end, in.width, tile);

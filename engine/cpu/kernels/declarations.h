@@ -26,5 +26,7 @@ void add_scaled(std::size_t count, float scale, const float* x, float* y);
 void through_activation(Activation activation, std::size_t count, const float* output, float* error);
 void sgd(std::size_t begin, std::size_t end, float rate, const float* gradient, float* weights, float* feedback);
 void adam(const AdamTask& task);
+void combine(const CombineTask& task);
+float target_error(const TargetErrorTask& task);
 
 }  // namespace saccade::cpu::SACCADE_ISA

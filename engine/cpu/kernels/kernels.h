@@ -26,7 +26,7 @@ struct ConvInputGradientTask {
   const float* error;
   const float* feedback;  ///< weights by post-synaptic unit
   bool sign_only;
-  const float* input;  ///< the activity below, for its derivative
+  const float* input;  ///< the activity below, for its derivative; null: a transposed convolution, `below` is applied
   Activation below;
   float* error_below;
   int block_begin, block_end, row_begin, row_end;
@@ -98,6 +98,22 @@ struct HingeTask {
   const float* view;
 };
 
+struct CombineTask {
+  std::size_t count;
+  const float *a, *b;
+  const float* c;  ///< may be null
+  float scale;
+  float* output;
+};
+
+struct TargetErrorTask {
+  std::size_t count;
+  const float *output, *target;
+  Activation activation;
+  float scale;
+  float* error;
+};
+
 struct AdamTask {
   std::size_t begin, end;
   const float* gradient;
@@ -131,6 +147,9 @@ struct KernelTable {
   /// weights[i] -= rate * gradient[i], the same increment to feedback unless null
   void (*sgd)(std::size_t begin, std::size_t end, float rate, const float* gradient, float* weights, float* feedback);
   void (*adam)(const AdamTask&);
+  void (*combine)(const CombineTask&);
+  /// Returns the sum of squared differences.
+  float (*target_error)(const TargetErrorTask&);
 };
 
 namespace avx512 {

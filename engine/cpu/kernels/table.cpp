@@ -20,6 +20,8 @@ extern const KernelTable table = {SACCADE_TEXT(SACCADE_ISA),
                                   add_scaled,
                                   through_activation,
                                   sgd,
-                                  adam};
+                                  adam,
+                                  combine,
+                                  target_error};
 
 }  // namespace saccade::cpu::SACCADE_ISA
