@@ -19,6 +19,7 @@ enum class Purpose : std::uint32_t {
   trace_noise = 6,
   probe_order = 7,
   test_view = 8,
+  layout = 15,
 };
 
 /// Entities from here on belong to permuted(); Random refuses them (std::out_of_range), so that no word is used twice.
