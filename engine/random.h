@@ -22,6 +22,7 @@ enum class Purpose : std::uint32_t {
   clapp_negative = 9,
   clapp_update = 10,
   feedback_noise = 11,
+  layout = 15,
 };
 
 /// Entities from here on belong to permuted(); Random refuses them (std::out_of_range), so that no word is used twice.

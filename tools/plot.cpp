@@ -52,6 +52,20 @@ void draw_references(Frame& frame, const std::vector<ReferenceLine>& references)
   }
 }
 
+void draw_verticals(Frame& frame, const std::vector<VerticalLine>& lines) {
+  double previous = -1e9;
+  int row = 0;
+  for (const VerticalLine& line : lines) {
+    if (!std::isfinite(line.x)) continue;
+    frame.add(fmt::format("<path class=\"mark{}\" d=\"M{:.1f} {:.1f}V{:.1f}\"/>", line.dashed ? " dash" : "",
+                          frame.x(line.x), frame.bottom, frame.top));
+    // A label that would run into its neighbour's goes one line lower.
+    row = frame.x(line.x) - previous < plot::text_width(line.label) + 8 ? row + 1 : 0;
+    previous = frame.x(line.x);
+    frame.text(frame.x(line.x) + 4, frame.top + 9 + 13 * row, "", line.label);
+  }
+}
+
 }  // namespace
 
 std::string line_plot_svg(const LinePlot& plot) {
@@ -75,6 +89,7 @@ std::string line_plot_svg(const LinePlot& plot) {
     }
   }
   const bool no_data = y.empty();
+  for (const VerticalLine& line : plot.verticals) x.add(line.x);
   for (const ReferenceLine& line : plot.references) y.add(line.y);
   if (plot.y_from_zero && !y.empty()) y.add(0);
   frame.set_y(y.low, y.high, plot.y_label);
@@ -86,6 +101,7 @@ std::string line_plot_svg(const LinePlot& plot) {
       frame.add(fmt::format("<path class=\"line c{}{}\" d=\"{}\"/>", colour_of(plot.series[i], i),
                             plot.series[i].dashed ? " dash" : "", path));
   draw_references(frame, plot.references);
+  draw_verticals(frame, plot.verticals);
   if (no_data) frame.text((frame.left + frame.right) / 2, (frame.top + frame.bottom) / 2, "middle label", "no values");
   return frame.finish();
 }
@@ -129,8 +145,8 @@ std::string plot_css() {
   // Okabe and Ito's colours, which the colour-blind tell apart; yellow is left out for white paper, and the darker ones
   // are lightened on a dark page.
   std::string css = R"(
-:root{--p0:#0072b2;--p1:#d55e00;--p2:#009e73;--p3:#cc79a7;--p4:#e69f00;--p5:#56b4e9;--p6:#555555}
-@media screen and (prefers-color-scheme:dark){:root{--p0:#56a8e0;--p1:#ee7733;--p2:#2bbf94;--p3:#dd9cc0;--p4:#e9b13c;--p5:#8fd0f4;--p6:#b0b0b0}}
+:root{--p0:#0072b2;--p1:#d55e00;--p2:#009e73;--p3:#cc79a7;--p4:#e69f00;--p5:#56b4e9;--p6:#555555;--p7:#8c6d1f;--p8:#7b3fa0;--p9:#a50f15}
+@media screen and (prefers-color-scheme:dark){:root{--p0:#56a8e0;--p1:#ee7733;--p2:#2bbf94;--p3:#dd9cc0;--p4:#e9b13c;--p5:#8fd0f4;--p6:#b0b0b0;--p7:#c2a45a;--p8:#b78ad6;--p9:#f4796b}}
 svg.plot{display:block;width:100%;height:auto;font:11px system-ui,"DejaVu Sans",sans-serif}
 svg.plot text{fill:var(--ink,#222)}
 svg.plot .title{font-size:13px;font-weight:600}
@@ -143,9 +159,16 @@ svg.plot .grid{stroke:var(--rule,#ddd)}
 svg.plot .axis{stroke:var(--faint,#555)}
 svg.plot .reference{stroke:var(--ink,#222);stroke-dasharray:2 3}
 svg.plot .line{stroke-width:2;stroke-linejoin:round;stroke-linecap:round}
+svg.plot .mark{stroke:var(--ink,#222);stroke-width:1.3}
+svg.plot .spread{stroke-width:1.5}
+svg.plot .ring{fill:var(--paper,#fff);stroke-width:2}
+svg.plot .points{stroke-width:3.6;stroke-linecap:round}
+svg.plot .square{stroke-linecap:square;stroke-width:3}
+.legend{display:flex;flex-wrap:wrap;gap:.2rem 1rem;font-size:.85rem}
+.legend svg.plot{display:inline-block;width:12px;height:12px;margin-right:.35rem;vertical-align:-1px}
 svg.plot .dash{stroke-dasharray:6 4}
 )";
-  for (int i = 0; i < plot::palette_size; ++i)
+  for (int i = 0; i < plot::scatter_colours; ++i)
     css += fmt::format("svg.plot .c{0}{{stroke:var(--p{0})}}svg.plot .f{0}{{fill:var(--p{0})}}\n", i);
   return css;
 }

@@ -18,10 +18,18 @@ struct ReferenceLine {
   std::string label;
 };
 
+/// A line from bottom to top, e.g. a margin on an axis of distances.
+struct VerticalLine {
+  double x = 0;
+  std::string label;
+  bool dashed = false;
+};
+
 struct LinePlot {
   std::string title, x_label, y_label;
   std::vector<PlotSeries> series;
   std::vector<ReferenceLine> references;
+  std::vector<VerticalLine> verticals = {};
   bool y_from_zero = true;  ///< the axis includes 0
   int width = 440, height = 270;
 };
@@ -39,8 +47,40 @@ struct BarChart {
   int width = 440, height = 270;
 };
 
+/// A row of a dot plot: a published number beside ours; NaN = not there.
+struct DotRow {
+  std::string name;
+  double published = 0, ours = 0, sd = 0;  ///< sd 0 or NaN: no bar
+};
+
+struct DotPlot {
+  std::string title, x_label;
+  std::vector<DotRow> rows;
+  int width = 560;
+};
+
+/// Points of one class.
+struct PointGroup {
+  std::string name;
+  std::vector<double> x, y;
+};
+
+/// Points without axes: only their distances mean something.
+struct ScatterPlot {
+  std::string title;
+  std::vector<PointGroup> groups;
+  int width = 330, height = 300;
+};
+
 std::string line_plot_svg(const LinePlot& plot);
 std::string bar_chart_svg(const BarChart& chart);
+std::string dot_plot_svg(const DotPlot& plot);
+std::string scatter_svg(const ScatterPlot& plot);
+/// The groups' names with their marks, for several scatter plots together.
+std::string scatter_legend(const std::vector<std::string>& names);
+
+/// Shares of the values in equally wide bins over [low, high] as the outline of a histogram.
+PlotSeries histogram_series(std::string name, const std::vector<double>& values, double low, double high, int bins);
 
 /// The rules and colours that the plots use; once per page.
 std::string plot_css();

@@ -44,6 +44,7 @@ class Frame {
 };
 
 inline constexpr int palette_size = 7;
+inline constexpr int scatter_colours = 10;  ///< three more, for classes of points
 /// Width of a text in the plots' font, about.
 double text_width(const std::string& text);
 

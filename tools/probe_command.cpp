@@ -16,7 +16,7 @@
 
 namespace saccade {
 
-int probe_checkpoint(const std::filesystem::path& file, const CommonFlags& flags) {
+int probe_checkpoint(const std::filesystem::path& file, const CommonFlags& flags, bool announce) {
   catch_interrupts();
   const auto begin = std::chrono::steady_clock::now();
   if (flags.out.empty()) throw InputError("probe: where should the results go? Give --out DIR");
@@ -35,7 +35,9 @@ int probe_checkpoint(const std::filesystem::path& file, const CommonFlags& flags
   } catch (const InputError& error) {
     throw InputError(fmt::format("{}: {}", file.string(), error.what()));
   }
-  const DataSet data = load_experiment_data(experiment, flags.data);
+  const DataSet data = experiment.probe.data == Experiment::ProbeData::same
+                           ? load_experiment_data(experiment, flags.data)
+                           : load_probe_data(experiment, flags.data);
   const RunFolder folder = create_run_folder(flags.out);
 
   Evaluation evaluation(*device, experiment, data, flags.quiet);
@@ -52,16 +54,17 @@ int probe_checkpoint(const std::filesystem::path& file, const CommonFlags& flags
   summary.events = checkpoint.event;
   summary.fingerprint = fingerprint(checkpoint);
   log.add(checkpoint.event, "learned", summary.probe = evaluation.layers(learned, "learned network"));
-  log.add(0, "untrained", summary.random_probe = evaluation.layers(untrained, "untrained network"));
+  if (experiment.probe.untrained)
+    log.add(0, "untrained", summary.random_probe = evaluation.layers(untrained, "untrained network"));
   if (experiment.probe.pixels) log.add(0, "pixels", summary.pixels_probe = evaluation.pixels(untrained));
   summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   summary.peak_rss_bytes = peak_rss_bytes();
   summary.interrupted = interrupted();
   const std::string json = summary_json(summary);
   replace_file(folder.summary(), json);
-  if (flags.json)
+  if (announce && flags.json)
     fmt::print("{}", json);
-  else
+  else if (announce)
     print_accuracies(summary);
   return interrupted() ? 130 : 0;
 }

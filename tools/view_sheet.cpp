@@ -4,24 +4,11 @@
 
 #include "streams/fixation_stream.h"
 #include "streams/pair_batches.h"
+#include "tools/picture_grid.h"
 #include "tools/setup.h"
 
 namespace saccade {
 namespace {
-
-void paste(Picture& picture, int row, int column, const ImageSet& images, const Pixels& view) {
-  const int gap = 1;
-  for (int y = 0; y < images.height; ++y)
-    for (int x = 0; x < images.width; ++x)
-      for (int c = 0; c < images.channels; ++c) {
-        const std::size_t to = (static_cast<std::size_t>(row * (images.height + gap) + y) * picture.width +
-                                column * (images.width + gap) + x) *
-                                   images.channels +
-                               c;
-        const float value = view[(static_cast<std::size_t>(y) * images.width + x) * images.channels + c];
-        picture.bytes[to] = static_cast<std::uint8_t>(std::clamp(value, 0.0f, 1.0f) * 255.0f + 0.5f);
-      }
-}
 
 constexpr int rows = 8;
 
@@ -33,16 +20,14 @@ ViewSheet sheet_of(const ImageSet& images, const std::vector<std::vector<Pixels>
   if (positives > 0) sheet.columns.push_back({positives == 1 ? "positive" : "positives", positives});
   if (negatives > 0) sheet.columns.push_back({negatives == 1 ? "negative" : "negatives", negatives});
   const int columns = 1 + positives + negatives, shown = std::min(rows, static_cast<int>(fixations.size()) - negatives);
-  sheet.picture = {shown * (images.height + 1) - 1, columns * (images.width + 1) - 1, images.channels, {}};
-  sheet.picture.bytes.assign(static_cast<std::size_t>(sheet.picture.height) * sheet.picture.width * images.channels,
-                             128);
+  PictureGrid grid(shown, columns, images.height, images.width, images.channels);
   for (int row = 0; row < shown; ++row) {
     const auto at = static_cast<std::size_t>(row);
-    for (int i = 0; i <= positives; ++i)
-      paste(sheet.picture, row, i, images, fixations[at][static_cast<std::size_t>(i)]);
+    for (int i = 0; i <= positives; ++i) grid.put(row, i, fixations[at][static_cast<std::size_t>(i)].data());
     for (int i = 0; i < negatives; ++i)
-      paste(sheet.picture, row, 1 + positives + i, images, fixations[at + 1 + static_cast<std::size_t>(i)][1]);
+      grid.put(row, 1 + positives + i, fixations[at + 1 + static_cast<std::size_t>(i)][1].data());
   }
+  sheet.picture = grid.take();
   return sheet;
 }
 

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <limits>
 
 #include "tools/html.h"
@@ -53,6 +54,38 @@ TEST_CASE("line plots survive any values") {
   const std::string svg = line_plot_svg(plot);
   check_svg(svg);
   CHECK(svg.find("m2 &lt; 3") != std::string::npos);
+}
+
+TEST_CASE("dot plots and scatter plots survive any values") {
+  check_svg(dot_plot_svg({}));
+  check_svg(dot_plot_svg({"t", "x", {{"a < b", 71.4, nan, nan}, {"b", nan, 50, 2}, {"c", nan, nan, nan}}}));
+  check_svg(dot_plot_svg({"t", "x", {{"a", largest, -largest, inf}, {"b", inf, 1, 1}}}));
+  const std::string svg = dot_plot_svg({"t", "x", {{"row & one", 70, 60, 1}}});
+  CHECK(svg.find("row &amp; one") != std::string::npos);
+  CHECK(svg.find("class=\"spread c0\"") != std::string::npos);
+  check_svg(scatter_svg({}));
+  check_svg(scatter_svg({"t", {{"a", {1, nan, 2}, {1, 2, inf}}, {"b", {}, {}}, {"c", {5}, {5, 6}}}}));
+  check_svg(scatter_svg({"t", {{"a", {-largest, largest}, {0, 0}}}}));
+  check_svg(scatter_legend({"cat & dog", "ship"}));
+}
+
+TEST_CASE("a histogram's shares are those of the values in range") {
+  const PlotSeries series = histogram_series("h", {0, 0.5, 1, 1.5, 2, 7, nan}, 0, 2, 4);
+  // Outline: up from the axis, a step per bin, down to the axis; the upper edge belongs to the last bin.
+  CHECK(series.x == std::vector<double>{0, 0, 0.5, 0.5, 1, 1, 1.5, 1.5, 2, 2});
+  const std::vector<double> shares{0, 1.0 / 7, 1.0 / 7, 1.0 / 7, 1.0 / 7, 1.0 / 7, 1.0 / 7, 2.0 / 7, 2.0 / 7, 0};
+  REQUIRE(series.y.size() == shares.size());
+  for (std::size_t i = 0; i < shares.size(); ++i) CHECK(std::abs(series.y[i] - shares[i]) <= 1e-15);
+}
+
+TEST_CASE("vertical lines belong to the range of a line plot") {
+  LinePlot plot = line({0, 1}, {0, 1});
+  plot.verticals = {{3, "m2 < 4", true}, {nan, "gone"}};
+  const std::string svg = line_plot_svg(plot);
+  check_svg(svg);
+  CHECK(svg.find("m2 &lt; 4") != std::string::npos);
+  CHECK(svg.find("gone") == std::string::npos);
+  CHECK(svg.find("mark dash\" d=\"M418.0") != std::string::npos);  // at the right edge, 440 - 22
 }
 
 TEST_CASE("bar charts survive any values") {

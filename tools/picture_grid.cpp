@@ -1,0 +1,26 @@
+#include "tools/picture_grid.h"
+
+#include <algorithm>
+
+namespace saccade {
+namespace {
+constexpr int gap = 1;
+}
+
+PictureGrid::PictureGrid(int rows, int columns, int height, int width, int channels)
+    : height_(height),
+      width_(width),
+      picture_{rows * (height + gap) - gap, columns * (width + gap) - gap, channels, {}} {
+  picture_.bytes.assign(static_cast<std::size_t>(picture_.height) * picture_.width * channels, 128);
+}
+
+void PictureGrid::put(int row, int column, const float* pixels) {
+  for (int y = 0; y < height_; ++y) {
+    const int at = (row * (height_ + gap) + y) * picture_.width + column * (width_ + gap);
+    for (int i = 0; i < width_ * picture_.channels; ++i)
+      picture_.bytes[static_cast<std::size_t>(at) * picture_.channels + i] =
+          static_cast<std::uint8_t>(std::clamp(*pixels++, 0.0f, 1.0f) * 255.0f + 0.5f);
+  }
+}
+
+}  // namespace saccade
