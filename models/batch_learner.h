@@ -5,19 +5,24 @@
 
 #include "engine/checkpoint.h"
 #include "models/adam_tensor.h"
+#include "models/clapp_step.h"
 #include "models/online_learner.h"
 #include "models/pair_step.h"
 #include "models/schedule.h"
+#include "models/target_propagation.h"
 
 namespace saccade {
 
 struct BatchOptions {
   std::uint64_t seed = 1;
-  std::uint64_t steps = 0;  ///< of the whole run; "gll" divides them among the layers
+  std::uint64_t steps = 0;  ///< of the whole run, without `pretrain`; "gll" divides them among the layers
   int pairs = 500;          ///< n of a step
   std::string schedule = "e2e";
   std::string rule = "bp";
-  PairStepOptions step;              ///< its layer and margins are set for each step
+  PairStepOptions step;  ///< its layer and margins are set for each step; loss "clapp" is known here too
+  bool clapp_synchronous = true;
+  TargetPropagationOptions targets;  ///< rule dtp; eta for the summed loss of one pair
+  std::uint64_t pretrain = 0;        ///< rule dtp: steps of the autoencoders alone, before the others
   std::vector<Margins> margins{{}};  ///< one for all heads, or one per layer
   std::string optimiser = "adam";
   Rates rates;
@@ -25,7 +30,8 @@ struct BatchOptions {
 
 /// Batch mode: learns from mini-batches of pairs of views. The same network, losses, rules and device operations as
 /// OnlineLearner's, called for many pairs at once. A layer is drawn per batch (rll), trained for an equal share of the
-/// steps (gll), or all learn (e2e). State: parameters, optimiser, the classifier's bias, the number of steps.
+/// steps (gll), or all learn (e2e). State: parameters, optimiser, the number of steps; the classifier's bias
+/// (supervised), the feedback functions (dtp), CLAPP's predictions.
 class BatchLearner {
  public:
   /// InputError for options that do not go together.
@@ -35,11 +41,15 @@ class BatchLearner {
   /// alone.
   void step(const std::vector<float>& a, const std::vector<float>& b, const std::vector<std::int32_t>& labels);
 
-  std::uint64_t steps() const { return steps_; }
+  std::uint64_t steps() const { return steps_; }  ///< `pretrain` included
   /// The layer that learns in this step, or end_to_end.
-  int layer(std::uint64_t step) const { return schedule_.layer(step); }
-  /// What the latest step saw.
-  const StepSums& last() const { return pair_step_.sums(); }
+  int layer(std::uint64_t step) const {
+    return schedule_.layer(step < options_.pretrain ? 0 : step - options_.pretrain);
+  }
+  /// What the latest step saw; nothing when it was one of pretraining.
+  const StepSums& last() const { return last_; }
+  /// Rule dtp: mean loss per view of each feedback function g_1 .. g_depth in the latest step; else empty.
+  std::vector<double> autoencoder_losses() const;
   const Parameters& parameters() const { return parameters_; }
   /// Bias of the classifier under the supervised loss, [lanes(classes)].
   ConstFloats bias() const { return bias_.weights.shared(); }
@@ -49,14 +59,22 @@ class BatchLearner {
   void load(const Checkpoint& checkpoint);
 
  private:
+  bool supervised() const { return options_.step.loss == "supervised"; }
+  void clapp_step(const std::vector<float>& a, const std::vector<float>& b, int layer);
+  void pair_step(const std::vector<float>& a, const std::vector<float>& b, const std::vector<std::int32_t>& labels,
+                 int layer);
+
   Device& device_;
   NetworkSpec network_;
   BatchOptions options_;
   Schedule schedule_;
   Parameters parameters_;
   std::unique_ptr<Optimiser> optimiser_;
-  PairStep pair_step_;
+  std::unique_ptr<TargetPropagation> targets_;  ///< null but for dtp
+  std::unique_ptr<PairStep> pair_step_;         ///< null for clapp
+  std::unique_ptr<ClappStep> clapp_;            ///< null but for clapp
   AdamTensor bias_;
+  StepSums last_;
   std::uint64_t steps_ = 0;
 };
 

@@ -27,6 +27,7 @@ struct StepSums {
   double pairs = 0, loss = 0;
   double positives = 0, positive_distance = 0, positive_active = 0;
   double negatives = 0, negative_distance = 0, negative_active = 0;
+  bool scores = false;  ///< the loss compares scores (clapp), not distances
 };
 
 /// One step of a batch of n pairs of views, the same operations as event mode: forward, loss, errors carried back,

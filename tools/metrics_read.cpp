@@ -13,8 +13,9 @@
 namespace saccade {
 namespace {
 
-constexpr std::array<std::string_view, 6> quantities{
-    "positive_distance", "negative_distance", "positive_active", "negative_active", "loss", "updates"};
+constexpr std::array<std::string_view, 9> quantities{
+    "positive_distance", "negative_distance", "positive_active", "negative_active", "loss",
+    "updates",           "positive_score",    "negative_score",  "autoencoder_loss"};
 
 template <class T>
 bool parse(std::string_view text, T& value) {

@@ -39,6 +39,7 @@ void MetricsWindow::add(int layer, const StepSums& step) {
   sums.negative_active += step.negative_active;
   sums.loss += step.loss;
   sums.updates += 1;
+  scores_ = step.scores;
   diverged_ |= !std::isfinite(step.loss);
 }
 
@@ -49,11 +50,11 @@ void MetricsWindow::write(MetricsWriter& out, std::uint64_t event, double time) 
     const int layer = static_cast<int>(i) - 1;
     if (s.views == 0) continue;
     if (s.positives > 0) {
-      out.add(event, time, layer, "positive_distance", s.positive_distance / s.positives);
+      out.add(event, time, layer, scores_ ? "positive_score" : "positive_distance", s.positive_distance / s.positives);
       out.add(event, time, layer, "positive_active", s.positive_active / s.positives);
     }
     if (s.negatives > 0) {
-      out.add(event, time, layer, "negative_distance", s.negative_distance / s.negatives);
+      out.add(event, time, layer, scores_ ? "negative_score" : "negative_distance", s.negative_distance / s.negatives);
       out.add(event, time, layer, "negative_active", s.negative_active / s.negatives);
     }
     out.add(event, time, layer, "loss", s.loss / s.views);

@@ -48,6 +48,7 @@ class MetricsWindow {
   };
   std::vector<Sums> sums_;  ///< [0] is end to end, [1 + i] layer i
   bool diverged_ = false;
+  bool scores_ = false;  ///< of the latest step: its distances are scores
   double last_loss_ = 0;
 };
 

@@ -10,7 +10,7 @@ namespace {
 /// One view through layer i's convolution.
 double conv_cost(const NetworkSpec& network, int layer) {
   const ConvShape conv = network.conv(layer);
-  const double pixels = conv.pool ? 4.0 * conv.out.height * conv.out.width : 1.0 * conv.out.height * conv.out.width;
+  const double pixels = conv.pools() ? 4.0 * conv.out.height * conv.out.width : 1.0 * conv.out.height * conv.out.width;
   return pixels * 9 * conv.in.channels * conv.out.channels;
 }
 

@@ -55,6 +55,12 @@ BatchOptions batch_options(const Experiment& e, std::uint64_t steps) {
       e.negatives == Experiment::all_negatives ? PairStepOptions::all_others : static_cast<int>(e.negatives);
   options.step.negative_weight = static_cast<float>(e.negative_weight);
   options.step.block = e.block;
+  options.clapp_synchronous = e.clapp.update == Experiment::ClappUpdate::synchronous;
+  options.targets.feedback_rate = static_cast<float>(e.dtp.feedback_rate);
+  options.targets.noise = static_cast<float>(e.dtp.noise);
+  options.targets.feedback_steps = static_cast<int>(e.dtp.feedback_steps);
+  options.targets.target_step = static_cast<float>(e.dtp.target_step);
+  options.pretrain = static_cast<std::uint64_t>(e.dtp.pretrain);
   options.step.temperature = static_cast<float>(e.temperature);
   return options;
 }

@@ -18,14 +18,16 @@ class Train final : public Run {
       : Run(experiment, flags),
         batches_(data_.train, {experiment.view.kind, static_cast<std::uint64_t>(experiment.seed),
                                static_cast<int>(experiment.batch), device_->threads()}),
-        learner_(*device_, experiment.network, batch_options(experiment, length())) {}
+        learner_(*device_, experiment.network, batch_options(experiment, steps())) {}
 
  private:
   const char* command() const override { return "train"; }
   const char* unit() const override { return "steps"; }
   std::uint64_t done() const override { return learner_.steps(); }
+  std::uint64_t length() const override { return pretrain() + steps(); }
+  std::uint64_t pretrain() const { return static_cast<std::uint64_t>(experiment_.dtp.pretrain); }
   /// In layer-wise schedules every layer gets its share of `epochs` (method.md, section 7).
-  std::uint64_t length() const override {
+  std::uint64_t steps() const {
     const auto epochs = static_cast<std::uint64_t>(experiment_.epochs);
     const bool end_to_end_run = experiment_.schedule == Experiment::Schedule::e2e;
     return batches_.per_epoch() * epochs *
@@ -35,16 +37,24 @@ class Train final : public Run {
   const Parameters& parameters() const override { return learner_.parameters(); }
   const char* metrics_header() const override { return batch_metrics_header; }
   bool supervised() const { return experiment_.loss == Experiment::Loss::supervised; }
-  double epochs() const { return static_cast<double>(done()) / static_cast<double>(batches_.per_epoch()); }
+  /// Steps behind pretraining, which sees the first batches ahead of time.
+  std::uint64_t trained() const { return done() < pretrain() ? 0 : done() - pretrain(); }
+  double epochs() const { return static_cast<double>(trained()) / static_cast<double>(batches_.per_epoch()); }
 
   void open(bool) override {}
 
   void advance() override {
     const int layer = learner_.layer(done());
-    batches_.render(done(), !supervised(), a_, b_, labels_);
+    const bool pretraining = done() < pretrain();
+    batches_.render(pretraining ? done() : trained(), !supervised(), a_, b_, labels_);
     learner_.step(a_, b_, labels_);
+    if (pretraining) return;
     metrics_.add(layer, learner_.last());
-    if (done() % batches_.per_epoch() == 0) metrics_.write(*writer_, done(), epochs());
+    if (trained() % batches_.per_epoch() != 0) return;
+    metrics_.write(*writer_, done(), epochs());
+    const std::vector<double> autoencoders = learner_.autoencoder_losses();
+    for (std::size_t i = 0; i < autoencoders.size(); ++i)
+      writer_->add(done(), epochs(), static_cast<int>(i), "autoencoder_loss", autoencoders[i]);
   }
 
   void save_state(Checkpoint& checkpoint) override { learner_.save(checkpoint); }
