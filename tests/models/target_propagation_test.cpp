@@ -1,5 +1,6 @@
 #include "models/target_propagation.h"
 
+#include "engine/random.h"
 #include "tests/models/support.h"
 #include "tests/reference/target_propagation.h"
 
@@ -90,7 +91,7 @@ double norm(const std::vector<double>& v) {
 }  // namespace
 
 TEST_CASE("dtp: gradients of the layers' losses against the reference") {
-  constexpr double eta = 0.5;
+  constexpr double eta = 4;
   for (Downsample down : {Downsample::max_pool, Downsample::stride})
     for (const ref::Active& active : {ref::Active{}, ref::Active{1, 0, 1, 1, 0}}) {
       CAPTURE(static_cast<int>(down));
@@ -154,7 +155,7 @@ TEST_CASE("dtp: the autoencoders' losses and their derivatives against the refer
         const auto j = static_cast<std::size_t>(l);
         ref::Images below = x.maps[j];
         std::size_t place = 0;  // the order of a map: view, row, column, channel
-        const Random random(4, Purpose::feedback_noise, static_cast<std::uint32_t>(l), 0);
+        const saccade::Random random(4, Purpose::feedback_noise, static_cast<std::uint32_t>(l), 0);
         for (int v = 0; noise > 0 && v < below.n; ++v)
           for (int y = 0; y < below.h; ++y)
             for (int z = 0; z < below.w; ++z)
