@@ -5,16 +5,17 @@
 /// Networks and data that the tests of CLAPP share.
 namespace saccade::test {
 
-/// Odd sizes, a pool that cuts a row and a column, channels that are no multiples of 16, every activation.
+/// Odd sizes, a pool that cuts a row and a column, a stride, channels that are no multiples of 16, every activation.
 inline NetworkSpec small_network() {
   using enum Activation;
-  return {"small", 3, 11, 9, {{20, false, hardtanh}, {17, true, relu}, {33, true, tanh}, {16, false, none}}, 8};
+  constexpr Downsample dense = Downsample::none, pool = Downsample::max_pool, stride = Downsample::stride;
+  return {"small", 3, 11, 9, {{20, dense, hardtanh}, {17, pool, relu}, {33, stride, tanh}, {16, dense, none}}, 8};
 }
 
 /// 9 x 8 pixels, one channel: a patch.
 inline NetworkSpec patch_network() {
   using enum Activation;
-  return {"patch", 1, 9, 8, {{12, true, tanh}, {16, false, hardtanh}}, 4};
+  return {"patch", 1, 9, 8, {{12, Downsample::max_pool, tanh}, {16, Downsample::none, hardtanh}}, 4};
 }
 
 inline Rates rates_of(const NetworkSpec& net, float rate = 1e-3f) {

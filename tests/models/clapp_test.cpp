@@ -177,7 +177,8 @@ TEST_CASE("CLAPP on patches against the reference: five W, drawn negatives") {
 TEST_CASE("CLAPP's reference against central differences, and a wrong sign is seen") {
   ref::Draw draw(4);
   ref::Network net;
-  net.layers = {{false, Activation::tanh}, {true, Activation::none}, {false, Activation::hardtanh}};
+  using enum Downsample;
+  net.layers = {{none, Activation::tanh}, {max_pool, Activation::none}, {none, Activation::hardtanh}};
   const int channels[] = {2, 3, 4, 3};
   for (int i = 0; i < 3; ++i) {
     net.convs.emplace_back(channels[i + 1], channels[i]);
