@@ -64,7 +64,7 @@ class ClappStep {
   Tensor weight(int layer, int k = 0) const;
   Tensor weight_gradient(int layer, int k = 0) const;
 
-  /// clapp.I.weight (patches: clapp.I.weight.K) and Adam's state, for every layer that has a head.
+  /// clapp.I.weight (patches: clapp.I.K.weight) and Adam's state, for every layer that has a head.
   void save(Checkpoint& checkpoint) const;
   void load(const Checkpoint& checkpoint);
 
