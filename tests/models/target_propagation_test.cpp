@@ -176,7 +176,7 @@ TEST_CASE("dtp: the autoencoders' losses and their derivatives against the refer
         CHECK(std::fabs(dtp.autoencoder_loss(l) * count - loss()) <= 1e-5 * loss());
         // After one step Adam's first moment is a tenth of the gradient.
         std::vector<double>& w = l == net.depth() ? g.head.v : g.convs[j].v;
-        const std::string name = l == net.depth() ? "dtp.head" : "dtp.conv." + std::to_string(l);
+        const std::string name = l == net.depth() ? "dtp.head.weight" : "dtp.conv." + std::to_string(l) + ".weight";
         const std::vector<double> moment = numbers(saved, "adam.first." + name);
         std::vector<double> got, want;
         for (std::size_t i = 3; i < w.size(); i += w.size() / 12) {
