@@ -81,4 +81,14 @@ void AdamTensor::load(const Checkpoint& checkpoint, const HeadShape& shape, cons
           [&](const Tensor& found) { return head_from_logical(shape, found); });
 }
 
+void AdamTensor::save(Checkpoint& checkpoint, const ConvShape& shape, const std::string& name) const {
+  save_as(checkpoint, *this, name, [&](const std::vector<float>& values, const std::string& tensor) {
+    return conv_to_logical(shape, values.data(), tensor);
+  });
+}
+
+void AdamTensor::load(const Checkpoint& checkpoint, const ConvShape& shape, const std::string& name) {
+  load_as(checkpoint, *this, name, [&](const Tensor& found) { return conv_from_logical(shape, found); });
+}
+
 }  // namespace saccade

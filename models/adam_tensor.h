@@ -7,7 +7,7 @@
 namespace saccade {
 
 /// One array of weights with its gradient and Adam's state, for what is not a bundle of the network: a probe, a bias,
-/// CLAPP's predictions.
+/// CLAPP's predictions, target propagation's way down.
 struct AdamTensor {
   DeviceBuffer<float> weights, gradient, first_moment, second_moment;
   DeviceBuffer<std::int64_t> steps;
@@ -22,6 +22,9 @@ struct AdamTensor {
   /// adam.second.NAME, adam.steps.NAME.
   void save(Checkpoint& checkpoint, const HeadShape& shape, const std::string& name) const;
   void load(const Checkpoint& checkpoint, const HeadShape& shape, const std::string& name);
+  /// The same in the logical layout of a convolution's weights.
+  void save(Checkpoint& checkpoint, const ConvShape& shape, const std::string& name) const;
+  void load(const Checkpoint& checkpoint, const ConvShape& shape, const std::string& name);
 };
 
 }  // namespace saccade

@@ -2,7 +2,6 @@
 
 #include <cmath>
 
-#include "engine/error.h"
 #include "engine/random.h"
 #include "models/layout.h"
 
@@ -17,8 +16,8 @@ Tensor uniform(std::uint64_t seed, int entity, Tensor tensor, double fan_in) {
   return tensor;
 }
 
-std::string conv_name(int l) { return "dtp.conv." + std::to_string(l); }
-constexpr const char* head_name = "dtp.head";
+std::string conv_name(int l) { return "dtp.conv." + std::to_string(l) + ".weight"; }
+constexpr const char* head_name = "dtp.head.weight";
 
 }  // namespace
 
@@ -79,31 +78,12 @@ void TargetFeedback::step(int l, float rate) {
 }
 
 void TargetFeedback::save(Checkpoint& checkpoint) const {
-  for (int l = 1; l < network_.depth(); ++l) {
-    const AdamTensor& g = synapses(l);
-    const std::string name = conv_name(l);
-    const auto put = [&](const DeviceBuffer<float>& values, const std::string& as) {
-      checkpoint.tensors.push_back(conv_to_logical(shape(l), values.read().data(), as));
-    };
-    put(g.weights, name + ".weight");
-    put(g.first_moment, "adam.first." + name);
-    put(g.second_moment, "adam.second." + name);
-    checkpoint.integers.push_back({"adam.steps." + name, g.steps.read()});
-  }
+  for (int l = 1; l < network_.depth(); ++l) synapses(l).save(checkpoint, shape(l), conv_name(l));
   synapses(network_.depth()).save(checkpoint, head(), head_name);
 }
 
 void TargetFeedback::load(const Checkpoint& checkpoint) {
-  for (int l = 1; l < network_.depth(); ++l) {
-    AdamTensor& g = synapses(l);
-    const std::string name = conv_name(l);
-    g.weights.write(conv_from_logical(shape(l), checkpoint.tensor(name + ".weight")));
-    g.first_moment.write(conv_from_logical(shape(l), checkpoint.tensor("adam.first." + name)));
-    g.second_moment.write(conv_from_logical(shape(l), checkpoint.tensor("adam.second." + name)));
-    const std::vector<std::int64_t>& steps = checkpoint.integer_values("adam.steps." + name);
-    if (steps.size() != 1) throw InputError("checkpoint: adam.steps." + name + " should hold one number");
-    g.steps.write(steps);
-  }
+  for (int l = 1; l < network_.depth(); ++l) synapses(l).load(checkpoint, shape(l), conv_name(l));
   synapses(network_.depth()).load(checkpoint, head(), head_name);
 }
 
