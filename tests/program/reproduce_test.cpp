@@ -79,7 +79,7 @@ TEST_CASE("a row of a table runs once and is kept; tables share their runs") {
     INFO(third.err);
     CHECK(third.code == 0);
     CHECK(everything_in(run_folder) == before);
-    const auto probe = json_of(out / "probes/table3/hinge-5-000-labels/seed-1/summary.json");
+    const auto probe = json_of(out / "probes/table3/hinge-5000-labels/seed-1/summary.json");
     CHECK(probe["deformed_probe"].size() == 1);
     CHECK(probe["random_probe"].empty());
     CHECK(contains(third.out, "52.84"));
@@ -129,6 +129,30 @@ TEST_CASE("figures of views and of initial distances need no run") {
   CHECK(text_of(out / "fig9.png").substr(1, 3) == "PNG");
   CHECK(contains(text_of(out / "fig9.html"), "data:image/png;base64,"));
   CHECK_FALSE(fs::exists(out / "runs"));
+}
+
+TEST_CASE("loss curves, accuracies per layer and t-SNE come from runs, with presets of one's own") {
+  const TemporaryFolder folder;
+  make_cifar10(folder.path);
+  const fs::path presets = folder.path / "presets", out = folder.path / "out";
+  fs::create_directories(presets);
+  fs::copy(fs::path(SACCADE_PROGRAM).parent_path() / "presets/table1", presets / "table1");
+  for (const auto& [name, figure] : {std::pair{"fig6", "losses"}, {"fig7", "layers"}, {"fig8", "tsne"}})
+    std::ofstream(presets / (std::string(name) + ".toml"))
+        << "title = \"own\"\nfigure = \"" << figure
+        << "\"\n[[cell]]\nname = \"gll bp\"\npreset = \"table1/gll-bp-few\"\n"
+        << (std::string(name) == "fig7" ? "probe = [\"probe.layers=all\"]\n" : "");
+  for (const char* name : {"fig6", "fig7", "fig8"}) {
+    const Outcome outcome = run(reproduce(name, folder.path, out, one_epoch), {{"SACCADE_PRESETS", presets.string()}});
+    INFO(name << ": " << outcome.err);
+    REQUIRE(outcome.code == 0);
+    CHECK(contains(text_of(out / (std::string(name) + ".html")), "<svg"));
+  }
+  CHECK(json_of(out / "probes/fig7/gll-bp/seed-1/summary.json")["probe"].size() == 5);
+  for (const char* layer : {"0", "4"}) {
+    // The 40 test images and the header.
+    CHECK(count(text_of(out / (std::string("fig8-layer-") + layer + ".csv")), "\n") == 41);
+  }
 }
 
 TEST_CASE("reproduce refuses what it does not know, and lists what it does") {
