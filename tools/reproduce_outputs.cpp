@@ -151,7 +151,9 @@ std::string reproduced_html(const ReproducedTable& table) {
   body += table.figure;
   if (any_number(table)) {
     if (!table.figure.empty()) body += "<h2>Numbers</h2>\n";
-    body += dots(table) + numbers_html(table) +
+    const bool compared = std::any_of(table.cells.begin(), table.cells.end(),
+                                      [](const CellResult& result) { return std::isfinite(result.cell.published); });
+    body += (compared ? dots(table) : std::string()) + numbers_html(table) +
             "<p class=\"faint\">Test accuracy in %; ± is the standard deviation over seeds; learning: time in the "
             "learning loops of all seeds, probes not counted.</p>\n";
   }
