@@ -12,7 +12,10 @@ std::vector<std::string> experiment_differences(const Experiment& published, con
     if (std::holds_alternative<keys::Shorthand>(key.type)) continue;
     if (!all && (key.name == "seed" || key.name.starts_with("checkpoint.") || key.name.starts_with("record.")))
       continue;
-    const std::string expected = keys::value_text(key, published), found = keys::value_text(key, ours);
+    std::string expected = keys::value_text(key, published), found = keys::value_text(key, ours);
+    if (key.unit == "images")  // a number of images; 0 stands for all
+      for (std::string* text : {&expected, &found})
+        if (*text == "0") *text = "all";
     if (expected != found) differences.push_back(fmt::format("{} {} instead of {}", key.name, found, expected));
   }
   return differences;

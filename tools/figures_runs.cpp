@@ -76,14 +76,15 @@ std::vector<LossSeries> read_losses(const std::filesystem::path& file) {
     std::istringstream fields(line);
     double step = 0, epoch = 0, value = 0;
     int layer = 0;
-    char comma = 0;
+    char comma[3] = {};
     std::string quantity, text;
-    fields >> step >> comma >> epoch >> comma >> layer >> comma;
+    fields >> step >> comma[0] >> epoch >> comma[1] >> layer >> comma[2];
     std::getline(fields, quantity, ',');
     std::getline(fields, text);
     char* end = nullptr;
     value = std::strtod(text.c_str(), &end);  // "nan" of a run that has diverged is a value too
-    if (!fields.eof() || text.empty() || *end != '\0')
+    const bool commas = comma[0] == ',' && comma[1] == ',' && comma[2] == ',';
+    if (!commas || !fields.eof() || text.empty() || *end != '\0')
       throw InputError(fmt::format("{}, line {}: found \"{:.80}\", expected {}", file.string(), number, line, header));
     if (quantity != "loss") continue;
     layers[layer].layer = layer;

@@ -56,6 +56,7 @@ std::string tsne_figure(const PresetTable& table, const CellRun& run, const Comm
   const DataSet data = load_data(data_name(probe_data(e)), flags.data, 1);  // of the test images, all are read
   LabelledImages images;
   images.count = std::min(most_tsne_points, data.test.size());
+  if (e.probe.test_images > 0) images.count = std::min(images.count, static_cast<std::size_t>(e.probe.test_images));
   images.classes = static_cast<int>(data.test.classes.size());
   images.labels.assign(data.test.labels.begin(), data.test.labels.begin() + static_cast<std::ptrdiff_t>(images.count));
   images.fill = [&](std::size_t i, float* pixels) { std::ranges::copy(pixels_of(data.test, i), pixels); };

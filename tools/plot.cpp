@@ -59,10 +59,12 @@ void draw_verticals(Frame& frame, const std::vector<VerticalLine>& lines) {
     if (!std::isfinite(line.x)) continue;
     frame.add(fmt::format("<path class=\"mark{}\" d=\"M{:.1f} {:.1f}V{:.1f}\"/>", line.dashed ? " dash" : "",
                           frame.x(line.x), frame.bottom, frame.top));
-    // A label that would run into its neighbour's goes one line lower.
-    row = frame.x(line.x) - previous < plot::text_width(line.label) + 8 ? row + 1 : 0;
-    previous = frame.x(line.x);
-    frame.text(frame.x(line.x) + 4, frame.top + 9 + 13 * row, "", line.label);
+    // A label that would run into its neighbour's goes one line lower, one that would leave the plot to the left.
+    const double at = frame.x(line.x), wide = plot::text_width(line.label);
+    row = at - previous < wide + 8 ? row + 1 : 0;
+    previous = at;
+    const bool outside = at + 4 + wide > frame.right;
+    frame.text(outside ? at - 4 : at + 4, frame.top + 9 + 13 * row, outside ? "end" : "", line.label);
   }
 }
 

@@ -35,9 +35,9 @@ int probe_checkpoint(const std::filesystem::path& file, const CommonFlags& flags
   } catch (const InputError& error) {
     throw InputError(fmt::format("{}: {}", file.string(), error.what()));
   }
-  const DataSet data = experiment.probe.data == Experiment::ProbeData::same
-                           ? load_experiment_data(experiment, flags.data)
-                           : load_probe_data(experiment, flags.data);
+  // As in a run: the probe's own data set is read whole, the run's own as far as `images` says.
+  const DataSet data = probe_data(experiment) == experiment.data ? load_experiment_data(experiment, flags.data)
+                                                                 : load_probe_data(experiment, flags.data);
   const RunFolder folder = create_run_folder(flags.out);
 
   Evaluation evaluation(*device, experiment, data, flags.quiet);

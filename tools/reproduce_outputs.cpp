@@ -50,27 +50,27 @@ std::vector<std::vector<std::string>> cells_as_text(const ReproducedTable& table
   return rows;
 }
 
-/// The same difference in every cell is said once.
-struct Differences {
-  std::vector<std::string> common;
-  std::vector<std::pair<std::string, std::string>> own;  ///< cell, text
-};
-
-Differences differences(const ReproducedTable& table) {
-  Differences all;
-  if (table.cells.empty()) return all;
-  for (const std::string& text : table.cells[0].differs)
-    if (std::all_of(table.cells.begin(), table.cells.end(), [&](const CellResult& result) {
-          return std::find(result.differs.begin(), result.differs.end(), text) != result.differs.end();
-        }))
-      all.common.push_back(text);
-  for (const CellResult& result : table.cells) {
-    std::vector<std::string> rest;
-    for (const std::string& text : result.differs)
-      if (std::find(all.common.begin(), all.common.end(), text) == all.common.end()) rest.push_back(text);
-    if (!rest.empty()) all.own.emplace_back(result.cell.name, fmt::format("{}", fmt::join(rest, "; ")));
-  }
-  return all;
+/// Every difference once, with the cells that it is in; first those of every cell.
+std::vector<std::pair<std::string, std::string>> differences(const ReproducedTable& table) {
+  std::vector<std::pair<std::string, std::string>> common, own;
+  std::vector<std::string> said;
+  for (const CellResult& first : table.cells)
+    for (const std::string& text : first.differs) {
+      if (std::find(said.begin(), said.end(), text) != said.end()) continue;
+      said.push_back(text);
+      std::vector<std::string> with, without;
+      for (const CellResult& result : table.cells)
+        (std::find(result.differs.begin(), result.differs.end(), text) != result.differs.end() ? with : without)
+            .push_back(result.cell.name);
+      if (without.empty())
+        common.emplace_back("every cell", text);
+      else if (with.size() > 2 && without.size() <= 2)
+        common.emplace_back(fmt::format("every cell but {}", fmt::join(without, "; ")), text);
+      else
+        own.emplace_back(fmt::format("{}", fmt::join(with, "; ")), text);
+    }
+  common.insert(common.end(), own.begin(), own.end());
+  return common;
 }
 
 bool any_number(const ReproducedTable& table) {
@@ -138,10 +138,9 @@ std::string reproduced_markdown(const ReproducedTable& table) {
   }
   if (!table.left.empty()) text += table.left + "\n\n";
   if (!table.table.protocol.empty()) text += "Protocol of the paper: " + table.table.protocol + "\n\n";
-  const Differences differ = differences(table);
-  if (!differ.common.empty() || !differ.own.empty()) text += "How ours differs:\n\n";
-  for (const std::string& one : differ.common) text += fmt::format("- every cell: {}\n", one);
-  for (const auto& [cell, one] : differ.own) text += fmt::format("- {}: {}\n", cell, one);
+  const auto differ = differences(table);
+  if (!differ.empty()) text += "How ours differs:\n\n";
+  for (const auto& [cells, one] : differ) text += fmt::format("- {}: {}\n", cells, one);
   return text;
 }
 
@@ -152,18 +151,18 @@ std::string reproduced_html(const ReproducedTable& table) {
   body += table.figure;
   if (any_number(table)) {
     if (!table.figure.empty()) body += "<h2>Numbers</h2>\n";
-    body += dots(table) + numbers_html(table) +
+    const bool compared = std::any_of(table.cells.begin(), table.cells.end(),
+                                      [](const CellResult& result) { return std::isfinite(result.cell.published); });
+    body += (compared ? dots(table) : std::string()) + numbers_html(table) +
             "<p class=\"faint\">Test accuracy in %; ± is the standard deviation over seeds; learning: time in the "
             "learning loops of all seeds, probes not counted.</p>\n";
   }
   if (!table.table.protocol.empty())
     body += "<h2>Protocol of the paper</h2>\n<p>" + escape_html(table.table.protocol) + "</p>\n";
-  const Differences differ = differences(table);
-  if (!differ.common.empty() || !differ.own.empty()) {
+  if (const auto differ = differences(table); !differ.empty()) {
     body += "<h2>How ours differs</h2>\n<ul>\n";
-    for (const std::string& one : differ.common) body += "<li>Every cell: " + escape_html(one) + "</li>\n";
-    for (const auto& [cell, one] : differ.own)
-      body += fmt::format("<li><strong>{}</strong>: {}</li>\n", escape_html(cell), escape_html(one));
+    for (const auto& [cells, one] : differ)
+      body += fmt::format("<li><strong>{}</strong>: {}</li>\n", escape_html(cells), escape_html(one));
     body += "</ul>\n";
   }
   return html_page(table.table.title, body);
@@ -214,8 +213,10 @@ std::string reproduced_text(const ReproducedTable& table) {
 
 void write_outputs(const ReproducedTable& table, const std::filesystem::path& out) {
   const std::string& name = table.table.name;
-  replace_file(out / (name + ".csv"), reproduced_csv(table));
-  replace_file(out / (name + ".md"), reproduced_markdown(table));
+  if (table.table.runs()) {
+    replace_file(out / (name + ".csv"), reproduced_csv(table));
+    replace_file(out / (name + ".md"), reproduced_markdown(table));
+  }
   replace_file(out / (name + ".html"), reproduced_html(table));
 }
 

@@ -40,7 +40,7 @@ std::string reproduced_json(const ReproducedTable& table);
 /// For the terminal.
 std::string reproduced_text(const ReproducedTable& table);
 
-/// Writes <table>.csv, .md and .html into `out`, each as a whole.
+/// Writes <table>.html into `out` and, where there are numbers, .csv and .md, each as a whole.
 void write_outputs(const ReproducedTable& table, const std::filesystem::path& out);
 
 }  // namespace saccade

@@ -75,39 +75,51 @@ std::vector<double> joint_affinities(const std::vector<double>& conditional, std
   return joint;
 }
 
-double tsne_gradient(const std::vector<double>& joint, const std::vector<double>& layout, std::vector<double>& gradient,
-                     double exaggeration) {
+double tsne_cost(const std::vector<double>& joint, const std::vector<double>& layout) {
+  const std::size_t n = layout.size() / 2;
+  double sum = 0, cost = 0, mass = 0;
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j < n; ++j) {
+      if (j == i) continue;
+      const double dx = layout[2 * i] - layout[2 * j], dy = layout[2 * i + 1] - layout[2 * j + 1];
+      const double t = 1 / (1 + dx * dx + dy * dy), p = joint[i * n + j];
+      sum += t;
+      mass += p;
+      if (p > 0) cost += p * own_log(p / t);
+    }
+  return cost + mass * own_log(sum);
+}
+
+void tsne_gradient(const std::vector<double>& joint, const std::vector<double>& layout, std::vector<double>& gradient,
+                   double exaggeration) {
   const std::size_t n = layout.size() / 2;
   gradient.assign(layout.size(), 0.0);
   // q(i,j) = t(i,j) / sum of all t, t = 1 / (1 + |y_i - y_j|^2). The gradient, 4 sum_j (p - q) t (y_i - y_j), splits
-  // into a pull sum_j p t (y_i - y_j) and a push sum_j t^2 (y_i - y_j) / sum of t.
-  std::vector<double> push(layout.size()), row_sum(n), row_cost(n);
+  // into a pull sum_j p t (y_i - y_j) and a push sum_j t^2 (y_i - y_j) / sum of t; the point itself has distance 0 in
+  // both.
+  std::vector<double> push(layout.size()), row_sum(n);
   for_rows(n, [&](std::size_t i) {
-    double pull_x = 0, pull_y = 0, push_x = 0, push_y = 0, sum = 0, cost = 0;
+    double pull_x = 0, pull_y = 0, push_x = 0, push_y = 0, sum = 0;
     const double x = layout[2 * i], y = layout[2 * i + 1];
+    const double* p = joint.data() + i * n;
     for (std::size_t j = 0; j < n; ++j) {
-      if (j == i) continue;
-      const double dx = x - layout[2 * j], dy = y - layout[2 * j + 1], p = joint[i * n + j];
+      const double dx = x - layout[2 * j], dy = y - layout[2 * j + 1];
       const double t = 1 / (1 + dx * dx + dy * dy);
       sum += t;
-      pull_x += p * t * dx;
-      pull_y += p * t * dy;
+      pull_x += p[j] * t * dx;
+      pull_y += p[j] * t * dy;
       push_x += t * t * dx;
       push_y += t * t * dy;
-      if (p > 0) cost += p * own_log(p / t);
     }
     gradient[2 * i] = pull_x;
     gradient[2 * i + 1] = pull_y;
     push[2 * i] = push_x;
     push[2 * i + 1] = push_y;
-    row_sum[i] = sum;
-    row_cost[i] = cost;
+    row_sum[i] = sum - 1;  // without itself
   });
-  double sum = 0, cost = 0, mass = 0;
-  for (std::size_t i = 0; i < n; ++i) sum += row_sum[i], cost += row_cost[i];
-  for (double p : joint) mass += p;
+  double sum = 0;
+  for (double row : row_sum) sum += row;
   for (std::size_t i = 0; i < gradient.size(); ++i) gradient[i] = 4 * (exaggeration * gradient[i] - push[i] / sum);
-  return cost + mass * own_log(sum);
 }
 
 std::vector<double> tsne(const Points& points, const TsneOptions& options, const std::function<bool()>& stop,

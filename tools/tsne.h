@@ -33,10 +33,12 @@ std::vector<double> conditional_affinities(const Points& points, double perplexi
 /// p(i,j) = (p(j|i) + p(i|j)) / 2n: sums to 1.
 std::vector<double> joint_affinities(const std::vector<double>& conditional, std::size_t count);
 
-/// Kullback-Leibler divergence of the layout's affinities (Student t, eq. 4) from `joint`, and its gradient, eq. 5,
-/// with `joint` multiplied by `exaggeration` in the gradient. `layout` and `gradient` are [count][2].
-double tsne_gradient(const std::vector<double>& joint, const std::vector<double>& layout, std::vector<double>& gradient,
-                     double exaggeration = 1);
+/// Kullback-Leibler divergence of the layout's affinities (Student t, eq. 4) from `joint`; `layout` is [count][2].
+double tsne_cost(const std::vector<double>& joint, const std::vector<double>& layout);
+
+/// Its gradient, eq. 5, [count][2], with `joint` multiplied by `exaggeration`.
+void tsne_gradient(const std::vector<double>& joint, const std::vector<double>& layout, std::vector<double>& gradient,
+                   double exaggeration = 1);
 
 /// The layout, [count][2]. `stop` is asked before every step: an empty layout when it said so. `progress` gets the
 /// number of steps done. InputError when there are more than most_tsne_points, fewer than four, or too few for the
