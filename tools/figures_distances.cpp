@@ -44,7 +44,9 @@ std::vector<Distances> initial_distances(Device& device, const Experiment& e, co
       const int pair = (first + i) % n, view = (first + i) / n;
       const std::uint32_t source = permuted(seed, Purpose::object_order, 0, static_cast<std::uint32_t>(pair),
                                             static_cast<std::uint32_t>(images.size()));
-      render(images, draw_recipe(e.view.kind, seed, source, 0, static_cast<std::uint32_t>(view)),
+      render(images,
+             draw_recipe(e.view.kind, seed, source, 0, static_cast<std::uint32_t>(view), Purpose::view_recipe,
+                         for_images(images)),
              shown.data() + static_cast<std::size_t>(i) * pixels);
     }
     const Views views{activity, 0, count};
