@@ -31,6 +31,10 @@ FixationStream::FixationStream(const ImageSet& images, const StreamOptions& opti
   const auto longest = static_cast<std::uint64_t>(std::numeric_limits<Time>::max() / duration_);
   fixations_limit_ = std::min(longest, std::numeric_limits<std::uint64_t>::max() / (views_ + 1));
   if (options.order == ObjectOrder::blocked) {
+    if (images.labels.size() != images.size())
+      throw InputError(fmt::format(
+          "stream of {}: its images have no labels, so they have no order by class; expected shuffled or fixed",
+          images.name));
     class_order_.resize(images.size());
     std::iota(class_order_.begin(), class_order_.end(), 0u);
     std::stable_sort(class_order_.begin(), class_order_.end(),

@@ -24,7 +24,7 @@ void PairBatches::render(std::uint64_t batch, bool both, std::vector<float>& a, 
   const std::size_t pixels = view_shape(options_.kind, images_).values();
   a.resize(both ? pairs * pixels : 0);
   b.resize(pairs * pixels);
-  labels.resize(pairs);
+  labels.assign(images_.labels.empty() ? 0 : pairs, 0);
   tbb::task_arena arena(options_.threads);
   arena.execute([&] {
     tbb::parallel_for(std::size_t{0}, pairs, [&](std::size_t i) {
@@ -36,7 +36,7 @@ void PairBatches::render(std::uint64_t batch, bool both, std::vector<float>& a, 
       };
       if (both) saccade::render(images_, draw(0), a.data() + i * pixels);
       saccade::render(images_, draw(1), b.data() + i * pixels);
-      labels[i] = images_.labels[image];
+      if (!images_.labels.empty()) labels[i] = images_.labels[image];
     });
   });
 }

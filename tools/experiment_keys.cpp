@@ -30,7 +30,7 @@ Choice choice(F field, std::vector<std::string> words, bool automatic = false) {
 
 Integer integer(Field<std::int64_t> field, std::int64_t min, std::int64_t max = many) { return {field, min, max}; }
 
-const std::vector<std::string> data_words{"cifar10", "cifar100", "mnist", "emnist-letters", "fashion-mnist"};
+const std::vector<std::string> data_words{"cifar10", "cifar100", "mnist", "emnist-letters", "fashion-mnist", "stl10"};
 std::vector<std::string> same_or_data() {
   std::vector<std::string> words{"same"};
   words.insert(words.end(), data_words.begin(), data_words.end());
@@ -77,7 +77,8 @@ std::vector<Key> make_table() {
               {"plain", "affine-hsv", "affine", "rotate-scale-shift", "crop-jitter", "centre-crop", "random-crop-flip",
                "grey-crop"},
               true),
-       "", "how a view is deformed; auto: affine-hsv for colour images, affine for grey", "\"auto\""},
+       "", "how a view is deformed; auto: affine-hsv for colour images, affine for grey, crop-jitter for stl10",
+       "\"auto\""},
       {"stream.views", integer(of(&E::stream, &E::Stream::views), 1, million), "views", "views in a fixation"},
       {"stream.fixation", positive(of(&E::stream, &E::Stream::fixation), 1e6), "s",
        "duration of a fixation; its views are equally spaced in it"},

@@ -41,6 +41,8 @@ ViewShape image_shape(Experiment::Data data) {
     case Experiment::Data::cifar10:
     case Experiment::Data::cifar100:
       return {32, 32, 3};
+    case Experiment::Data::stl10:
+      return {96, 96, 3};
     case Experiment::Data::mnist:
     case Experiment::Data::emnist_letters:
     case Experiment::Data::fashion_mnist:
@@ -71,7 +73,10 @@ Experiment resolve(Given given, const std::string& origin) {
   }
   if (e.network.name.empty()) e.network.name = "custom";
   if (e.loss == Experiment::Loss::supervised) e.network.embedding = classes_of(e.data);
-  if (given.automatic_view) e.view.kind = colour ? ViewKind::affine_hsv : ViewKind::affine;
+  if (given.automatic_view) {
+    const bool large = e.data == Experiment::Data::stl10;
+    e.view.kind = large ? ViewKind::crop_jitter : colour ? ViewKind::affine_hsv : ViewKind::affine;
+  }
   for (const ViewKind kind : {ViewKind::affine_hsv, ViewKind::crop_jitter})
     if (e.view.kind == kind && !colour)
       throw InputError(fmt::format(

@@ -86,10 +86,10 @@ double share(const std::vector<double>& values, Condition condition) {
 std::string distances_figure(const PresetTable& table, const CellRun& run, const CommonFlags& flags) {
   const Experiment& e = run.experiment();
   const DataSet data = load_experiment_data(e, flags.data);
-  const auto n = static_cast<int>(
-      std::min<std::int64_t>(integer_value(e, "batch", 500), static_cast<std::int64_t>(data.train.size())));
+  const auto n = static_cast<int>(std::min<std::int64_t>(integer_value(e, "batch", 500),
+                                                         static_cast<std::int64_t>(learned_images(e, data).size())));
   const auto device = make_device(flags);
-  const std::vector<Distances> layers = initial_distances(*device, e, data.train, n);
+  const std::vector<Distances> layers = initial_distances(*device, e, learned_images(e, data), n);
   std::string csv = "layer,pairs,from,to,share\n", plots, rows;
   constexpr int bins = 60;
   for (int layer = e.network.depth() - 1; layer >= 0; --layer) {
@@ -125,7 +125,7 @@ std::string distances_figure(const PresetTable& table, const CellRun& run, const
       "<div class=\"scroll\"><table><tr><th>layer</th><th class=\"number\">mean positive</th><th class=\"number\">mean "
       "negative</th><th class=\"number\">positives that pull</th><th class=\"number\">negatives that push</th></tr>\n"
       "{}</table></div>\n",
-      plots, n, escape_html(data.train.name), "untrained", e.seed, rows);
+      plots, n, escape_html(learned_images(e, data).name), "untrained", e.seed, rows);
 }
 
 }  // namespace saccade

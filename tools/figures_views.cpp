@@ -173,9 +173,9 @@ std::string views_figure(const PresetTable& table, const std::vector<CellRun>& r
     const Experiment& e = run.experiment();
     const DataSet data = load_experiment_data(e, flags.data);
     const std::string& show = run.cell().show;
-    const Sheet sheet = show == "single"   ? single_deformations(e, data.train)
+    const Sheet sheet = show == "single"   ? single_deformations(e, learned_images(e, data))
                         : show == "tested" ? tested_images(e, load_data(data_name(probe_data(e)), flags.data, 1).test)
-                                           : pairs_of_views(e, data.train);
+                                           : pairs_of_views(e, learned_images(e, data));
     const std::vector<std::uint8_t> png = encode_png(sheet.picture);
     const std::string file = table.cells.size() == 1 ? table.name : table.name + "-" + run.cell().name;
     replace_file(flags.out / (file + ".png"), {reinterpret_cast<const char*>(png.data()), png.size()});

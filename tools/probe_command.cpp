@@ -35,9 +35,10 @@ int probe_checkpoint(const std::filesystem::path& file, const CommonFlags& flags
   } catch (const InputError& error) {
     throw InputError(fmt::format("{}: {}", file.string(), error.what()));
   }
-  const DataSet data = experiment.probe.data == Experiment::ProbeData::same
-                           ? load_experiment_data(experiment, flags.data)
-                           : load_probe_data(experiment, flags.data);
+  const DataSet data =
+      experiment.probe.data == Experiment::ProbeData::same && experiment.data != Experiment::Data::stl10
+          ? load_experiment_data(experiment, flags.data)
+          : load_probe_data(experiment, flags.data);
   const RunFolder folder = create_run_folder(flags.out);
 
   Evaluation evaluation(*device, experiment, data, flags.quiet);
