@@ -115,6 +115,12 @@ std::string to_string(ViewKind kind) {
   return fmt::format("unknown ({})", static_cast<int>(kind));
 }
 
+ViewKind undeformed(ViewKind kind, bool training) {
+  if (!cuts(kind)) return ViewKind::plain;
+  if (kind == ViewKind::grey_crop) return kind;
+  return training ? ViewKind::random_crop_flip : ViewKind::centre_crop;
+}
+
 ViewShape view_shape(ViewKind kind, const ViewShape& image) {
   if (!cuts(kind)) return image;
   return {std::min(image.height, crop_side), std::min(image.width, crop_side),

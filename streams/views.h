@@ -53,6 +53,11 @@ std::string to_string(ViewKind kind);
 /// The kinds that cut a view out of an image.
 constexpr bool cuts(ViewKind kind) { return kind >= ViewKind::crop_jitter && kind <= ViewKind::grey_crop; }
 
+/// How a probe shows an image, without deformation, to a network that learns from views of `kind` (method.md, section
+/// 7): the image itself; where the kind cuts, a crop anywhere and flipped for training, the middle
+/// (DrawOptions::centred) for tests.
+ViewKind undeformed(ViewKind kind, bool training);
+
 /// Size of a view or an image.
 struct ViewShape {
   int height = 0, width = 0, channels = 0;

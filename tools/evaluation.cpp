@@ -42,7 +42,7 @@ Evaluation::Evaluation(Device& device, const Experiment& experiment, const DataS
   plain_ = images(data.test, experiment.probe.test_images, Show::test);
   if (experiment.probe.deformed) {
     check_kind(data.test, deformation_);
-    if (view_shape(deformation_, data.test) != view_shape(undeformed(false), data.test))
+    if (view_shape(deformation_, data.test) != view_shape(experiment.view.kind, data.test))
       throw InputError(fmt::format(
           "probe.deformation is \"{}\", whose images are not of the size that view.kind \"{}\" gives the network; "
           "expected \"auto\"",
@@ -51,21 +51,12 @@ Evaluation::Evaluation(Device& device, const Experiment& experiment, const DataS
   }
 }
 
-/// The image itself; where the stream cuts, a part that is cut out without other changes (method.md, section 7, Table
-/// 2: anywhere and flipped for training, the middle for tests).
-ViewKind Evaluation::undeformed(bool training) const {
-  const ViewKind kind = experiment_.view.kind;
-  if (kind == ViewKind::grey_crop) return kind;
-  if (!cuts(kind)) return ViewKind::plain;
-  return training ? ViewKind::random_crop_flip : ViewKind::centre_crop;
-}
-
 LabelledImages Evaluation::images(const ImageSet& set, std::int64_t count, Show show) const {
   LabelledImages images;
   images.count = count == 0 ? set.size() : std::min(set.size(), static_cast<std::size_t>(count));
   images.classes = static_cast<int>(set.classes.size());
   images.labels.assign(set.labels.begin(), set.labels.begin() + static_cast<std::ptrdiff_t>(images.count));
-  const ViewKind kind = show == Show::deformed ? deformation_ : undeformed(show == Show::train);
+  const ViewKind kind = show == Show::deformed ? deformation_ : undeformed(experiment_.view.kind, show == Show::train);
   const auto strength = static_cast<float>(experiment_.probe.deformation_strength);
   const DrawOptions options =
       for_images(set, {.warp_probability = 1, .strength = strength, .centred = show == Show::test});
@@ -92,7 +83,7 @@ void Evaluation::probe(const Parameters& parameters, int layer, const std::strin
   test(probe, parameters, layer,
        fmt::format("linear probe with bias on frozen features; trained on the first {} training images of {}, {}, "
                    "{} epochs, Adam {:g}, batch {}, seed {}",
-                   train_.count, data_name_, cut() ? "a random crop and flip of each" : "plain",
+                   train_.count, data_name_, cuts(experiment_.view.kind) ? "a random crop and flip of each" : "plain",
                    experiment_.probe.epochs, experiment_.probe.rate, experiment_.probe.batch, experiment_.seed),
        results);
 }
@@ -113,7 +104,7 @@ void Evaluation::test(LinearProbe& probe, const Parameters& parameters, int laye
         fmt::format("{}; tested on {} {} test images; device {} ({})", trained, images.count, kind, device_.name(),
                     device_.instruction_set())};
   };
-  results.plain.push_back(measure(plain_, cut() ? "centre-cropped" : "plain"));
+  results.plain.push_back(measure(plain_, cuts(experiment_.view.kind) ? "centre-cropped" : "plain"));
   if (deformed_.count > 0)
     results.deformed.push_back(
         measure(deformed_, fmt::format("deformed ({}{}, every image)", to_string(deformation_),

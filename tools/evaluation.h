@@ -29,9 +29,6 @@ class Evaluation {
   void probe(const Parameters& parameters, int layer, const std::string& name, ProbeResults& results);
   enum class Show { train, test, deformed };
   LabelledImages images(const ImageSet& set, std::int64_t count, Show show) const;
-  /// The network sees a part of each image.
-  bool cut() const { return undeformed(true) != ViewKind::plain; }
-  ViewKind undeformed(bool training) const;
   void test(LinearProbe& probe, const Parameters& parameters, int layer, const std::string& trained,
             ProbeResults& results);
 

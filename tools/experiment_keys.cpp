@@ -49,7 +49,7 @@ std::vector<Key> make_table() {
        "length of a training: passes over the images, for each layer in the schedules rll and gll"},
       {"batch", integer(of(&E::batch), 1, million), "pairs", "pairs of views in a step of a training"},
       {"network", Network{}, "", "a known name, or a table with embedding and layers, see below",
-       "conv5 (colour), conv3 (grey)"},
+       "conv5 (colour), conv3 (grey), vgg6 (stl10)"},
       {"loss", choice(of(&E::loss), {"hinge", "simclr", "clapp", "supervised"}), "",
        "contrastive hinge on L1 distances; for a training also SimCLR, CLAPP, cross-entropy with labels"},
       {"schedule", choice(of(&E::schedule), {"rll", "gll", "e2e"}), "",

@@ -68,8 +68,9 @@ Experiment resolve(Given given, const std::string& origin) {
   const bool colour = image.channels == 3;
   if (e.network.layers.empty()) {
     const int embedding = e.network.embedding;  // may have been given alone
-    e.network = known_network(colour ? "conv5" : "conv3");
+    e.network = known_network(e.data == Experiment::Data::stl10 ? "vgg6" : colour ? "conv5" : "conv3");
     e.network.embedding = embedding;
+    if (given.head_average) e.network.head_average = *given.head_average;
   }
   if (e.network.name.empty()) e.network.name = "custom";
   if (e.loss == Experiment::Loss::supervised) e.network.embedding = classes_of(e.data);

@@ -120,10 +120,9 @@ Sheet tested_images(const Experiment& e, const ImageSet& images) {
       for_images(images, {.warp_probability = 1, .strength = static_cast<float>(e.probe.deformation_strength)});
   DrawOptions centred = options;
   centred.centred = true;
-  const ViewKind undeformed = kind == ViewKind::grey_crop ? kind : cuts(kind) ? ViewKind::centre_crop : ViewKind::plain;
   for (std::uint32_t i = 0; i < std::min<std::size_t>(blocks * columns, images.size()); ++i) {
     const int row = 2 * static_cast<int>(i / columns), column = static_cast<int>(i % columns);
-    render(images, draw_recipe(undeformed, seed, i, 0, 0, Purpose::test_view, centred), pixels.data());
+    render(images, draw_recipe(undeformed(kind, false), seed, i, 0, 0, Purpose::test_view, centred), pixels.data());
     grid.put(row, column, pixels.data());
     render(images, draw_recipe(kind, seed, i, 0, 0, Purpose::test_view, options), pixels.data());
     grid.put(row + 1, column, pixels.data());

@@ -13,7 +13,7 @@ PictureGrid::PictureGrid(int rows, int columns, const ImageSet& images, ViewKind
   width_ = shape.width;
   if (kind == ViewKind::grey_crop) scale_ = grey_spread, offset_ = grey_mean;
   picture_ = {rows * (height_ + gap) - gap, columns * (width_ + gap) - gap, shape.channels, {}};
-  picture_.bytes.assign(static_cast<std::size_t>(picture_.height) * picture_.width * channels, 128);
+  picture_.bytes.assign(static_cast<std::size_t>(picture_.height) * picture_.width * picture_.channels, 128);
 }
 
 void PictureGrid::put(int row, int column, const float* pixels) {

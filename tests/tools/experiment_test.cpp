@@ -70,6 +70,14 @@ TEST_CASE("defaults follow the data set") {
   const Experiment large = parse("data = \"stl10\"");
   CHECK(large.view.kind == ViewKind::crop_jitter);
   CHECK((large.network.height == 64 && large.network.width == 64 && large.network.channels == 3));
+  CHECK(large.network == known_network("vgg6"));
+  CHECK(parse(write_experiment(large)) == large);
+  const Experiment unaveraged = parse("data = \"stl10\"\nnetwork.head_average = 1");
+  CHECK(unaveraged.network.head_average == 1);
+  CHECK(unaveraged.network.layers == large.network.layers);
+  CHECK(parse(write_experiment(unaveraged)) == unaveraged);
+  CHECK(parse("network.head_average = 2").network.head_average == 2);
+  CHECK(contains(refusal("network.head_average = 3"), "network.head_average"));
   const Experiment whole = parse("data = \"stl10\"\nview.kind = \"affine-hsv\"");
   CHECK((whole.network.height == 96 && whole.network.width == 96 && whole.network.channels == 3));
   const Experiment grey_crop = parse("data = \"stl10\"\nview.kind = \"grey-crop\"");
