@@ -14,7 +14,7 @@ namespace {
 
 NetworkSpec small_network() {
   using enum Activation;
-  return {"small", 2, 9, 10, {{16, true, hardtanh}, {20, false, tanh}}, 12};
+  return {"small", 2, 9, 10, {{16, Downsample::max_pool, hardtanh}, {20, Downsample::none, tanh}}, 12};
 }
 
 BatchOptions options_of(const NetworkSpec& net, const std::string& loss, const std::string& schedule,
