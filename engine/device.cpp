@@ -33,6 +33,11 @@ class Check {
     return that(s.in.lanes % lanes_per_vector == 0 || s.in.lanes < lanes_per_vector,
                 "input lanes below 16 or a multiple of 16");
   }
+  const Check& average(const AverageShape& s) const {
+    map(s.in).map(s.out);
+    return that(s.side >= 1 && s.in.lanes % lanes_per_vector == 0, "windows, and input lanes that are a multiple of 16")
+        .that(s.out == AverageShape::make(s.in, s.side).out, "an output shape that follows from the input");
+  }
   const Check& head(const HeadShape& s) const { return map(s.in).that(s.embedding >= 1, "embedding >= 1"); }
 
  private:
@@ -91,6 +96,25 @@ void Device::conv_transpose(const ConvTranspose& op) {
       .that(op.shape.in.lanes % lanes_per_vector == 0, "an output map with a multiple of 16 lanes, not an image")
       .that(op.input.data != op.output.data, "output apart from input");
   conv_transpose_impl(op);
+}
+
+void Device::average_pool(const AveragePool& op) {
+  Check("average_pool")
+      .average(op.shape)
+      .extent(op.extent)
+      .that(op.input && op.output, "input and output")
+      .that(op.input.data != op.output.data, "output apart from input");
+  average_pool_impl(op);
+}
+
+void Device::average_pool_gradient(const AveragePoolGradient& op) {
+  Check("average_pool_gradient")
+      .average(op.shape)
+      .extent(op.extent)
+      .that(op.error && op.input && op.error_below, "error, input and error_below")
+      .that(op.error.data != op.error_below.data && op.input.data != op.error_below.data,
+            "error_below apart from error and input");
+  average_pool_gradient_impl(op);
 }
 
 void Device::head_forward(const HeadForward& op) {

@@ -92,6 +92,26 @@ struct ConvTranspose {
   Floats output;      ///< shape.in
 };
 
+/// output = mean over each window, its terms added in row-major order.
+struct AveragePool {
+  AverageShape shape;
+  Extent extent;
+  ConstFloats input;  ///< shape.in
+  Floats output;      ///< shape.out
+};
+
+/// error_below = f'(input) * error of the pixel's window / side^2, f being the activation whose output is `input`; 0
+/// where a pixel is in no window.
+struct AveragePoolGradient {
+  AverageShape shape;
+  Extent extent;
+  ConstFloats error;  ///< shape.out
+  ConstFloats input;  ///< shape.in
+  Activation below = Activation::none;
+  ConstFlags active;
+  Floats error_below;  ///< shape.in
+};
+
 struct HeadForward {
   HeadShape shape;
   Extent extent;
@@ -328,6 +348,8 @@ class Device {
   void conv_weight_gradient(const ConvWeightGradient& op);
   void conv_input_gradient(const ConvInputGradient& op);
   void conv_transpose(const ConvTranspose& op);
+  void average_pool(const AveragePool& op);
+  void average_pool_gradient(const AveragePoolGradient& op);
   void head_forward(const HeadForward& op);
   void head_input_gradient(const HeadInputGradient& op);
   void head_weight_gradient(const HeadWeightGradient& op);
@@ -350,6 +372,8 @@ class Device {
   virtual void conv_weight_gradient_impl(const ConvWeightGradient& op) = 0;
   virtual void conv_input_gradient_impl(const ConvInputGradient& op) = 0;
   virtual void conv_transpose_impl(const ConvTranspose& op) = 0;
+  virtual void average_pool_impl(const AveragePool& op) = 0;
+  virtual void average_pool_gradient_impl(const AveragePoolGradient& op) = 0;
   virtual void head_forward_impl(const HeadForward& op) = 0;
   virtual void head_input_gradient_impl(const HeadInputGradient& op) = 0;
   virtual void head_weight_gradient_impl(const HeadWeightGradient& op) = 0;

@@ -10,7 +10,16 @@
 namespace saccade {
 
 /// How a view is rendered from its source image. Values are stored in files: append, never renumber.
-enum class ViewKind : std::uint8_t { plain = 0, affine_hsv = 1, affine = 2, rotate_scale_shift = 3 };
+enum class ViewKind : std::uint8_t {
+  plain = 0,
+  affine_hsv = 1,
+  affine = 2,
+  rotate_scale_shift = 3,
+  crop_jitter = 4,
+  centre_crop = 5,
+  random_crop_flip = 6,
+  grey_crop = 7
+};
 
 /// Everything needed to render a view again: the source image's index in its data set, the kind of deformation and its
 /// parameters (their meaning belongs to the kind, see streams/views.h).
@@ -20,7 +29,7 @@ struct ViewRecipe {
   std::array<float, 12> parameters{};
 };
 
-/// Pixels of one view, [height][width][channels], float in [0, 1].
+/// Pixels of one view, [height][width][channels], float in [0, 1] unless the kind standardises them.
 using Pixels = std::vector<float>;
 
 /// One view of an object arrives at the retina.

@@ -71,6 +71,17 @@ struct ConvShape {
   }
 };
 
+/// Average pooling of a map with square windows that do not overlap; rows and columns that fill no window are dropped.
+/// The averages have no border: a head or a probe reads them, never a convolution.
+struct AverageShape {
+  MapShape in, out;
+  int side = 2;
+
+  static constexpr AverageShape make(MapShape in, int side) {
+    return {in, {in.height / side, in.width / side, in.channels, round_up_to_lanes(in.channels), 0}, side};
+  }
+};
+
 /// A linear head without bias on a map: embedding = weights^T features. Weights are [features][lanes] floats, feature
 /// f = (row * width + column) * channels + channel, embedding innermost, lanes beyond `embedding` zero.
 struct HeadShape {

@@ -8,6 +8,11 @@ Activity::Activity(Device& device, const NetworkSpec& network, int views, int re
   for (int i = 0; i < network.depth(); ++i) winners_.emplace_back(device, network.conv(i).winners(), replicas, views);
 }
 
+Floats Activity::scratch(Device& device, std::size_t size, int first) {
+  if (scratch_.size() < size) scratch_ = DeviceBuffer<float>(device, size, replicas_, views_);
+  return scratch_.strided(first);
+}
+
 double Activity::floats_per_view() const {
   double floats = 0;
   for (const auto& map : maps_) floats += static_cast<double>(map.size());
@@ -26,9 +31,19 @@ void ascend(Device& device, const Parameters& parameters, const Views& views, in
                          views.activity.winners(i, views.first)});
 }
 
+ConstFloats head_input(Device& device, const NetworkSpec& network, const Views& views, int layer) {
+  const ConstFloats map = views.activity.map(layer + 1, views.first);
+  if (network.head_average == 1) return map;
+  const AverageShape shape = network.average(layer);
+  const Floats averages = views.activity.scratch(device, shape.out.size(), views.first);
+  device.average_pool({shape, views.extent(), map, averages});
+  return averages;
+}
+
 void embed(Device& device, const Parameters& parameters, const Views& views, int layer, Floats embedding) {
-  device.head_forward({parameters.network().head(layer), views.extent(), views.activity.map(layer + 1, views.first),
-                       parameters.head(layer).forward.shared(), embedding});
+  device.head_forward({parameters.network().head(layer), views.extent(),
+                       head_input(device, parameters.network(), views, layer), parameters.head(layer).forward.shared(),
+                       embedding});
 }
 
 }  // namespace saccade

@@ -17,6 +17,8 @@ class Activity {
   int replicas() const { return replicas_; }
   Floats map(int i, int first = 0) const { return maps_[static_cast<std::size_t>(i)].strided(first); }
   Bytes winners(int layer, int first = 0) const { return winners_[static_cast<std::size_t>(layer)].strided(first); }
+  /// Room for `size` floats per view, overwritten from call to call: what follows from the maps is not remembered.
+  Floats scratch(Device& device, std::size_t size, int first);
   /// The whole of it, for checkpoints.
   const DeviceBuffer<float>& map_buffer(int i) const { return maps_[static_cast<std::size_t>(i)]; }
   const DeviceBuffer<std::uint8_t>& winners_buffer(int layer) const {
@@ -29,6 +31,7 @@ class Activity {
   int views_, replicas_;
   std::vector<DeviceBuffer<float>> maps_;
   std::vector<DeviceBuffer<std::uint8_t>> winners_;
+  DeviceBuffer<float> scratch_;
 };
 
 /// Some views of an activity: [first, first + count).
@@ -43,7 +46,10 @@ struct Views {
 void show(Device& device, const NetworkSpec& network, const float* pixels, const Views& views);
 /// Layers [begin, end) of the way up.
 void ascend(Device& device, const Parameters& parameters, const Views& views, int begin, int end);
-/// The head on `layer` reads its map; lanes(embedding) floats per view go to `embedding`.
+/// What the head on `layer` reads, of shape network.head(layer).in: the layer's map, or its averages, computed now and
+/// valid until the next call on this activity.
+ConstFloats head_input(Device& device, const NetworkSpec& network, const Views& views, int layer);
+/// The head on `layer` reads its input; lanes(embedding) floats per view go to `embedding`.
 void embed(Device& device, const Parameters& parameters, const Views& views, int layer, Floats embedding);
 
 }  // namespace saccade

@@ -24,7 +24,7 @@ Features extract_features(Device& device, const Parameters& parameters, int laye
                           std::size_t first, std::size_t count) {
   if (first + count > images.count) throw std::out_of_range("extract_features: more images than there are");
   const NetworkSpec& network = parameters.network();
-  const MapShape from = network.map(layer + 1);
+  const MapShape from = layer == raw_pixels ? network.map(0) : network.head(layer).in;
   const auto labels = images.labels.begin() + static_cast<std::ptrdiff_t>(first);
   Features features{from.compact(),
                     {device, from.features(), 1, static_cast<int>(count)},
@@ -40,8 +40,9 @@ Features extract_features(Device& device, const Parameters& parameters, int laye
     const Views views{activity, 0, static_cast<int>(n)};
     show(device, network, shown.data(), views);
     ascend(device, parameters, views, 0, layer + 1);
+    const ConstFloats input = layer == raw_pixels ? activity.map(0) : head_input(device, network, views, layer);
     for (std::size_t i = 0; i < n; ++i) {
-      device.read(map.data(), activity.map(layer + 1, static_cast<int>(i)).data, map.size() * sizeof(float));
+      device.read(map.data(), input.at(0, static_cast<int>(i)), map.size() * sizeof(float));
       to_compact(from, map.data(), row.data());
       device.write(features.values.data() + (done + i) * row.size(), row.data(), row.size() * sizeof(float));
     }

@@ -22,17 +22,20 @@ struct NetworkSpec {
   int channels = 3, height = 32, width = 32;  ///< of the input image
   std::vector<LayerSpec> layers;
   int embedding = 64;
+  int head_average = 1;  ///< heads and probes read a map averaged over windows of this side; 1 = the map itself
 
   int depth() const { return static_cast<int>(layers.size()); }
   /// The map that layer i reads (i = 0 is the image); i = depth() is the top.
   MapShape map(int i) const;
   ConvShape conv(int i) const;
+  /// From the map that layer i leaves to what its head reads; only where head_average > 1.
+  AverageShape average(int i) const;
   HeadShape head(int i) const;
   friend bool operator==(const NetworkSpec&, const NetworkSpec&) = default;
 };
 
-/// "conv5" (CIFAR) or "conv3" (MNIST family), and "conv5-strided" and "conv3-strided", which halve their maps by a
-/// stride instead of a pool; InputError for another name, with the known ones.
+/// "conv5" (CIFAR), "conv3" (MNIST family) or "vgg6" (STL10), and "conv5-strided" and "conv3-strided", which halve
+/// their maps by a stride instead of a pool; InputError for another name, with the known ones.
 NetworkSpec known_network(const std::string& name);
 
 /// InputError naming the layer when a map would have no pixel left, a size is not positive or over 65,536 channels.

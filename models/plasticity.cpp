@@ -11,19 +11,17 @@ Plasticity::Plasticity(Device& device, Parameters& parameters, int views) : devi
     throw InputError("rule: " + parameters.rule().name + " brings targets down, not errors; it belongs to batch mode");
   for (int i = 0; i < parameters.network().depth(); ++i)
     errors_.emplace_back(device, parameters.network().map(i + 1).size(), parameters.replicas(), views);
+  average_errors_.resize(errors_.size());
+  if (parameters.network().head_average > 1)
+    for (int i = 0; i < parameters.network().depth(); ++i)
+      if (parameters.has_head(i))
+        average_errors_[static_cast<std::size_t>(i)] = {device, parameters.network().head(i).in.size(),
+                                                        parameters.replicas(), views};
 }
 
 void Plasticity::learn(int layer, const Views& views, ConstFloats error, ConstFlags active, Optimiser& optimiser) {
   check(views);
-  const NetworkSpec& network = parameters_.network();
-  const int top = top_of(layer);
-  const Synapses& head = parameters_.head(top);
-  const ConstFloats output = views.activity.map(top + 1, views.first);
-
-  device_.head_input_gradient({network.head(top), views.extent(), error, parameters_.carrier(head), output,
-                               network.conv(top).activation, active, errors_[static_cast<std::size_t>(top)].strided()});
-  optimiser.head(top, {network.head(top), views.extent(), output, error, active}, head.forward.shared(),
-                 parameters_.learning_feedback(head));
+  pass_head(top_of(layer), views, error, active, optimiser);
   descend(layer, views, active, optimiser);
 }
 
@@ -45,6 +43,26 @@ void Plasticity::descend(int layer, const Views& views, ConstFlags active, Optim
       change_conv(i, views, active, optimiser);
     }
   change_conv(layer == end_to_end ? 0 : top, views, active, optimiser);
+}
+
+void Plasticity::pass_head(int top, const Views& views, ConstFloats error, ConstFlags active, Optimiser& optimiser) {
+  const NetworkSpec& network = parameters_.network();
+  const Synapses& head = parameters_.head(top);
+  const ConstFloats input = head_input(device_, network, views, top);
+  const Floats below = errors_[static_cast<std::size_t>(top)].strided();
+  const Activation activation = network.conv(top).activation;
+  if (network.head_average == 1) {
+    device_.head_input_gradient(
+        {network.head(top), views.extent(), error, parameters_.carrier(head), input, activation, active, below});
+  } else {
+    const Floats at_averages = average_errors_[static_cast<std::size_t>(top)].strided();
+    device_.head_input_gradient({network.head(top), views.extent(), error, parameters_.carrier(head), input,
+                                 Activation::none, active, at_averages});
+    device_.average_pool_gradient({network.average(top), views.extent(), at_averages,
+                                   views.activity.map(top + 1, views.first), activation, active, below});
+  }
+  optimiser.head(top, {network.head(top), views.extent(), input, error, active}, head.forward.shared(),
+                 parameters_.learning_feedback(head));
 }
 
 void Plasticity::change_conv(int layer, const Views& views, ConstFlags active, Optimiser& optimiser) {

@@ -31,11 +31,15 @@ class Plasticity final : public CreditAssignment {
  private:
   int top_of(int layer) const { return layer == end_to_end ? parameters_.network().depth() - 1 : layer; }
   void check(const Views& views) const;
+  /// The error at the embedding becomes the error at the output of layer `top`, before its activation; the head learns.
+  void pass_head(int top, const Views& views, ConstFloats error, ConstFlags active, Optimiser& optimiser);
   void change_conv(int layer, const Views& views, ConstFlags active, Optimiser& optimiser);
 
   Device& device_;
   Parameters& parameters_;
   std::vector<DeviceBuffer<float>> errors_;  ///< error at the output of each layer, before its activation
+  std::vector<DeviceBuffer<float>>
+      average_errors_;  ///< at the averages that each head reads; empty where it reads a map
 };
 
 }  // namespace saccade

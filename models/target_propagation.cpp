@@ -33,6 +33,9 @@ TargetPropagation::TargetPropagation(Device& device, Parameters& parameters, con
       scratch_(1) {
   if (parameters.replicas() != 1) throw std::invalid_argument("TargetPropagation: expected one replica");
   const NetworkSpec& network = parameters.network();
+  if (network.head_average > 1)
+    throw InputError(
+        "rule: dtp has no autoencoder of averaged maps; expected head_average = 1 in [network], or another rule");
   const int part = std::min(views, views_at_once);
   for (int i = 1; i <= network.depth(); ++i) {
     const std::size_t size = network.map(i).size();

@@ -33,6 +33,10 @@ std::vector<std::string> cifar100_classes() {
           "woman",      "worm"};
 }
 
+std::vector<std::string> stl10_classes() {
+  return {"airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck"};
+}
+
 std::vector<std::string> digit_classes() { return characters('0', '9'); }
 
 std::vector<std::string> letter_classes() { return characters('A', 'Z'); }

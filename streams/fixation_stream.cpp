@@ -18,8 +18,8 @@ FixationStream::FixationStream(const ImageSet& images, const StreamOptions& opti
   if (images.size() > std::numeric_limits<std::uint32_t>::max()) {
     throw InputError(fmt::format("stream of {}: {} images, expected fewer than 2^32", images.name, images.size()));
   }
-  if (options.views_per_fixation < 1 || options.views_per_fixation >= 1 << 28) {
-    throw InputError(fmt::format("views per fixation = {}, expected 1 to 2^28 - 1", options.views_per_fixation));
+  if (options.views_per_fixation < 1 || options.views_per_fixation >= static_cast<int>(views_limit)) {
+    throw InputError(fmt::format("views per fixation = {}, expected 1 to 2^26 - 1", options.views_per_fixation));
   }
   views_ = static_cast<std::uint64_t>(options.views_per_fixation);
   if (duration_ < options.views_per_fixation) {
@@ -31,6 +31,10 @@ FixationStream::FixationStream(const ImageSet& images, const StreamOptions& opti
   const auto longest = static_cast<std::uint64_t>(std::numeric_limits<Time>::max() / duration_);
   fixations_limit_ = std::min(longest, std::numeric_limits<std::uint64_t>::max() / (views_ + 1));
   if (options.order == ObjectOrder::blocked) {
+    if (images.labels.size() != images.size())
+      throw InputError(fmt::format(
+          "stream of {}: its images have no labels, so they have no order by class; expected shuffled or fixed",
+          images.name));
     class_order_.resize(images.size());
     std::iota(class_order_.begin(), class_order_.end(), 0u);
     std::stable_sort(class_order_.begin(), class_order_.end(),
@@ -71,12 +75,14 @@ std::optional<ScheduledEvent> FixationStream::next_recipe() {
   scheduled.key.time = start + duration_ / views * i + duration_ % views * i / views;
   const auto view = static_cast<std::uint32_t>(index);
   scheduled.event = View{scheduled.key.time, fixation, view,
-                         draw_recipe(options_.kind, options_.seed, object(fixation), fixation, view), nullptr};
+                         draw_recipe(options_.kind, options_.seed, object(fixation), fixation, view,
+                                     Purpose::view_recipe, for_images(images_)),
+                         nullptr};
   return scheduled;
 }
 
 void FixationStream::render_pixels(View& view) const {
-  auto pixels = std::make_shared<Pixels>(images_.image_bytes());
+  auto pixels = std::make_shared<Pixels>(view_shape(view.recipe.kind, images_).values());
   render(images_, view.recipe, pixels->data());
   view.pixels = std::move(pixels);
 }

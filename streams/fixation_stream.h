@@ -13,7 +13,7 @@ enum class ObjectOrder : std::uint8_t { shuffled, fixed, blocked };
 
 struct StreamOptions {
   ViewKind kind = ViewKind::affine_hsv;
-  int views_per_fixation = 2;     ///< 1 to 2^28 - 1
+  int views_per_fixation = 2;     ///< 1 to 2^26 - 1
   double fixation_seconds = 0.3;  ///< at least one tick per view
   ObjectOrder order = ObjectOrder::shuffled;
   std::uint64_t seed = 1;

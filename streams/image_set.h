@@ -8,16 +8,16 @@
 
 namespace saccade {
 
-/// Labelled images of one size, as they came from their files.
+/// Images of one size, with labels or without, as they came from their files.
 struct ImageSet {
   std::string name;                  ///< the data set's name on the command line: "cifar10"
   int height = 0, width = 0;         ///< pixels
   int channels = 0;                  ///< 1 (grey) or 3 (red, green, blue)
   std::vector<std::string> classes;  ///< names, indexed by label
   std::vector<std::uint8_t> pixels;  ///< [n][height][width][channels]
-  std::vector<std::int32_t> labels;  ///< [n], 0 <= label < classes.size()
+  std::vector<std::int32_t> labels;  ///< [n], 0 <= label < classes.size(); empty where there are none
 
-  std::size_t size() const { return labels.size(); }
+  std::size_t size() const { return image_bytes() == 0 ? 0 : pixels.size() / image_bytes(); }
   std::size_t image_bytes() const { return static_cast<std::size_t>(height) * width * channels; }
   /// First byte of an image; index < size() is the caller's duty.
   const std::uint8_t* image(std::size_t index) const { return pixels.data() + index * image_bytes(); }
@@ -25,6 +25,10 @@ struct ImageSet {
 
 struct DataSet {
   ImageSet train, test;
+  ImageSet unlabelled = {};  ///< empty unless the data set has such a part (STL-10)
+
+  /// What an encoder learns from: the unlabelled part, where there is one.
+  const ImageSet& encoder_images() const { return unlabelled.size() > 0 ? unlabelled : train; }
 };
 
 /// What a stored byte means: byte * (1/255), both factors and the product rounded to float. 0 gives 0, 255 gives

@@ -5,6 +5,7 @@
 #include "engine/error.h"
 #include "streams/cifar.h"
 #include "streams/idx.h"
+#include "streams/stl10.h"
 
 namespace saccade {
 namespace {
@@ -22,19 +23,25 @@ DataSet load_fashion_mnist(const std::filesystem::path& folder, std::size_t imag
 }  // namespace
 
 const std::vector<std::string>& data_names() {
-  static const std::vector<std::string> names{"cifar10", "cifar100", "mnist", "emnist-letters", "fashion-mnist"};
+  static const std::vector<std::string> names{"cifar10",        "cifar100",      "mnist",
+                                              "emnist-letters", "fashion-mnist", "stl10"};
   return names;
 }
 
 DataSet load_data(const std::string& name, const std::filesystem::path& folder, std::size_t images) {
   if (name == "cifar10") return load_cifar10(folder, images);
   if (name == "cifar100") return load_cifar100(folder, images);
+  if (name == "stl10") return load_stl10(folder, images);
   if (name == "mnist") return load_idx_set(mnist_set(), folder / "mnist", images);
   if (name == "emnist-letters") return load_idx_set(emnist_letters_set(), folder / "emnist", images);
   if (name == "fashion-mnist") return load_fashion_mnist(folder, images);
   std::string known;
   for (const auto& other : data_names()) known += " " + other;
   throw InputError(fmt::format("data = \"{}\": no such data set, expected one of{}", name, known));
+}
+
+DataSet load_labelled(const std::string& name, const std::filesystem::path& folder) {
+  return name == "stl10" ? load_stl10_labelled(folder) : load_data(name, folder, 0);
 }
 
 }  // namespace saccade

@@ -21,20 +21,22 @@ void PairBatches::render(std::uint64_t batch, bool both, std::vector<float>& a, 
   const std::uint64_t epoch = batch / per_epoch();
   const auto first = static_cast<std::uint32_t>(batch % per_epoch()) * static_cast<std::uint32_t>(options_.batch);
   const auto pairs = static_cast<std::size_t>(options_.batch);
-  const std::size_t pixels = images_.image_bytes();  // one float a byte
+  const std::size_t pixels = view_shape(options_.kind, images_).values();
   a.resize(both ? pairs * pixels : 0);
   b.resize(pairs * pixels);
-  labels.resize(pairs);
+  labels.assign(images_.labels.empty() ? 0 : pairs, 0);
   tbb::task_arena arena(options_.threads);
   arena.execute([&] {
     tbb::parallel_for(std::size_t{0}, pairs, [&](std::size_t i) {
       const std::uint32_t image =
           permuted(options_.seed, Purpose::object_order, epoch, first + static_cast<std::uint32_t>(i),
                    static_cast<std::uint32_t>(images_.size()));
-      if (both)
-        saccade::render(images_, draw_recipe(options_.kind, options_.seed, image, epoch, 0), a.data() + i * pixels);
-      saccade::render(images_, draw_recipe(options_.kind, options_.seed, image, epoch, 1), b.data() + i * pixels);
-      labels[i] = images_.labels[image];
+      const auto draw = [&](std::uint32_t view) {
+        return draw_recipe(options_.kind, options_.seed, image, epoch, view, Purpose::view_recipe, for_images(images_));
+      };
+      if (both) saccade::render(images_, draw(0), a.data() + i * pixels);
+      saccade::render(images_, draw(1), b.data() + i * pixels);
+      if (!images_.labels.empty()) labels[i] = images_.labels[image];
     });
   });
 }

@@ -28,7 +28,7 @@ class PairBatches {
 
   std::uint64_t per_epoch() const { return images_.size() / static_cast<std::size_t>(options_.batch); }
   /// Renders batch number `batch` of the whole run into a (first views; left empty unless `both`), b (second views),
-  /// [batch][height][width][channels], and the labels of its images.
+  /// [batch][height][width][channels], and the labels of its images (none where they have none).
   void render(std::uint64_t batch, bool both, std::vector<float>& a, std::vector<float>& b,
               std::vector<std::int32_t>& labels) const;
 

@@ -4,40 +4,17 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <vector>
 
-#include "engine/error.h"
+#include "streams/check_view.h"
 #include "streams/colour.h"
+#include "streams/resized_crop.h"
 #include "streams/warp.h"
 
 namespace saccade {
 namespace {
 
-constexpr float largest_matrix_entry = 1e6f;  // far beyond any use; products with it stay finite
-
-void check_recipe(const ImageSet& images, const ViewRecipe& recipe) {
-  if (recipe.source >= images.size()) {
-    throw InputError(fmt::format("view of image {}: {} has {} images, expected a smaller number", recipe.source,
-                                 images.name, images.size()));
-  }
-  check_kind(images, recipe.kind);
-  if (recipe.kind == ViewKind::plain) return;
-  const auto& p = recipe.parameters;
-  const auto refuse = [&](std::size_t place, const char* expected) {
-    throw InputError(fmt::format("view of image {}: recipe parameter {} is {}, expected {}", recipe.source, place,
-                                 p[place], expected));
-  };
-  for (std::size_t i = recipe::warp_matrix; i < recipe::warp_matrix + 6; ++i) {
-    if (!(std::fabs(p[i]) <= largest_matrix_entry)) refuse(i, "a matrix entry between -1e6 and 1e6");
-  }
-  if (p[recipe::flip] != 0 && p[recipe::flip] != 1) refuse(recipe::flip, "0 or 1 (flip)");
-  if (recipe.kind != ViewKind::affine_hsv) return;
-  if (!(p[recipe::saturation] >= 0) || std::isinf(p[recipe::saturation])) {
-    refuse(recipe::saturation, "a finite saturation factor of at least 0");
-  }
-  if (!(std::fabs(p[recipe::hue]) <= 0.5f)) refuse(recipe::hue, "a hue shift between -0.5 and 0.5 turns");
-}
+constexpr int crop_side = 64;
 
 /// Planes of one row to interleaved pixels, mirrored if asked.
 void write_row(const std::array<float*, 3>& planes, int width, int channels, bool mirror, float* __restrict out) {
@@ -60,6 +37,60 @@ void write_row(const std::array<float*, 3>& planes, int width, int channels, boo
   }
 }
 
+/// Three planes of this thread, zeroed.
+std::array<float*, 3> zero_planes(std::size_t size) {
+  thread_local std::vector<float> planes;
+  planes.assign(3 * size, 0.0f);
+  return {planes.data(), planes.data() + size, planes.data() + 2 * size};
+}
+
+void render_warp(const ImageSet& images, const ViewRecipe& recipe, float* out) {
+  thread_local WarpedRows rows;
+  const auto& p = recipe.parameters;
+  AffineMatrix matrix;
+  std::copy_n(p.begin() + recipe::warp_matrix, matrix.size(), matrix.begin());
+  rows.start(images.image(recipe.source), images.height, images.width, images.channels, matrix);
+  const int padded_width = (images.width + 3) / 4 * 4;  // shift_hsv takes four pixels at a time; the surplus stays zero
+  const auto planes = zero_planes(static_cast<std::size_t>(padded_width));
+  for (int row = 0; row < images.height; ++row) {
+    rows.row(row, planes);
+    if (recipe.kind == ViewKind::affine_hsv) {
+      shift_hsv(planes[0], planes[1], planes[2], padded_width, p[recipe::saturation], p[recipe::hue]);
+    }
+    write_row(planes, images.width, images.channels, p[recipe::flip] == 1.0f,
+              out + static_cast<std::ptrdiff_t>(row) * images.width * images.channels);
+  }
+}
+
+void render_crop(const ImageSet& images, const ViewRecipe& recipe, float* out) {
+  thread_local ResizedCrop resized;
+  const auto& p = recipe.parameters;
+  const auto whole = [&](std::size_t place) { return static_cast<int>(p[place]); };
+  const ViewShape view = view_shape(recipe.kind, images);
+  const int pixels = view.height * view.width, padded = (pixels + 3) / 4 * 4;
+  const auto planes = zero_planes(static_cast<std::size_t>(padded));
+  const Crop crop{whole(recipe::crop_top), whole(recipe::crop_left), whole(recipe::crop_height),
+                  whole(recipe::crop_width)};
+  resized.resample(images.image(recipe.source), images.width, images.channels, crop, view.height, view.width, planes);
+  if (p[recipe::jitter] == 1 && recipe.kind == ViewKind::crop_jitter)
+    jitter_colours(
+        planes, padded, pixels,
+        {p[recipe::brightness], p[recipe::contrast], p[recipe::saturation], p[recipe::hue], whole(recipe::order)});
+  if (p[recipe::grey] == 1 && recipe.kind == ViewKind::crop_jitter) {
+    luminance(planes, padded, planes[0]);
+    for (float* plane : {planes[1], planes[2]}) std::copy_n(planes[0], padded, plane);
+  }
+  if (recipe.kind == ViewKind::grey_crop) {
+    if (images.channels == 3) luminance(planes, padded, planes[0]);
+    std::transform(planes[0], planes[0] + padded, planes[0], [](float x) { return (x - grey_mean) / grey_spread; });
+  }
+  for (std::ptrdiff_t row = 0; row < view.height; ++row) {
+    const std::ptrdiff_t at = row * view.width;
+    write_row({planes[0] + at, planes[1] + at, planes[2] + at}, view.width, view.channels, p[recipe::flip] == 1.0f,
+              out + at * view.channels);
+  }
+}
+
 }  // namespace
 
 std::string to_string(ViewKind kind) {
@@ -72,25 +103,32 @@ std::string to_string(ViewKind kind) {
       return "affine";
     case ViewKind::rotate_scale_shift:
       return "rotate-scale-shift";
+    case ViewKind::crop_jitter:
+      return "crop-jitter";
+    case ViewKind::centre_crop:
+      return "centre-crop";
+    case ViewKind::random_crop_flip:
+      return "random-crop-flip";
+    case ViewKind::grey_crop:
+      return "grey-crop";
   }
   return fmt::format("unknown ({})", static_cast<int>(kind));
 }
 
-void check_kind(const ImageSet& images, ViewKind kind) {
-  switch (kind) {
-    case ViewKind::plain:
-      return;
-    case ViewKind::affine_hsv:
-      if (images.channels == 3) return;
-      throw InputError(fmt::format("views of kind affine-hsv need images of 3 channels, {} has {}; use affine",
-                                   images.name, images.channels));
-    case ViewKind::affine:
-    case ViewKind::rotate_scale_shift:
-      if (images.channels == 1 || images.channels == 3) return;
-      throw InputError(fmt::format("views of kind {} need images of 1 or 3 channels, {} has {}", to_string(kind),
-                                   images.name, images.channels));
-  }
-  throw InputError(fmt::format("view of unknown kind {}, expected 0 to 3", static_cast<int>(kind)));
+ViewKind undeformed(ViewKind kind, bool training) {
+  if (!cuts(kind)) return ViewKind::plain;
+  if (kind == ViewKind::grey_crop) return kind;
+  return training ? ViewKind::random_crop_flip : ViewKind::centre_crop;
+}
+
+ViewShape view_shape(ViewKind kind, const ViewShape& image) {
+  if (!cuts(kind)) return image;
+  return {std::min(image.height, crop_side), std::min(image.width, crop_side),
+          kind == ViewKind::grey_crop ? 1 : image.channels};
+}
+
+ViewShape view_shape(ViewKind kind, const ImageSet& images) {
+  return view_shape(kind, ViewShape{images.height, images.width, images.channels});
 }
 
 void render(const ImageSet& images, const ViewRecipe& recipe, float* out) {
@@ -98,25 +136,10 @@ void render(const ImageSet& images, const ViewRecipe& recipe, float* out) {
   if (recipe.kind == ViewKind::plain) {
     std::transform(images.image(recipe.source), images.image(recipe.source) + images.image_bytes(), out,
                    [](std::uint8_t byte) { return static_cast<float>(byte) * byte_scale; });
-    return;
-  }
-  thread_local WarpedRows rows;
-  thread_local std::vector<float> planes_of_row;
-  const auto& p = recipe.parameters;
-  AffineMatrix matrix;
-  std::copy_n(p.begin() + recipe::warp_matrix, matrix.size(), matrix.begin());
-  rows.start(images.image(recipe.source), images.height, images.width, images.channels, matrix);
-  const int padded_width = (images.width + 3) / 4 * 4;  // shift_hsv takes four pixels at a time; the surplus stays zero
-  planes_of_row.assign(3 * static_cast<std::size_t>(padded_width), 0.0f);
-  float* const first = planes_of_row.data();
-  const std::array<float*, 3> planes{first, first + padded_width, first + 2 * padded_width};
-  for (int row = 0; row < images.height; ++row) {
-    rows.row(row, planes);
-    if (recipe.kind == ViewKind::affine_hsv) {
-      shift_hsv(planes[0], planes[1], planes[2], padded_width, p[recipe::saturation], p[recipe::hue]);
-    }
-    write_row(planes, images.width, images.channels, p[recipe::flip] == 1.0f,
-              out + static_cast<std::ptrdiff_t>(row) * images.width * images.channels);
+  } else if (cuts(recipe.kind)) {
+    render_crop(images, recipe, out);
+  } else {
+    render_warp(images, recipe, out);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "engine/error.h"
 #include "streams/views.h"
 #include "tools/interrupt.h"
 #include "tools/progress.h"
@@ -24,6 +25,7 @@ ViewKind deformation(const Experiment& e, const ImageSet& images) {
       break;
   }
   // As in the stream; plain views have no deformation, so their test takes that of the data's channels.
+  if (e.view.kind == ViewKind::centre_crop) return ViewKind::random_crop_flip;
   if (e.view.kind != ViewKind::plain) return e.view.kind;
   return images.channels == 3 ? ViewKind::affine_hsv : ViewKind::affine;
 }
@@ -36,24 +38,31 @@ Evaluation::Evaluation(Device& device, const Experiment& experiment, const DataS
       quiet_(quiet),
       deformation_(deformation(experiment, data.test)),
       data_name_(saccade::data_name(probe_data(experiment))) {
-  train_ = images(data.train, experiment.probe.images, false);
-  plain_ = images(data.test, experiment.probe.test_images, false);
+  train_ = images(data.train, experiment.probe.images, Show::train);
+  plain_ = images(data.test, experiment.probe.test_images, Show::test);
   if (experiment.probe.deformed) {
     check_kind(data.test, deformation_);
-    deformed_ = images(data.test, experiment.probe.test_images, true);
+    if (view_shape(deformation_, data.test) != view_shape(experiment.view.kind, data.test))
+      throw InputError(fmt::format(
+          "probe.deformation is \"{}\", whose images are not of the size that view.kind \"{}\" gives the network; "
+          "expected \"auto\"",
+          to_string(deformation_), to_string(experiment.view.kind)));
+    deformed_ = images(data.test, experiment.probe.test_images, Show::deformed);
   }
 }
 
-LabelledImages Evaluation::images(const ImageSet& set, std::int64_t count, bool deformed) const {
+LabelledImages Evaluation::images(const ImageSet& set, std::int64_t count, Show show) const {
   LabelledImages images;
   images.count = count == 0 ? set.size() : std::min(set.size(), static_cast<std::size_t>(count));
   images.classes = static_cast<int>(set.classes.size());
   images.labels.assign(set.labels.begin(), set.labels.begin() + static_cast<std::ptrdiff_t>(images.count));
-  const ViewKind kind = deformed ? deformation_ : ViewKind::plain;
-  images.fill = [&set, kind, seed = static_cast<std::uint64_t>(experiment_.seed),
-                 strength = static_cast<float>(experiment_.probe.deformation_strength)](std::size_t i, float* pixels) {
-    const DrawOptions always{.warp_probability = 1, .strength = strength};
-    render(set, draw_recipe(kind, seed, static_cast<std::uint32_t>(i), 0, 0, Purpose::test_view, always), pixels);
+  const ViewKind kind = show == Show::deformed ? deformation_ : undeformed(experiment_.view.kind, show == Show::train);
+  const auto strength = static_cast<float>(experiment_.probe.deformation_strength);
+  const DrawOptions options =
+      for_images(set, {.warp_probability = 1, .strength = strength, .centred = show == Show::test});
+  images.fill = [&set, kind, options, seed = static_cast<std::uint64_t>(experiment_.seed)](std::size_t i,
+                                                                                           float* pixels) {
+    render(set, draw_recipe(kind, seed, static_cast<std::uint32_t>(i), 0, 0, Purpose::test_view, options), pixels);
   };
   return images;
 }
@@ -72,10 +81,10 @@ void Evaluation::probe(const Parameters& parameters, int layer, const std::strin
     if (!probe.train(features, interrupted, show)) return;
   }
   test(probe, parameters, layer,
-       fmt::format("linear probe with bias on frozen features; trained on the first {} training images of {}, plain, "
+       fmt::format("linear probe with bias on frozen features; trained on the first {} training images of {}, {}, "
                    "{} epochs, Adam {:g}, batch {}, seed {}",
-                   train_.count, data_name_, experiment_.probe.epochs, experiment_.probe.rate, experiment_.probe.batch,
-                   experiment_.seed),
+                   train_.count, data_name_, cuts(experiment_.view.kind) ? "a random crop and flip of each" : "plain",
+                   experiment_.probe.epochs, experiment_.probe.rate, experiment_.probe.batch, experiment_.seed),
        results);
 }
 
@@ -95,7 +104,7 @@ void Evaluation::test(LinearProbe& probe, const Parameters& parameters, int laye
         fmt::format("{}; tested on {} {} test images; device {} ({})", trained, images.count, kind, device_.name(),
                     device_.instruction_set())};
   };
-  results.plain.push_back(measure(plain_, "plain"));
+  results.plain.push_back(measure(plain_, cuts(experiment_.view.kind) ? "centre-cropped" : "plain"));
   if (deformed_.count > 0)
     results.deformed.push_back(
         measure(deformed_, fmt::format("deformed ({}{}, every image)", to_string(deformation_),

@@ -15,7 +15,7 @@ namespace saccade {
 /// names, units, ranges and meanings of the keys are in one table (tools/experiment_keys.cpp) that reading, writing and
 /// `--keys` use.
 struct Experiment {
-  enum class Data { cifar10, cifar100, mnist, emnist_letters, fashion_mnist };
+  enum class Data { cifar10, cifar100, mnist, emnist_letters, fashion_mnist, stl10 };
   enum class Loss { hinge, simclr, clapp, supervised };
   enum class Schedule { rll, gll, e2e };
   enum class Rule { bp, rf, urf, sign, sign_forward, dtp };

@@ -30,7 +30,7 @@ Choice choice(F field, std::vector<std::string> words, bool automatic = false) {
 
 Integer integer(Field<std::int64_t> field, std::int64_t min, std::int64_t max = many) { return {field, min, max}; }
 
-const std::vector<std::string> data_words{"cifar10", "cifar100", "mnist", "emnist-letters", "fashion-mnist"};
+const std::vector<std::string> data_words{"cifar10", "cifar100", "mnist", "emnist-letters", "fashion-mnist", "stl10"};
 std::vector<std::string> same_or_data() {
   std::vector<std::string> words{"same"};
   words.insert(words.end(), data_words.begin(), data_words.end());
@@ -49,7 +49,7 @@ std::vector<Key> make_table() {
        "length of a training: passes over the images, for each layer in the schedules rll and gll"},
       {"batch", integer(of(&E::batch), 1, million), "pairs", "pairs of views in a step of a training"},
       {"network", Network{}, "", "a known name, or a table with embedding and layers, see below",
-       "conv5 (colour), conv3 (grey)"},
+       "conv5 (colour), conv3 (grey), vgg6 (stl10)"},
       {"loss", choice(of(&E::loss), {"hinge", "simclr", "clapp", "supervised"}), "",
        "contrastive hinge on L1 distances; for a training also SimCLR, CLAPP, cross-entropy with labels"},
       {"schedule", choice(of(&E::schedule), {"rll", "gll", "e2e"}), "",
@@ -73,8 +73,12 @@ std::vector<Key> make_table() {
       {"rate.head", PerLayer{of(&E::rate, &E::Rates::head)}, "", "learning rate of the heads",
        "by network and schedule (sgd), 0.0001 (adam)"},
       {"view.kind",
-       choice(of(&E::view, &E::Views::kind), {"plain", "affine-hsv", "affine", "rotate-scale-shift"}, true), "",
-       "how a view is deformed; auto: affine-hsv for colour images, affine for grey", "\"auto\""},
+       choice(of(&E::view, &E::Views::kind),
+              {"plain", "affine-hsv", "affine", "rotate-scale-shift", "crop-jitter", "centre-crop", "random-crop-flip",
+               "grey-crop"},
+              true),
+       "", "how a view is deformed; auto: affine-hsv for colour images, affine for grey, crop-jitter for stl10",
+       "\"auto\""},
       {"stream.views", integer(of(&E::stream, &E::Stream::views), 1, million), "views", "views in a fixation"},
       {"stream.fixation", positive(of(&E::stream, &E::Stream::fixation), 1e6), "s",
        "duration of a fixation; its views are equally spaced in it"},

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -78,6 +79,7 @@ struct Given {
   explicit Given(Mode mode) : experiment(defaults(mode)) {}
   Experiment experiment;  ///< network, margins and rates are empty where not given
   bool automatic_view = true;
+  std::optional<int> head_average;  ///< given apart from the network, whose own it replaces
 };
 
 /// Fills in those defaults and checks what only makes sense together; `origin` names the file in messages.

@@ -273,13 +273,15 @@ void Reader::read_network(const keys::Key& key, const toml::node& node) {
     const std::string name = "network." + std::string(part.str());
     if (part == "embedding")
       network.embedding = static_cast<int>(integer(name, value, 1, 65536));
+    else if (part == "head_average")
+      given_.head_average = network.head_average = static_cast<int>(integer(name, value, 1, 2));
     else if (part == "layers") {
       if (!value.is_array() || value.as_array()->empty()) fail(name, value, "a list of layers");
       for (std::size_t i = 0; i < value.as_array()->size(); ++i)
         network.layers.push_back(read_layer(*value.as_array()->get(i), i));
     } else if (part != "name") {
-      throw InputError(
-          fmt::format("{}: unknown key \"{}\"; a network has name, embedding and layers", where(name, value), name));
+      throw InputError(fmt::format("{}: unknown key \"{}\"; a network has name, embedding, head_average and layers",
+                                   where(name, value), name));
     }
   }
 }

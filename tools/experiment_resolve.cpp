@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "engine/error.h"
+#include "streams/views.h"
 #include "tools/experiment_keys.h"
 
 namespace saccade::keys {
@@ -34,6 +35,22 @@ int classes_of(Experiment::Data data) {
   }
 }
 
+/// Size of the images of a data set.
+ViewShape image_shape(Experiment::Data data) {
+  switch (data) {
+    case Experiment::Data::cifar10:
+    case Experiment::Data::cifar100:
+      return {32, 32, 3};
+    case Experiment::Data::stl10:
+      return {96, 96, 3};
+    case Experiment::Data::mnist:
+    case Experiment::Data::emnist_letters:
+    case Experiment::Data::fashion_mnist:
+      break;
+  }
+  return {28, 28, 1};
+}
+
 }  // namespace
 
 Experiment defaults(Mode mode) {
@@ -47,16 +64,29 @@ Experiment defaults(Mode mode) {
 
 Experiment resolve(Given given, const std::string& origin) {
   Experiment e = std::move(given.experiment);
-  const bool colour = e.data == Experiment::Data::cifar10 || e.data == Experiment::Data::cifar100;
+  const ViewShape image = image_shape(e.data);
+  const bool colour = image.channels == 3;
   if (e.network.layers.empty()) {
     const int embedding = e.network.embedding;  // may have been given alone
-    e.network = known_network(colour ? "conv5" : "conv3");
+    e.network = known_network(e.data == Experiment::Data::stl10 ? "vgg6" : colour ? "conv5" : "conv3");
     e.network.embedding = embedding;
+    if (given.head_average) e.network.head_average = *given.head_average;
   }
   if (e.network.name.empty()) e.network.name = "custom";
   if (e.loss == Experiment::Loss::supervised) e.network.embedding = classes_of(e.data);
-  e.network.channels = colour ? 3 : 1;
-  e.network.height = e.network.width = colour ? 32 : 28;
+  if (given.automatic_view) {
+    const bool large = e.data == Experiment::Data::stl10;
+    e.view.kind = large ? ViewKind::crop_jitter : colour ? ViewKind::affine_hsv : ViewKind::affine;
+  }
+  for (const ViewKind kind : {ViewKind::affine_hsv, ViewKind::crop_jitter})
+    if (e.view.kind == kind && !colour)
+      throw InputError(fmt::format(
+          "{}: view.kind is \"{}\", which needs colour images; {} is grey: expected \"affine\" or \"plain\"", origin,
+          to_string(kind), data_name(e.data)));
+  const ViewShape view = view_shape(e.view.kind, image);
+  e.network.channels = view.channels;
+  e.network.height = view.height;
+  e.network.width = view.width;
   try {
     check_network(e.network);
   } catch (const InputError& error) {
@@ -66,11 +96,6 @@ Experiment resolve(Given given, const std::string& origin) {
     const bool small = e.network.name.starts_with("conv3") || (!colour && !e.network.name.starts_with("conv5"));
     e.margins.push_back(small ? Experiment::Margins{1, 1.5} : Experiment::Margins{1, 3});
   }
-  if (given.automatic_view) e.view.kind = colour ? ViewKind::affine_hsv : ViewKind::affine;
-  if (e.view.kind == ViewKind::affine_hsv && !colour)
-    throw InputError(fmt::format(
-        "{}: view.kind is \"affine-hsv\", which needs colour images; {} is grey: expected \"affine\" or \"plain\"",
-        origin, data_name(e.data)));
   const Experiment::Rates rates = default_rates(e);
   if (e.rate.conv.empty()) e.rate.conv = rates.conv;
   if (e.rate.head.empty()) e.rate.head = rates.head;

@@ -59,16 +59,19 @@ std::string down_text(Downsample down) {
 
 /// A known network by its name, another one in full. The image size is not written: it is that of the data set.
 std::string network_text(const NetworkSpec& network) {
-  for (const char* name : {"conv3", "conv5", "conv3-strided", "conv5-strided"}) {
+  for (const char* name : {"conv3", "conv5", "conv3-strided", "conv5-strided", "vgg6"}) {
     const NetworkSpec known = known_network(name);
-    if (network.name == name && network.layers == known.layers && network.embedding == known.embedding)
+    if (network.name == name && network.layers == known.layers && network.embedding == known.embedding &&
+        network.head_average == known.head_average)
       return in_quotes(name);
   }
   std::vector<std::string> layers;
   for (const LayerSpec& layer : network.layers)
     layers.push_back(fmt::format("{{channels = {}, {}, activation = \"{}\"}}", layer.channels, down_text(layer.down),
                                  activation_words()[static_cast<std::size_t>(layer.activation)]));
-  return fmt::format("{{name = \"{}\", embedding = {}, layers = [{}]}}", network.name, network.embedding,
+  const std::string average =
+      network.head_average == 1 ? std::string() : fmt::format("head_average = {}, ", network.head_average);
+  return fmt::format("{{name = \"{}\", embedding = {}, {}layers = [{}]}}", network.name, network.embedding, average,
                      fmt::join(layers, ", "));
 }
 
@@ -92,7 +95,7 @@ std::string range_text(const Key& key) {
                  [](const Boolean&) { return std::string("true false"); },
                  [](const Choice& t) { return fmt::format("{}", fmt::join(all_words(t), " ")); },
                  [](const PerLayer&) { return std::string(">= 0"); },
-                 [](const Network&) { return std::string("conv3 conv5"); },
+                 [](const Network&) { return std::string("conv3 conv5 vgg6"); },
                  [](const Margins&) { return std::string(">= 0"); },
                  [](const Shorthand&) { return std::string(">= 0"); }},
       key.type);
@@ -117,31 +120,35 @@ std::string nearest(std::string_view name) {
 
 std::string expectation(const Key& key) {
   return std::visit(
-      Overloaded{
-          [](const Integer& t) {
-            const std::string numbers = t.max >= 1'000'000'000'000
-                                            ? fmt::format("an integer of at least {}", t.min)
-                                            : fmt::format("an integer from {} to {}", t.min, t.max);
-            return t.all.empty() ? numbers : numbers + " or " + in_quotes(t.all);
-          },
-          [](const Real& t) {
-            const std::string limit = fmt::format("a number {} {}", t.above_min ? "above" : "of at least", t.min);
-            return std::isinf(t.max) ? limit + " (inf is allowed)" : limit + fmt::format(" and at most {:g}", t.max);
-          },
-          [](const Boolean&) { return std::string("true or false"); },
-          [](const Choice& t) {
-            std::vector<std::string> words = all_words(t);
-            for (std::string& word : words) word = in_quotes(word);
-            return (words.size() == 1 ? "" : "one of ") + fmt::format("{}", fmt::join(words, ", "));
-          },
-          [](const PerLayer&) {
-            return std::string("a finite number of at least 0, or a list of them, one per layer");
-          },
-          [](const Network&) { return std::string("\"conv3\", \"conv5\" or a table with name, embedding and layers"); },
-          [](const Margins&) {
-            return std::string("a pair [m1, m2] of finite numbers of at least 0, or a list of pairs");
-          },
-          [](const Shorthand&) { return std::string("a number, or a table with conv and head"); }},
+      Overloaded{[](const Integer& t) {
+                   const std::string numbers = t.max >= 1'000'000'000'000
+                                                   ? fmt::format("an integer of at least {}", t.min)
+                                                   : fmt::format("an integer from {} to {}", t.min, t.max);
+                   return t.all.empty() ? numbers : numbers + " or " + in_quotes(t.all);
+                 },
+                 [](const Real& t) {
+                   const std::string limit =
+                       fmt::format("a number {} {}", t.above_min ? "above" : "of at least", t.min);
+                   return std::isinf(t.max) ? limit + " (inf is allowed)"
+                                            : limit + fmt::format(" and at most {:g}", t.max);
+                 },
+                 [](const Boolean&) { return std::string("true or false"); },
+                 [](const Choice& t) {
+                   std::vector<std::string> words = all_words(t);
+                   for (std::string& word : words) word = in_quotes(word);
+                   return (words.size() == 1 ? "" : "one of ") + fmt::format("{}", fmt::join(words, ", "));
+                 },
+                 [](const PerLayer&) {
+                   return std::string("a finite number of at least 0, or a list of them, one per layer");
+                 },
+                 [](const Network&) {
+                   return std::string(
+                       "\"conv3\", \"conv5\", \"vgg6\" or a table with name, embedding, head_average and layers");
+                 },
+                 [](const Margins&) {
+                   return std::string("a pair [m1, m2] of finite numbers of at least 0, or a list of pairs");
+                 },
+                 [](const Shorthand&) { return std::string("a number, or a table with conv and head"); }},
       key.type);
 }
 
@@ -219,7 +226,9 @@ std::string list_experiment_keys(Mode mode) {
       "\nA network of your own, in the experiment file (activations: none hardtanh tanh relu):\n"
       "  [network]\n  embedding = 64\n"
       "  layers = [{channels = 32, pool = true, activation = \"tanh\"}, {channels = 64, stride = 2}]\n"
-      "Known networks: conv3, conv5; conv3-strided and conv5-strided halve their maps by a stride of 2, not a pool.\n";
+      "  head_average = 2  # heads and probes read maps averaged over windows of 2x2; 1 = the maps themselves\n"
+      "Known networks: conv3, conv5, vgg6; conv3-strided and conv5-strided halve their maps by a stride of 2, not a "
+      "pool.\n";
   return text;
 }
 

@@ -44,7 +44,9 @@ std::vector<Distances> initial_distances(Device& device, const Experiment& e, co
       const int pair = (first + i) % n, view = (first + i) / n;
       const std::uint32_t source = permuted(seed, Purpose::object_order, 0, static_cast<std::uint32_t>(pair),
                                             static_cast<std::uint32_t>(images.size()));
-      render(images, draw_recipe(e.view.kind, seed, source, 0, static_cast<std::uint32_t>(view)),
+      render(images,
+             draw_recipe(e.view.kind, seed, source, 0, static_cast<std::uint32_t>(view), Purpose::view_recipe,
+                         for_images(images)),
              shown.data() + static_cast<std::size_t>(i) * pixels);
     }
     const Views views{activity, 0, count};
@@ -84,10 +86,10 @@ double share(const std::vector<double>& values, Condition condition) {
 std::string distances_figure(const PresetTable& table, const CellRun& run, const CommonFlags& flags) {
   const Experiment& e = run.experiment();
   const DataSet data = load_experiment_data(e, flags.data);
-  const auto n = static_cast<int>(
-      std::min<std::int64_t>(integer_value(e, "batch", 500), static_cast<std::int64_t>(data.train.size())));
+  const auto n = static_cast<int>(std::min<std::int64_t>(integer_value(e, "batch", 500),
+                                                         static_cast<std::int64_t>(learned_images(e, data).size())));
   const auto device = make_device(flags);
-  const std::vector<Distances> layers = initial_distances(*device, e, data.train, n);
+  const std::vector<Distances> layers = initial_distances(*device, e, learned_images(e, data), n);
   std::string csv = "layer,pairs,from,to,share\n", plots, rows;
   constexpr int bins = 60;
   for (int layer = e.network.depth() - 1; layer >= 0; --layer) {
@@ -123,7 +125,7 @@ std::string distances_figure(const PresetTable& table, const CellRun& run, const
       "<div class=\"scroll\"><table><tr><th>layer</th><th class=\"number\">mean positive</th><th class=\"number\">mean "
       "negative</th><th class=\"number\">positives that pull</th><th class=\"number\">negatives that push</th></tr>\n"
       "{}</table></div>\n",
-      plots, n, escape_html(data.train.name), "untrained", e.seed, rows);
+      plots, n, escape_html(learned_images(e, data).name), "untrained", e.seed, rows);
 }
 
 }  // namespace saccade

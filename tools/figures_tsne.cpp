@@ -8,6 +8,7 @@
 #include "models/linear_probe.h"
 #include "models/schedule.h"
 #include "streams/load.h"
+#include "streams/views.h"
 #include "tools/figures.h"
 #include "tools/html.h"
 #include "tools/interrupt.h"
@@ -22,7 +23,7 @@ namespace {
 
 /// Globally average-pooled activity after a layer, [images][channels].
 Points pooled_features(Device& device, const Parameters& parameters, int layer, const LabelledImages& images) {
-  const MapShape map = parameters.network().map(layer + 1);
+  const MapShape map = parameters.network().head(layer).in;
   const auto channels = static_cast<std::size_t>(map.channels), pixels = map.features() / channels;
   Points points{images.count, channels, std::vector<double>(images.count * channels)};
   constexpr std::size_t chunk = 50;  // the maps of all images would need gigabytes
@@ -59,7 +60,13 @@ std::string tsne_figure(const PresetTable& table, const CellRun& run, const Comm
   if (e.probe.test_images > 0) images.count = std::min(images.count, static_cast<std::size_t>(e.probe.test_images));
   images.classes = static_cast<int>(data.test.classes.size());
   images.labels.assign(data.test.labels.begin(), data.test.labels.begin() + static_cast<std::ptrdiff_t>(images.count));
-  images.fill = [&](std::size_t i, float* pixels) { std::ranges::copy(pixels_of(data.test, i), pixels); };
+  images.fill = [&](std::size_t i, float* pixels) {
+    render(
+        data.test,
+        draw_recipe(undeformed(e.view.kind, false), static_cast<std::uint64_t>(e.seed), static_cast<std::uint32_t>(i),
+                    0, 0, Purpose::test_view, for_images(data.test, {.centred = true})),
+        pixels);
+  };
   TsneOptions options;
   options.seed = static_cast<std::uint64_t>(e.seed);
   options.perplexity = std::min(30.0, static_cast<double>(images.count) / 4);

@@ -30,6 +30,18 @@ struct Single {
 };
 
 std::vector<Single> singles(ViewKind kind) {
+  if (kind == ViewKind::crop_jitter)
+    return {{"original", {}},
+            {"crop", {recipe::crop_top, recipe::crop_left, recipe::crop_height, recipe::crop_width}},
+            {"flip", {recipe::flip}},
+            {"brightness", {recipe::brightness}},
+            {"contrast", {recipe::contrast}},
+            {"saturation", {recipe::saturation}},
+            {"hue", {recipe::hue}},
+            {"grey", {recipe::grey}}};
+  if (cuts(kind))
+    return {{"crop", {recipe::crop_top, recipe::crop_left, recipe::crop_height, recipe::crop_width}},
+            {"flip", {recipe::flip}}};
   std::vector<Single> list{{"original", {}}, {"warp", {0, 1, 2, 3, 4, 5}}, {"flip", {recipe::flip}}};
   if (kind == ViewKind::affine_hsv) {
     list.push_back({"saturation", {recipe::saturation}});
@@ -38,8 +50,18 @@ std::vector<Single> singles(ViewKind kind) {
   return list;
 }
 
-ViewRecipe neutral(const ViewRecipe& drawn) {
+ViewRecipe neutral(const ViewRecipe& drawn, const ImageSet& images) {
   ViewRecipe still{drawn.kind, drawn.source, {}};
+  if (cuts(drawn.kind)) {
+    const ViewShape view = view_shape(drawn.kind, images);
+    const bool whole = drawn.kind == ViewKind::crop_jitter;
+    still.parameters[recipe::crop_height] = static_cast<float>(whole ? images.height : view.height);
+    still.parameters[recipe::crop_width] = static_cast<float>(whole ? images.width : view.width);
+    if (!whole) return still;
+    for (std::size_t place : {recipe::brightness, recipe::contrast, recipe::saturation, recipe::jitter})
+      still.parameters[place] = 1;
+    return still;
+  }
   std::copy(identity_warp.begin(), identity_warp.end(), still.parameters.begin() + recipe::warp_matrix);
   still.parameters[recipe::saturation] = drawn.kind == ViewKind::affine_hsv ? 1.0f : 0.0f;
   return still;
@@ -49,15 +71,19 @@ Sheet single_deformations(const Experiment& e, const ImageSet& images) {
   const std::vector<Single> list = singles(e.view.kind);
   constexpr int draws = 2, objects = 3;  // two draws of each deformation, so that its range shows
   Sheet sheet;
-  PictureGrid grid(objects * draws, static_cast<int>(list.size()) + 1, images.height, images.width, images.channels);
-  Pixels pixels(images.image_bytes());
+  PictureGrid grid(objects * draws, static_cast<int>(list.size()) + 1, images, e.view.kind);
+  Pixels pixels(view_shape(e.view.kind, images).values());
   for (int row = 0; row < objects * draws; ++row) {
-    ViewRecipe drawn =
-        draw_recipe(e.view.kind, static_cast<std::uint64_t>(e.seed), static_cast<std::uint32_t>(row / draws), 0,
-                    static_cast<std::uint32_t>(row % draws), Purpose::view_recipe, {.warp_probability = 1});
+    ViewRecipe drawn;
+    auto view = static_cast<std::uint32_t>(row % draws);
+    do {  // a view that is jittered, where the kind jitters some
+      drawn = draw_recipe(e.view.kind, static_cast<std::uint64_t>(e.seed), static_cast<std::uint32_t>(row / draws), 0,
+                          view, Purpose::view_recipe, for_images(images, {.warp_probability = 1}));
+      view += draws;
+    } while (e.view.kind == ViewKind::crop_jitter && drawn.parameters[recipe::jitter] == 0);
     drawn.parameters[recipe::flip] = 1;
     for (std::size_t i = 0; i < list.size(); ++i) {
-      ViewRecipe alone = neutral(drawn);
+      ViewRecipe alone = neutral(drawn, images);
       for (std::size_t place : list[i].places) alone.parameters[place] = drawn.parameters[place];
       render(images, alone, pixels.data());
       grid.put(row, static_cast<int>(i), pixels.data());
@@ -78,6 +104,7 @@ ViewKind test_kind(const Experiment& e, const ImageSet& images) {
   const std::string asked = experiment_word(e, "probe.deformation");
   for (const ViewKind kind : {ViewKind::affine_hsv, ViewKind::affine, ViewKind::rotate_scale_shift})
     if (asked == to_string(kind)) return kind;
+  if (e.view.kind == ViewKind::centre_crop) return ViewKind::random_crop_flip;
   if (e.view.kind != ViewKind::plain) return e.view.kind;
   return images.channels == 3 ? ViewKind::affine_hsv : ViewKind::affine;
 }
@@ -86,13 +113,17 @@ ViewKind test_kind(const Experiment& e, const ImageSet& images) {
 Sheet tested_images(const Experiment& e, const ImageSet& images) {
   constexpr int blocks = 3;
   const auto kind = test_kind(e, images);
-  PictureGrid grid(2 * blocks, columns, images.height, images.width, images.channels);
-  Pixels pixels(images.image_bytes());
+  PictureGrid grid(2 * blocks, columns, images, kind);
+  Pixels pixels(view_shape(kind, images).values());
   const auto seed = static_cast<std::uint64_t>(e.seed);
-  const DrawOptions options{.warp_probability = 1, .strength = static_cast<float>(e.probe.deformation_strength)};
+  const DrawOptions options =
+      for_images(images, {.warp_probability = 1, .strength = static_cast<float>(e.probe.deformation_strength)});
+  DrawOptions centred = options;
+  centred.centred = true;
   for (std::uint32_t i = 0; i < std::min<std::size_t>(blocks * columns, images.size()); ++i) {
     const int row = 2 * static_cast<int>(i / columns), column = static_cast<int>(i % columns);
-    grid.put(row, column, pixels_of(images, i).data());
+    render(images, draw_recipe(undeformed(kind, false), seed, i, 0, 0, Purpose::test_view, centred), pixels.data());
+    grid.put(row, column, pixels.data());
     render(images, draw_recipe(kind, seed, i, 0, 0, Purpose::test_view, options), pixels.data());
     grid.put(row + 1, column, pixels.data());
   }
@@ -104,11 +135,14 @@ Sheet tested_images(const Experiment& e, const ImageSet& images) {
 
 Sheet pairs_of_views(const Experiment& e, const ImageSet& images) {
   constexpr int blocks = 2;
-  PictureGrid grid(2 * blocks, columns, images.height, images.width, images.channels);
-  Pixels pixels(images.image_bytes());
+  PictureGrid grid(2 * blocks, columns, images, e.view.kind);
+  Pixels pixels(view_shape(e.view.kind, images).values());
   for (std::uint32_t i = 0; i < std::min<std::size_t>(blocks * columns, images.size()); ++i)
     for (std::uint32_t view = 0; view < 2; ++view) {
-      render(images, draw_recipe(e.view.kind, static_cast<std::uint64_t>(e.seed), i, 0, view), pixels.data());
+      render(images,
+             draw_recipe(e.view.kind, static_cast<std::uint64_t>(e.seed), i, 0, view, Purpose::view_recipe,
+                         for_images(images)),
+             pixels.data());
       grid.put(static_cast<int>(2 * (i / columns) + view), static_cast<int>(i % columns), pixels.data());
     }
   return {
@@ -137,9 +171,11 @@ std::string views_figure(const PresetTable& table, const std::vector<CellRun>& r
     if (run.seed() != runs.front().seed()) continue;
     const Experiment& e = run.experiment();
     const std::string& show = run.cell().show;
-    const Sheet sheet = show == "tested"   ? tested_images(e, load_data(data_name(probe_data(e)), flags.data, 1).test)
-                        : show == "single" ? single_deformations(e, load_experiment_data(e, flags.data).train)
-                                           : pairs_of_views(e, load_experiment_data(e, flags.data).train);
+    const DataSet data = show == "tested" ? load_data(data_name(probe_data(e)), flags.data, 1)
+                                          : load_experiment_data(e, flags.data);
+    const Sheet sheet = show == "tested"   ? tested_images(e, data.test)
+                        : show == "single" ? single_deformations(e, learned_images(e, data))
+                                           : pairs_of_views(e, learned_images(e, data));
     const std::vector<std::uint8_t> png = encode_png(sheet.picture);
     const std::string file = table.cells.size() == 1 ? table.name : table.name + "-" + run.cell().name;
     replace_file(flags.out / (file + ".png"), {reinterpret_cast<const char*>(png.data()), png.size()});

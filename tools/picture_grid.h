@@ -1,4 +1,5 @@
 #pragma once
+#include "streams/views.h"
 #include "tools/png.h"
 
 namespace saccade {
@@ -6,14 +7,16 @@ namespace saccade {
 /// Equally large pictures in rows and columns, one grey pixel between them.
 class PictureGrid {
  public:
-  PictureGrid(int rows, int columns, int height, int width, int channels);
+  /// For views of a kind of these images.
+  PictureGrid(int rows, int columns, const ImageSet& images, ViewKind kind);
 
-  /// Pixels [height][width][channels] in [0, 1]; others are clipped.
+  /// Pixels of a view; others than 0 to 1 are clipped. The standardised ones of grey_crop are shown as grey.
   void put(int row, int column, const float* pixels);
   Picture take() { return std::move(picture_); }
 
  private:
   int height_, width_;
+  float scale_ = 1, offset_ = 0;
   Picture picture_;
 };
 

@@ -35,9 +35,10 @@ int probe_checkpoint(const std::filesystem::path& file, const CommonFlags& flags
   } catch (const InputError& error) {
     throw InputError(fmt::format("{}: {}", file.string(), error.what()));
   }
-  // As in a run: the probe's own data set is read whole, the run's own as far as `images` says.
-  const DataSet data = probe_data(experiment) == experiment.data ? load_experiment_data(experiment, flags.data)
-                                                                 : load_probe_data(experiment, flags.data);
+  // As in a run: a data set of the probe's own is read whole, the run's own as far as `images` says.
+  const DataSet data = probe_data(experiment) == experiment.data && experiment.data != Experiment::Data::stl10
+                           ? load_experiment_data(experiment, flags.data)
+                           : load_probe_data(experiment, flags.data);
   const RunFolder folder = create_run_folder(flags.out);
 
   Evaluation evaluation(*device, experiment, data, flags.quiet);

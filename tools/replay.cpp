@@ -34,7 +34,7 @@ class Replay final : public Run {
   Replay(const Experiment& experiment, const CommonFlags& flags)
       : Run(experiment, flags),
         learner_(*device_, experiment.network, learner_options(experiment)),
-        source_(std::make_unique<FixationStream>(data_.train, stream_options(experiment))) {}
+        source_(std::make_unique<FixationStream>(learned_images(experiment, data_), stream_options(experiment))) {}
 
  private:
   const char* command() const override { return "replay"; }
@@ -104,7 +104,9 @@ class Replay final : public Run {
   }
 
   void report(const RunSummary& summary) const override {
-    write_report(replay_report(experiment_, data_.train, summary, folder_, learner_.memory_floats()), folder_.report());
+    write_report(
+        replay_report(experiment_, learned_images(experiment_, data_), summary, folder_, learner_.memory_floats()),
+        folder_.report());
   }
 
   void close() override {

@@ -6,6 +6,7 @@
 
 #include "engine/error.h"
 #include "streams/load.h"
+#include "streams/views.h"
 
 namespace saccade {
 namespace {
@@ -81,14 +82,17 @@ DataSet load_experiment_data(const Experiment& e, const std::filesystem::path& f
   return load_data(data_name(e.data), folder, static_cast<std::size_t>(e.images));
 }
 
+const ImageSet& learned_images(const Experiment& e, const DataSet& data) {
+  return e.loss == Experiment::Loss::supervised ? data.train : data.encoder_images();
+}
+
 DataSet load_probe_data(const Experiment& e, const std::filesystem::path& folder) {
   const std::string name = data_name(probe_data(e));
-  const ImageSet images = load_data(name, folder, 1).train;  // its shape, before all are read
-  if (images.channels != e.network.channels || images.height != e.network.height || images.width != e.network.width)
-    throw InputError(fmt::format("probe.data: images of {} are {}x{}x{}, the network reads {}x{}x{}", images.name,
-                                 images.height, images.width, images.channels, e.network.height, e.network.width,
-                                 e.network.channels));
-  return load_data(name, folder, 0);
+  const ViewShape seen = view_shape(e.view.kind, load_data(name, folder, 1).train);  // before all are read
+  if (seen != ViewShape{e.network.height, e.network.width, e.network.channels})
+    throw InputError(fmt::format("probe.data: images of {} are {}x{}x{}, the network reads {}x{}x{}", name, seen.height,
+                                 seen.width, seen.channels, e.network.height, e.network.width, e.network.channels));
+  return load_labelled(name, folder);
 }
 
 }  // namespace saccade

@@ -14,7 +14,9 @@ BatchOptions batch_options(const Experiment& experiment, std::uint64_t steps);
 StreamOptions stream_options(const Experiment& experiment);
 /// The experiment's data set below `folder`. InputError; also when there are no training images.
 DataSet load_experiment_data(const Experiment& experiment, const std::filesystem::path& folder);
-/// The probe's data set, whole. InputError when its images do not suit the network.
+/// What the network learns from: the labelled images for a supervised loss, else those for encoders.
+const ImageSet& learned_images(const Experiment& experiment, const DataSet& data);
+/// The probe's data set, all of its labelled images. InputError when its images do not suit the network.
 DataSet load_probe_data(const Experiment& experiment, const std::filesystem::path& folder);
 
 }  // namespace saccade

@@ -16,8 +16,8 @@ class Train final : public Run {
  public:
   Train(const Experiment& experiment, const CommonFlags& flags)
       : Run(experiment, flags),
-        batches_(data_.train, {experiment.view.kind, static_cast<std::uint64_t>(experiment.seed),
-                               static_cast<int>(experiment.batch), device_->threads()}),
+        batches_(learned_images(experiment, data_), {experiment.view.kind, static_cast<std::uint64_t>(experiment.seed),
+                                                     static_cast<int>(experiment.batch), device_->threads()}),
         learner_(*device_, experiment.network, batch_options(experiment, steps())) {}
 
  private:
@@ -81,7 +81,8 @@ class Train final : public Run {
   }
 
   void report(const RunSummary& summary) const override {
-    write_report(train_report(experiment_, data_.train, summary, folder_, length()), folder_.report());
+    write_report(train_report(experiment_, learned_images(experiment_, data_), summary, folder_, length()),
+                 folder_.report());
   }
 
   PairBatches batches_;

@@ -13,14 +13,14 @@ namespace {
 constexpr int rows = 8;
 
 /// fixations[i] holds an anchor and its later views; the rows below come from the first `rows` of them.
-ViewSheet sheet_of(const ImageSet& images, const std::vector<std::vector<Pixels>>& fixations, int positives,
-                   int negatives) {
+ViewSheet sheet_of(const ImageSet& images, ViewKind kind, const std::vector<std::vector<Pixels>>& fixations,
+                   int positives, int negatives) {
   ViewSheet sheet;
   sheet.columns.push_back({"anchor", 1});
   if (positives > 0) sheet.columns.push_back({positives == 1 ? "positive" : "positives", positives});
   if (negatives > 0) sheet.columns.push_back({negatives == 1 ? "negative" : "negatives", negatives});
   const int columns = 1 + positives + negatives, shown = std::min(rows, static_cast<int>(fixations.size()) - negatives);
-  PictureGrid grid(shown, columns, images.height, images.width, images.channels);
+  PictureGrid grid(shown, columns, images, kind);
   for (int row = 0; row < shown; ++row) {
     const auto at = static_cast<std::size_t>(row);
     for (int i = 0; i <= positives; ++i) grid.put(row, i, fixations[at][static_cast<std::size_t>(i)].data());
@@ -46,11 +46,11 @@ ViewSheet first_pairs(const Experiment& experiment, const ImageSet& images) {
   std::vector<std::int32_t> labels;
   batches.render(0, true, a, b, labels);
   std::vector<std::vector<Pixels>> pairs;
-  const auto size = static_cast<std::ptrdiff_t>(images.image_bytes());
+  const auto size = static_cast<std::ptrdiff_t>(view_shape(experiment.view.kind, images).values());
   for (int i = 0; i < std::min(batch, rows + negatives); ++i)
     pairs.push_back({Pixels(a.begin() + i * size, a.begin() + (i + 1) * size),
                      Pixels(b.begin() + i * size, b.begin() + (i + 1) * size)});
-  ViewSheet sheet = sheet_of(images, pairs, 1, negatives);
+  ViewSheet sheet = sheet_of(images, experiment.view.kind, pairs, 1, negatives);
   sheet.caption =
       "The first pairs of the first batch, as the network sees them: each row is a first view (the anchor), the second "
       "view of the same image (its positive), and second views of the next images (its first negatives).";
@@ -68,7 +68,7 @@ ViewSheet first_views(const Experiment& experiment, const ImageSet& images) {
     if (view->fixation >= fixations.size()) break;
     fixations[view->fixation].push_back(*view->pixels);
   }
-  ViewSheet sheet = sheet_of(images, fixations, positives, negatives);
+  ViewSheet sheet = sheet_of(images, experiment.view.kind, fixations, positives, negatives);
   sheet.caption =
       "The first fixations of the stream, as the learner sees them: each row is an anchor, the later view of the same "
       "object (its positive), and the later views of the next objects, which are compared with this anchor as its "

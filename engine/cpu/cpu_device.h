@@ -46,6 +46,8 @@ class CpuDevice final : public Device {
   void conv_weight_gradient_impl(const ConvWeightGradient& op) override;
   void conv_input_gradient_impl(const ConvInputGradient& op) override;
   void conv_transpose_impl(const ConvTranspose& op) override;
+  void average_pool_impl(const AveragePool& op) override;
+  void average_pool_gradient_impl(const AveragePoolGradient& op) override;
   void head_forward_impl(const HeadForward& op) override;
   void head_input_gradient_impl(const HeadInputGradient& op) override;
   void head_weight_gradient_impl(const HeadWeightGradient& op) override;

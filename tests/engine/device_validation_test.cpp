@@ -65,6 +65,8 @@ std::vector<std::function<void(Op&)>> head_mistakes() {
           [](Op& o) { o.shape.in.lanes = 1; },   [](Op& o) { o.input.data = nullptr; }};
 }
 
+float* f_of(const ConstFloats& floats) { return const_cast<float*>(floats.data); }
+
 template <class Op>
 auto with(std::vector<std::function<void(Op&)>> list, const std::vector<std::function<void(Op&)>>& more) {
   list.insert(list.end(), more.begin(), more.end());
@@ -139,6 +141,22 @@ TEST_CASE_FIXTURE(Fixture, "validation: head") {
   check<H>(&Device::head_hebb, {head, {replicas, views}, x(0), x(1), {}, 0.1f, x(2), x(3)},
            with<H>(head_mistakes<H>(),
                    {[](H& o) { o.error = {}; }, [](H& o) { o.weights = {}; }, [](H& o) { o.feedback = o.weights; }}));
+}
+
+TEST_CASE_FIXTURE(Fixture, "validation: average pooling") {
+  const AverageShape average = AverageShape::make(shape.in, 2);
+  using P = AveragePool;
+  check<P>(&Device::average_pool, {average, {replicas, views}, x(0), x(1)},
+           {[](P& o) { o.input = {}; }, [](P& o) { o.output = {}; }, [](P& o) { o.output.data = f_of(o.input); },
+            [](P& o) { o.extent.replicas = 0; }, [](P& o) { o.shape.side = 0; }, [](P& o) { o.shape.side = 3; },
+            [](P& o) { o.shape.out.width += 1; }, [](P& o) { o.shape.out.border = 1; },
+            [](P& o) { o.shape = AverageShape::make(MapShape::image(4, 4, 3), 2); },
+            [](P& o) { o.shape = AverageShape::make(MapShape::layer(1, 4, 3), 2); }});
+  using G = AveragePoolGradient;
+  check<G>(&Device::average_pool_gradient, {average, {replicas, views}, x(0), x(1), Activation::tanh, {}, x(2)},
+           {[](G& o) { o.error = {}; }, [](G& o) { o.input = {}; }, [](G& o) { o.error_below = {}; },
+            [](G& o) { o.error_below.data = f_of(o.error); }, [](G& o) { o.error_below.data = f_of(o.input); },
+            [](G& o) { o.extent.views = -1; }, [](G& o) { o.shape.in.height += 2; }});
 }
 
 TEST_CASE_FIXTURE(Fixture, "validation: losses, optimisers and pixels") {

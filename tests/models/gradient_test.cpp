@@ -58,9 +58,9 @@ void compare(const NetworkSpec& net, int layer, const std::vector<Tensor>& got, 
 }
 
 Totals check_loss(const std::function<void(Device&, PairStep&, const Pairs&, PairStepOptions&)>& prepare,
-                  const std::function<ref::Loss(const PairStepOptions&)>& loss, double limit) {
+                  const std::function<ref::Loss(const PairStepOptions&)>& loss, double limit,
+                  const NetworkSpec& net = odd_network()) {
   const auto device = make_cpu_device(2);
-  const NetworkSpec net = odd_network();
   const Pairs pairs = grating_pairs(net, pair_count);
   const ref::Images a = reference_images(net, pairs.a, pair_count), b = reference_images(net, pairs.b, pair_count);
   Totals totals;
@@ -110,6 +110,28 @@ TEST_CASE("gradients of the hinge against the reference: few and all negatives, 
           rounding_limit(4));
       CHECK(totals.tensors == 5 * (5 + 4 * 2));
     }
+}
+
+TEST_CASE("gradients against the reference where heads read averaged maps") {
+  NetworkSpec net = odd_network();  // maps of 11x9, 5x4, 5x4 and 2x2: odd rows and columns are left out
+  net.head_average = 2;
+  CHECK(net.head(0).in.features() == 5 * 4 * 20);
+  CHECK(net.head(3).in.features() == 33);
+  for (bool block : {true, false}) {
+    CAPTURE(block);
+    const Totals totals = check_loss(
+        [&](Device&, PairStep& step, const Pairs& pairs, PairStepOptions& options) {
+          options.margins = median_margins(step, pairs, options.layer, 20, 2);
+          options.negatives = 2;
+          options.block = block;
+        },
+        [](const PairStepOptions& o) {
+          return ref::batch_hinge(o.negatives, o.negative_weight, static_cast<double>(o.margins.positive),
+                                  static_cast<double>(o.margins.negative), o.block);
+        },
+        rounding_limit(4), net);
+    CHECK(totals.tensors == 5 * (5 + 4 * 2));
+  }
 }
 
 TEST_CASE("gradients of SimCLR against the reference") {

@@ -37,6 +37,39 @@ double accuracy(LinearProbe& probe, const Features& f) {
 
 }  // namespace
 
+TEST_CASE("a probe reads what the head reads: averaged maps where the network says so") {
+  const auto device = make_cpu_device(2);
+  NetworkSpec net{"small", 3, 7, 6, {{5, Downsample::none, Activation::tanh}}, 4};
+  LabelledImages images;
+  images.count = 3;
+  images.classes = 2;
+  images.labels = {0, 1, 0};
+  images.fill = [&](std::size_t i, float* pixels) {
+    const Pixels view = gratings(net, i + 1, 0);
+    std::copy(view.begin(), view.end(), pixels);
+  };
+  Parameters whole(*device, net, make_rule("bp"), Heads::top_only, 1);
+  NetworkSpec averaging = net;
+  averaging.head_average = 2;
+  Parameters averaged(*device, averaging, make_rule("bp"), Heads::top_only, 1);
+  const Features maps = extract_features(*device, whole, 0, images, 0, 3),
+                 averages = extract_features(*device, averaged, 0, images, 0, 3);
+  REQUIRE((averages.shape.height == 3 && averages.shape.width == 3 && averages.shape.channels == 5));
+  const std::vector<float> from = maps.values.read(), to = averages.values.read();
+  REQUIRE(to.size() == 3 * 3 * 3 * 5);
+  for (std::size_t i = 0; i < 3; ++i)
+    for (std::size_t y = 0; y < 3; ++y)
+      for (std::size_t x = 0; x < 3; ++x)
+        for (std::size_t c = 0; c < 5; ++c) {
+          double sum = 0;
+          for (std::size_t k = 0; k < 4; ++k)
+            sum += static_cast<double>(from[((i * 7 + 2 * y + k / 2) * 6 + 2 * x + k % 2) * 5 + c]);
+          // Four terms of at most 1: three roundings of the sum.
+          CHECK(std::fabs(static_cast<double>(to[((i * 3 + y) * 3 + x) * 5 + c]) - sum / 4) <= 3 * 0x1p-24);
+        }
+  CHECK(extract_features(*device, averaged, raw_pixels, images, 0, 3).shape.features() == 7 * 6 * 3);
+}
+
 TEST_CASE("linear probe: separable features are learned, labels without a reason stay at chance") {
   const auto device = make_cpu_device(2);
   const ProbeOptions options{.epochs = 20, .batch = 64, .rate = 1e-3f, .seed = 1};

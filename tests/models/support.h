@@ -160,6 +160,7 @@ inline ref::Network reference_network(const NetworkSpec& net, const std::vector<
     r.heads.emplace_back(net.embedding, static_cast<int>(net.head(i).in.features()));
     r.heads.back().v = find("head." + std::to_string(i) + ".weight");
   }
+  r.head_average = net.head_average;
   return r;
 }
 

@@ -2,6 +2,7 @@
 #include <functional>
 #include <vector>
 
+#include "tests/reference/average.h"
 #include "tests/reference/conv.h"
 #include "tests/reference/head.h"
 #include "tests/reference/losses.h"
@@ -22,6 +23,7 @@ struct Network {
   std::vector<Layer> layers;
   std::vector<ConvWeights> convs;
   std::vector<Matrix> heads;
+  int head_average = 1;  ///< heads read maps averaged over windows of this side
 
   int depth() const { return static_cast<int>(layers.size()); }
 };
@@ -44,7 +46,9 @@ inline Activity forward(const Network& network, int top, const Images& views) {
     r.maps.push_back(std::move(c.out));
     r.winners.push_back(std::move(c.winners));
   }
-  r.embedding = head_forward(r.maps.back(), network.heads[static_cast<std::size_t>(top)]).value;
+  r.embedding = head_forward(average_pool(r.maps.back(), network.head_average).value,
+                             network.heads[static_cast<std::size_t>(top)])
+                    .value;
   return r;
 }
 
@@ -97,10 +101,12 @@ inline NetworkGradients network_gradients(const Network& network, const Network&
     const Activity& x = activity[branch];
     const Matrix& embedding_error = branch == 0 ? pair.a_error : pair.b_error;
     auto j = static_cast<std::size_t>(top);
-    add(r.gradient.heads[j].v, head_weight_gradient(x.maps[j + 1], embedding_error).value.v);
-    Images error = head_input_gradient(embedding_error, carrier(rule, network.heads[j], feedback.heads[j]),
-                                       x.maps[j + 1], network.layers[j].activation)
-                       .value;
+    const Images input = average_pool(x.maps[j + 1], network.head_average).value;
+    add(r.gradient.heads[j].v, head_weight_gradient(input, embedding_error).value.v);
+    const Images at_input = head_input_gradient(embedding_error, carrier(rule, network.heads[j], feedback.heads[j]),
+                                                input, Activation::none)
+                                .value;
+    Images error = average_pool_gradient(at_input, x.maps[j + 1], network.head_average, network.layers[j].activation);
     for (int i = top; i >= lowest; --i) {
       j = static_cast<std::size_t>(i);
       add(r.gradient.convs[j].v, conv_weight_gradient(x.maps[j], error, x.winners[j]).value.v);

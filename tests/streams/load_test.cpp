@@ -48,6 +48,7 @@ TEST_CASE("each name looks in its own folder") {
   TemporaryFolder folder;
   for (const auto& [name, place] : std::vector<std::pair<std::string, std::string>>{{"cifar10", "cifar-10-batches-bin"},
                                                                                     {"cifar100", "cifar-100-binary"},
+                                                                                    {"stl10", "stl10_binary"},
                                                                                     {"mnist", "mnist"},
                                                                                     {"emnist-letters", "emnist"}}) {
     CHECK(says(message_of<InputError>([&] { load_data(name, folder.path(), 0); }),

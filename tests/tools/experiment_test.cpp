@@ -67,6 +67,21 @@ TEST_CASE("defaults follow the data set") {
   CHECK(colour.network == known_network("conv5"));
   CHECK(colour.margins == std::vector<Experiment::Margins>{{1, 3}});
   CHECK(colour.view.kind == ViewKind::affine_hsv);
+  const Experiment large = parse("data = \"stl10\"");
+  CHECK(large.view.kind == ViewKind::crop_jitter);
+  CHECK((large.network.height == 64 && large.network.width == 64 && large.network.channels == 3));
+  CHECK(large.network == known_network("vgg6"));
+  CHECK(parse(write_experiment(large)) == large);
+  const Experiment unaveraged = parse("data = \"stl10\"\nnetwork.head_average = 1");
+  CHECK(unaveraged.network.head_average == 1);
+  CHECK(unaveraged.network.layers == large.network.layers);
+  CHECK(parse(write_experiment(unaveraged)) == unaveraged);
+  CHECK(parse("network.head_average = 2").network.head_average == 2);
+  CHECK(contains(refusal("network.head_average = 3"), "network.head_average"));
+  const Experiment whole = parse("data = \"stl10\"\nview.kind = \"affine-hsv\"");
+  CHECK((whole.network.height == 96 && whole.network.width == 96 && whole.network.channels == 3));
+  const Experiment grey_crop = parse("data = \"stl10\"\nview.kind = \"grey-crop\"");
+  CHECK((grey_crop.network.height == 64 && grey_crop.network.width == 64 && grey_crop.network.channels == 1));
 }
 
 TEST_CASE("what is written reads back to the same experiment") {
@@ -203,8 +218,9 @@ TEST_CASE("a training has defaults of its own, and what is written is the same i
 }
 
 TEST_CASE("all negatives, the probe's own data, and the classes of a classifier") {
-  const Experiment e = parse("negatives = \"all\"\nloss = \"supervised\"\ndata = \"emnist-letters\"\n"
-                             "probe.data = \"mnist\"");
+  const Experiment e = parse(
+      "negatives = \"all\"\nloss = \"supervised\"\ndata = \"emnist-letters\"\n"
+      "probe.data = \"mnist\"");
   CHECK(e.negatives == Experiment::all_negatives);
   CHECK(e.network.embedding == 26);
   CHECK(probe_data(e) == Experiment::Data::mnist);

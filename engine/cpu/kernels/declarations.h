@@ -15,6 +15,8 @@ inline constexpr int tile_columns = 2, blocks_per_tile = 1;
 void conv_forward(const ConvForwardTask& task);
 void conv_input_gradient(const ConvInputGradientTask& task);
 void conv_weight_gradient(const ConvWeightGradientTask& task);
+void average_pool(const AveragePoolTask& task);
+void average_pool_gradient(const AveragePoolGradientTask& task);
 void head_forward(const HeadForwardTask& task);
 void head_input_gradient(const HeadInputGradientTask& task);
 void head_weight_gradient(const HeadWeightGradientTask& task);

@@ -42,6 +42,24 @@ struct ConvWeightGradientTask {
   int block;
 };
 
+/// Row `row` of the averages of one view.
+struct AveragePoolTask {
+  AverageShape shape;
+  const float* input;
+  float* output;
+  int row;
+};
+
+/// Row `row` of the map of one view.
+struct AveragePoolGradientTask {
+  AverageShape shape;
+  const float* error;
+  const float* input;
+  Activation below;
+  float* error_below;
+  int row;
+};
+
 /// One row of the map for `views` views that share the weights: partial[v * lanes + e] = sum over the row's features.
 struct HeadForwardTask {
   HeadShape shape;
@@ -132,6 +150,8 @@ struct KernelTable {
   void (*conv_forward)(const ConvForwardTask&);
   void (*conv_input_gradient)(const ConvInputGradientTask&);
   void (*conv_weight_gradient)(const ConvWeightGradientTask&);
+  void (*average_pool)(const AveragePoolTask&);
+  void (*average_pool_gradient)(const AveragePoolGradientTask&);
   void (*head_forward)(const HeadForwardTask&);
   void (*head_input_gradient)(const HeadInputGradientTask&);
   void (*head_weight_gradient)(const HeadWeightGradientTask&);
