@@ -10,9 +10,8 @@ namespace {
 
 /// to_tensor(values in the device's layout, name) -> Tensor.
 template <class ToTensor>
-void save_as(Checkpoint& checkpoint, const AdamTensor& from, const std::string& weights, const std::string& name,
-             ToTensor to_tensor) {
-  checkpoint.tensors.push_back(to_tensor(from.weights.read(), weights));
+void save_as(Checkpoint& checkpoint, const AdamTensor& from, const std::string& name, ToTensor to_tensor) {
+  checkpoint.tensors.push_back(to_tensor(from.weights.read(), name));
   checkpoint.tensors.push_back(to_tensor(from.first_moment.read(), "adam.first." + name));
   checkpoint.tensors.push_back(to_tensor(from.second_moment.read(), "adam.second." + name));
   checkpoint.integers.push_back({"adam.steps." + name, from.steps.read()});
@@ -20,9 +19,8 @@ void save_as(Checkpoint& checkpoint, const AdamTensor& from, const std::string& 
 
 /// from_tensor(Tensor) -> values in the device's layout.
 template <class FromTensor>
-void load_as(const Checkpoint& checkpoint, AdamTensor& to, const std::string& weights, const std::string& name,
-             FromTensor from_tensor) {
-  to.weights.write(from_tensor(checkpoint.tensor(weights)));
+void load_as(const Checkpoint& checkpoint, AdamTensor& to, const std::string& name, FromTensor from_tensor) {
+  to.weights.write(from_tensor(checkpoint.tensor(name)));
   to.first_moment.write(from_tensor(checkpoint.tensor("adam.first." + name)));
   to.second_moment.write(from_tensor(checkpoint.tensor("adam.second." + name)));
   const std::vector<std::int64_t>& count = checkpoint.integer_values("adam.steps." + name);
@@ -55,14 +53,14 @@ void AdamTensor::step(Device& device, float rate, ConstFlags active, int views) 
 }
 
 void AdamTensor::save(Checkpoint& checkpoint, const std::string& name) const {
-  save_as(checkpoint, *this, name, name, [](std::vector<float> values, const std::string& tensor) {
+  save_as(checkpoint, *this, name, [](std::vector<float> values, const std::string& tensor) {
     const std::size_t size = values.size();
     return Tensor{tensor, {size}, std::move(values)};
   });
 }
 
 void AdamTensor::load(const Checkpoint& checkpoint, const std::string& name) {
-  load_as(checkpoint, *this, name, name, [&](const Tensor& found) {
+  load_as(checkpoint, *this, name, [&](const Tensor& found) {
     if (found.data.size() != weights.size())
       throw InputError(
           fmt::format("checkpoint: {} has {} values, expected {}", found.name, found.data.size(), weights.size()));
@@ -71,14 +69,13 @@ void AdamTensor::load(const Checkpoint& checkpoint, const std::string& name) {
 }
 
 void AdamTensor::save(Checkpoint& checkpoint, const HeadShape& shape, const std::string& name) const {
-  save_as(checkpoint, *this, name + ".weight", name, [&](const std::vector<float>& values, const std::string& tensor) {
+  save_as(checkpoint, *this, name, [&](const std::vector<float>& values, const std::string& tensor) {
     return head_to_logical(shape, values.data(), tensor);
   });
 }
 
 void AdamTensor::load(const Checkpoint& checkpoint, const HeadShape& shape, const std::string& name) {
-  load_as(checkpoint, *this, name + ".weight", name,
-          [&](const Tensor& found) { return head_from_logical(shape, found); });
+  load_as(checkpoint, *this, name, [&](const Tensor& found) { return head_from_logical(shape, found); });
 }
 
 void AdamTensor::save(Checkpoint& checkpoint, const ConvShape& shape, const std::string& name) const {

@@ -18,8 +18,7 @@ struct AdamTensor {
   /// NAME, adam.first.NAME, adam.second.NAME, adam.steps.NAME, in the device's layout.
   void save(Checkpoint& checkpoint, const std::string& name) const;
   void load(const Checkpoint& checkpoint, const std::string& name);
-  /// As the network's bundles are saved, in the logical layout of a head's weights: NAME.weight, adam.first.NAME,
-  /// adam.second.NAME, adam.steps.NAME.
+  /// The same in the logical layout of a head's weights.
   void save(Checkpoint& checkpoint, const HeadShape& shape, const std::string& name) const;
   void load(const Checkpoint& checkpoint, const HeadShape& shape, const std::string& name);
   /// The same in the logical layout of a convolution's weights.

@@ -25,7 +25,7 @@ HeadShape rows_of_channels(const MapShape& map) {
 int pixels_of(const MapShape& map) { return static_cast<int>(map.size()) / map.lanes; }
 
 std::string w_name(bool patches, int layer, std::size_t k) {
-  return patches ? fmt::format("clapp.{}.{}", layer, k) : fmt::format("clapp.{}", layer);
+  return patches ? fmt::format("clapp.{}.{}.weight", layer, k) : fmt::format("clapp.{}.weight", layer);
 }
 
 std::vector<float> initial_w(const HeadShape& shape, std::uint64_t seed, int layer, int k) {
