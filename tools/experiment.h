@@ -62,7 +62,7 @@ struct Experiment {
     double noise = 0;              ///< standard deviation, in the autoencoders' input
     std::int64_t feedback_steps = 1;
     std::int64_t pretrain = 0;  ///< batches
-    double target_step = 0.1;   ///< eta of the top target
+    double target_step = 1;     ///< eta of the top target
     friend bool operator==(const Dtp&, const Dtp&) = default;
   };
   struct Clapp {
