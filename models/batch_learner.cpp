@@ -38,6 +38,7 @@ BatchLearner::BatchLearner(Device& device, const NetworkSpec& network, const Bat
       bias_(device, static_cast<std::size_t>(network.head(network.depth() - 1).lanes())) {
   if (options.step.loss == "clapp") {
     ClappOptions clapp;
+    clapp.patches = options.clapp_patches;
     clapp.negatives = options.step.negatives;
     clapp.synchronous = options.clapp_synchronous;
     clapp.rate = options.rates.head.back();
@@ -84,7 +85,8 @@ void BatchLearner::pair_step(const std::vector<float>& a, const std::vector<floa
 }
 
 void BatchLearner::clapp_step(const std::vector<float>& a, const std::vector<float>& b, int layer) {
-  const double loss = clapp_->run(a, b, layer, steps_, *optimiser_);
+  const double loss = options_.clapp_patches ? clapp_->run(b, layer, steps_, *optimiser_)
+                                             : clapp_->run(a, b, layer, steps_, *optimiser_);
   const ClappMeasures &positives = clapp_->positives(), &negatives = clapp_->negatives();
   last_ = {};
   last_.scores = true;

@@ -21,6 +21,7 @@ struct BatchOptions {
   std::string rule = "bp";
   PairStepOptions step;  ///< its layer and margins are set for each step; loss "clapp" is known here too
   bool clapp_synchronous = true;
+  bool clapp_patches = false;        ///< the network sees the patches of a grid, 49 an image, one by one
   TargetPropagationOptions targets;  ///< rule dtp; eta for the summed loss of one pair
   std::uint64_t pretrain = 0;        ///< rule dtp: steps of the autoencoders alone, before the others
   std::vector<Margins> margins{{}};  ///< one for all heads, or one per layer
@@ -38,7 +39,7 @@ class BatchLearner {
   BatchLearner(Device& device, const NetworkSpec& network, const BatchOptions& options);
 
   /// Pixels of `pairs` views each, [n][height][width][channels]; labels [n] for the supervised loss, which looks at `b`
-  /// alone.
+  /// alone. With patches b holds [pairs][49][height][width][channels], and a nothing.
   void step(const std::vector<float>& a, const std::vector<float>& b, const std::vector<std::int32_t>& labels);
 
   std::uint64_t steps() const { return steps_; }  ///< `pretrain` included

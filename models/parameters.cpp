@@ -1,6 +1,7 @@
 #include "models/parameters.h"
 
 #include <cmath>
+#include <stdexcept>
 
 #include "engine/error.h"
 #include "engine/random.h"
@@ -124,6 +125,16 @@ void Parameters::load(Device& device, const std::vector<Tensor>& tensors, int re
       set_replica(device, head(i).feedback, replica,
                   head_from_logical(head_shape, find(tensors, numbered("feedback.head.", i))));
     pack(device, i);
+  }
+}
+
+void copy_convolutions(Device& device, const Parameters& from, Parameters& to) {
+  for (int i = 0; i < from.network().depth(); ++i) {
+    if (i >= to.network().depth() || from.network().conv(i).weights() != to.network().conv(i).weights())
+      throw std::invalid_argument("copy_convolutions: the networks have other layers");
+    device.copy(to.conv(i).forward.data(), from.conv(i).forward.data(),
+                from.conv(i).forward.size() * static_cast<std::size_t>(from.replicas()) * sizeof(float));
+    to.pack(device, i);
   }
 }
 

@@ -61,4 +61,7 @@ class Parameters {
   std::vector<Synapses> conv_, head_;
 };
 
+/// The convolutions of one network become those of another with the same layers, whatever the sizes of their images.
+void copy_convolutions(Device& device, const Parameters& from, Parameters& to);
+
 }  // namespace saccade

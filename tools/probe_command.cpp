@@ -29,9 +29,9 @@ int probe_checkpoint(const std::filesystem::path& file, const CommonFlags& flags
   const LearnerOptions options = learner_options(experiment);
   const auto device = make_device(flags);
   const Heads heads = Schedule(options.schedule, experiment.network.depth(), options.seed, options.events).heads();
-  Parameters learned(*device, experiment.network, make_rule(options.rule), heads, options.seed);
+  Parameters learner(*device, learned_network(experiment), make_rule(options.rule), heads, options.seed);
   try {
-    learned.load(*device, checkpoint.tensors);
+    learner.load(*device, checkpoint.tensors);
   } catch (const InputError& error) {
     throw InputError(fmt::format("{}: {}", file.string(), error.what()));
   }
@@ -40,6 +40,9 @@ int probe_checkpoint(const std::filesystem::path& file, const CommonFlags& flags
                            ? load_experiment_data(experiment, flags.data)
                            : load_probe_data(experiment, flags.data);
   const RunFolder folder = create_run_folder(flags.out);
+  // Probes read convolutions alone, and whole views where the learner saw patches.
+  Parameters learned(*device, experiment.network, make_rule("bp"), Heads::top_only, options.seed);
+  copy_convolutions(*device, learner, learned);
 
   Evaluation evaluation(*device, experiment, data, flags.quiet);
   const Parameters untrained(*device, experiment.network, make_rule("bp"), Heads::top_only, options.seed);

@@ -6,6 +6,7 @@
 
 #include "engine/error.h"
 #include "streams/load.h"
+#include "streams/patches.h"
 #include "streams/views.h"
 
 namespace saccade {
@@ -40,6 +41,19 @@ LearnerOptions learner_options(const Experiment& e) {
   return options;
 }
 
+bool learns_from_patches(const Experiment& e) {
+  return e.loss == Experiment::Loss::clapp && e.view.kind == ViewKind::grey_crop;
+}
+
+NetworkSpec learned_network(const Experiment& e) {
+  NetworkSpec network = e.network;
+  if (!learns_from_patches(e)) return network;
+  network.height = network.width = PatchGrid{}.side;
+  network.head_average = 1;
+  check_network(network);
+  return network;
+}
+
 BatchOptions batch_options(const Experiment& e, std::uint64_t steps) {
   const LearnerOptions common = learner_options(e);
   BatchOptions options;
@@ -56,6 +70,7 @@ BatchOptions batch_options(const Experiment& e, std::uint64_t steps) {
       e.negatives == Experiment::all_negatives ? PairStepOptions::all_others : static_cast<int>(e.negatives);
   options.step.negative_weight = static_cast<float>(e.negative_weight);
   options.step.block = e.block;
+  options.clapp_patches = learns_from_patches(e);
   options.clapp_synchronous = e.clapp.update == Experiment::ClappUpdate::synchronous;
   options.targets.feedback_rate = static_cast<float>(e.dtp.feedback_rate);
   options.targets.noise = static_cast<float>(e.dtp.noise);

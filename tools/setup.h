@@ -9,6 +9,10 @@
 namespace saccade {
 
 LearnerOptions learner_options(const Experiment& experiment);
+/// CLAPP on grey crops learns from the patches of a grid (Table 2), not from pairs of views.
+bool learns_from_patches(const Experiment& experiment);
+/// The network that learns: that of the experiment, or the same layers on one patch.
+NetworkSpec learned_network(const Experiment& experiment);
 /// `steps` of the whole training.
 BatchOptions batch_options(const Experiment& experiment, std::uint64_t steps);
 StreamOptions stream_options(const Experiment& experiment);

@@ -4,6 +4,7 @@
 
 #include "engine/error.h"
 #include "streams/pair_batches.h"
+#include "streams/patches.h"
 #include "tools/progress.h"
 #include "tools/run_report.h"
 #include "tools/setup.h"
@@ -18,7 +19,11 @@ class Train final : public Run {
       : Run(experiment, flags),
         batches_(learned_images(experiment, data_), {experiment.view.kind, static_cast<std::uint64_t>(experiment.seed),
                                                      static_cast<int>(experiment.batch), device_->threads()}),
-        learner_(*device_, experiment.network, batch_options(experiment, steps())) {}
+        learner_(*device_, learned_network(experiment), batch_options(experiment, steps())) {
+    if (learns_from_patches(experiment))
+      whole_ = std::make_unique<Parameters>(*device_, experiment.network, make_rule("bp"), Heads::top_only,
+                                            static_cast<std::uint64_t>(experiment.seed));
+  }
 
  private:
   const char* command() const override { return "train"; }
@@ -34,9 +39,15 @@ class Train final : public Run {
            (end_to_end_run ? 1 : static_cast<std::uint64_t>(experiment_.network.depth()));
   }
   std::uint64_t views() const override { return length() * static_cast<std::uint64_t>(2 * experiment_.batch); }
-  const Parameters& parameters() const override { return learner_.parameters(); }
+  /// A probe reads whole views where the learner sees patches of them.
+  const Parameters& parameters() const override {
+    if (!whole_) return learner_.parameters();
+    copy_convolutions(*device_, learner_.parameters(), *whole_);
+    return *whole_;
+  }
   const char* metrics_header() const override { return batch_metrics_header; }
   bool supervised() const { return experiment_.loss == Experiment::Loss::supervised; }
+  bool pairs() const { return !supervised() && !whole_; }  ///< else one view of each image
   /// Steps behind pretraining, which sees the first batches ahead of time.
   std::uint64_t trained() const { return done() < pretrain() ? 0 : done() - pretrain(); }
   double epochs() const { return static_cast<double>(trained()) / static_cast<double>(batches_.per_epoch()); }
@@ -46,8 +57,9 @@ class Train final : public Run {
   void advance() override {
     const int layer = learner_.layer(done());
     const bool pretraining = done() < pretrain();
-    batches_.render(pretraining ? done() : trained(), !supervised(), a_, b_, labels_);
-    learner_.step(a_, b_, labels_);
+    batches_.render(pretraining ? done() : trained(), pairs(), a_, b_, labels_);
+    if (whole_) cut();
+    learner_.step(a_, whole_ ? patches_ : b_, labels_);
     if (pretraining) return;
     metrics_.add(layer, learner_.last());
     if (trained() % batches_.per_epoch() != 0) return;
@@ -55,6 +67,16 @@ class Train final : public Run {
     const std::vector<double> autoencoders = learner_.autoencoder_losses();
     for (std::size_t i = 0; i < autoencoders.size(); ++i)
       writer_->add(done(), epochs(), static_cast<int>(i), "autoencoder_loss", autoencoders[i]);
+  }
+
+  void cut() {
+    const NetworkSpec& network = experiment_.network;
+    const ViewShape view{network.height, network.width, network.channels};
+    const PatchGrid grid;
+    const auto images = static_cast<std::size_t>(experiment_.batch);
+    patches_.resize(images * grid.values(view));
+    for (std::size_t i = 0; i < images; ++i)
+      cut_patches(b_.data() + i * view.values(), view, grid, patches_.data() + i * grid.values(view));
   }
 
   void save_state(Checkpoint& checkpoint) override { learner_.save(checkpoint); }
@@ -65,7 +87,7 @@ class Train final : public Run {
   }
 
   void describe(RunSummary& summary) const override {
-    const double views_a_pair = supervised() ? 1 : 2;
+    const double views_a_pair = pairs() ? 2 : 1;
     summary.epochs = epochs();
     summary.updates = learner_.steps();
     summary.events =
@@ -87,7 +109,8 @@ class Train final : public Run {
 
   PairBatches batches_;
   BatchLearner learner_;
-  std::vector<float> a_, b_;
+  std::unique_ptr<Parameters> whole_;  ///< null unless the learner sees patches
+  std::vector<float> a_, b_, patches_;
   std::vector<std::int32_t> labels_;
 };
 
