@@ -45,4 +45,19 @@ inline void make_fashion_mnist(const std::filesystem::path& folder, std::uint32_
   }
 }
 
+/// The binary files of STL-10 in pictures of noise; labels 1 to 10 in turn.
+inline void make_stl10(const std::filesystem::path& folder, std::size_t train, std::size_t tests,
+                       std::size_t unlabelled) {
+  constexpr std::size_t image = 3 * 96 * 96;
+  std::uint32_t seed = 1;
+  for (const auto& [prefix, images] : {std::pair{"train", train}, std::pair{"test", tests}}) {
+    const std::string name = prefix;
+    test::Bytes labels(images);
+    for (std::size_t i = 0; i < images; ++i) labels[i] = static_cast<std::uint8_t>(1 + i % 10);
+    test::write_file(folder / "stl10_binary" / (name + "_X.bin"), test::noise(image * images, seed++));
+    test::write_file(folder / "stl10_binary" / (name + "_y.bin"), labels);
+  }
+  test::write_file(folder / "stl10_binary" / "unlabeled_X.bin", test::noise(image * unlabelled, seed));
+}
+
 }  // namespace saccade::program

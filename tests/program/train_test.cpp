@@ -31,6 +31,10 @@ const std::vector<std::vector<std::string>> configurations{
     {"loss=simclr", "schedule=e2e", "rule=sign"},
     {"loss=simclr", "schedule=rll"},
     {"loss=supervised", "schedule=e2e"},
+    {"loss=hinge", "schedule=e2e", "rule=dtp", "dtp.pretrain=3", "dtp.noise=0.05", "dtp.feedback_steps=2"},
+    {"loss=supervised", "schedule=e2e", "rule=dtp"},
+    {"loss=clapp", "schedule=gll"},
+    {"loss=clapp", "schedule=e2e", "rule=rf", "clapp.update=asynchronous"},
 };
 
 std::string name_of(const std::vector<std::string>& keys) {
@@ -139,12 +143,59 @@ TEST_CASE("the probe may read another data set, the top layer alone, and leave o
   CHECK(summary["pixels_probe"].empty());
 }
 
+TEST_CASE("CLAPP on patches of STL10: learns, resumes, and its checkpoint is probed as the run probed it") {
+  const TemporaryFolder temporary;
+  make_stl10(temporary.path, 40, 20, 24);
+  const fs::path out = temporary.path / "out", again = temporary.path / "again", probed = temporary.path / "probed";
+  const std::vector<std::string> keys{"data=stl10",
+                                      "view.kind=grey-crop",
+                                      "loss=clapp",
+                                      "schedule=gll",
+                                      "network.head_average=2",
+                                      "images=0",
+                                      "batch=5",
+                                      "epochs=1",
+                                      "checkpoint.every=2",
+                                      "probe.enabled=true",
+                                      "probe.epochs=1",
+                                      "probe.images=40",
+                                      "probe.untrained=false",
+                                      "probe.deformed=false",
+                                      "probe.pixels=false"};
+  const Arguments data{"--data", temporary.path.string()};
+  const Outcome outcome = run(train(out, keys) + data);
+  CAPTURE(outcome.err);
+  REQUIRE(outcome.code == 0);
+  const auto summary = json_of(out / "summary.json");
+  CHECK(summary["updates"] == 8);  // 24 images make four batches of 5, for each of two layers
+  REQUIRE(summary["probe"].size() == 2);
+  CHECK(summary["probe"][1]["features"] == 8 * 8 * 8);  // a 64x64 view behind two pools and the average
+  CHECK(contains(text_of(out / "metrics.csv"), ",positive_score,"));
+
+  fs::create_directory(again);
+  for (const char* file : {"experiment.toml", "metrics.csv", "data-folder.txt", "probes.csv"})
+    fs::copy_file(out / file, again / file);
+  REQUIRE(fs::exists(out / "checkpoint-6.ckpt"));
+  fs::copy_file(out / "checkpoint-6.ckpt", again / "checkpoint-6.ckpt");
+  REQUIRE(run({"train", "--quiet", "--resume", again.string()}).code == 0);
+  CHECK(json_of(again / "summary.json")["fingerprint"] == summary["fingerprint"]);
+
+  REQUIRE(run(Arguments{"probe", "--quiet", "--checkpoint", (out / "checkpoint-8.ckpt").string(), "--out",
+                        probed.string()} +
+              data)
+              .code == 0);
+  CHECK(json_of(probed / "summary.json")["probe"] == summary["probe"]);
+}
+
 TEST_CASE("a training that cannot be is refused, and nothing is left behind") {
   const TemporaryFolder temporary;
   make_cifar10(temporary.path);
   const std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>> cases{
       {{"batch=300"}, {"batch = 300", "200 images", "1 to 200"}},
       {{"loss=supervised", "schedule=gll"}, {"supervised", "e2e", "gll"}},
+      {{"rule=dtp", "schedule=rll"}, {"dtp", "e2e", "rll"}},
+      {{"rule=dtp", "loss=clapp"}, {"dtp", "clapp"}},
+      {{"dtp.pretrain=5"}, {"dtp.pretrain = 5", "bp"}},
       {{"loss=triplet"}, {"loss", "triplet", "simclr"}},
       {{"probe.enabled=true", "probe.data=cifar10"}, {"probe.data", "32x32x3", "28x28x1"}},
   };
