@@ -12,7 +12,8 @@
 #include <stdexcept>
 
 #include "engine/error.h"
-#include "tools/run_folder.h"
+#include "tools/replace_file.h"
+#include "tools/run/run_folder.h"
 
 namespace saccade {
 namespace {

@@ -12,7 +12,7 @@
 #include "engine/error.h"
 #include "models/layout.h"
 #include "models/pair_step.h"
-#include "tools/experiment.h"
+#include "tools/experiment/experiment.h"
 #include "tools/safetensors.h"
 
 namespace saccade {

@@ -6,7 +6,7 @@
 
 #include "program/data_folders.h"
 #include "program/program.h"
-#include "tools/report.h"
+#include "tools/report/report.h"
 
 /// Design.md, "A run folder": what a run leaves, and that its parts agree with each other.
 namespace saccade::program {

@@ -1,4 +1,4 @@
-#include "tools/experiment.h"
+#include "tools/experiment/experiment.h"
 
 #include <doctest/doctest.h>
 

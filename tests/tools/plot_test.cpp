@@ -1,13 +1,13 @@
-#include "tools/plot.h"
+#include "tools/report/plot.h"
 
 #include <doctest/doctest.h>
 
 #include <cmath>
 #include <limits>
 
-#include "tools/html.h"
-#include "tools/png.h"
-#include "tools/progress.h"
+#include "tools/report/html.h"
+#include "tools/report/png.h"
+#include "tools/run/progress.h"
 #include "tools/xml.h"
 
 namespace saccade {

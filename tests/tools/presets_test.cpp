@@ -1,4 +1,4 @@
-#include "tools/presets.h"
+#include "tools/reproduce/presets.h"
 
 #include <doctest/doctest.h>
 
@@ -9,10 +9,10 @@
 
 #include "engine/error.h"
 #include "streams/load.h"
-#include "tools/experiment.h"
-#include "tools/experiment_differences.h"
-#include "tools/reproduce.h"
-#include "tools/run_cost.h"
+#include "tools/experiment/experiment.h"
+#include "tools/reproduce/experiment_differences.h"
+#include "tools/reproduce/reproduce.h"
+#include "tools/reproduce/run_cost.h"
 #include "tools/temporary_folder.h"
 
 namespace saccade {

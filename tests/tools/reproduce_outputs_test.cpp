@@ -1,4 +1,4 @@
-#include "tools/reproduce_outputs.h"
+#include "tools/reproduce/reproduce_outputs.h"
 
 #include <doctest/doctest.h>
 
@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/error.h"
-#include "tools/figures.h"
+#include "tools/reproduce/figures.h"
 #include "tools/temporary_folder.h"
 #include "tools/xml.h"
 

@@ -1,4 +1,4 @@
-#include "tools/run_folder.h"
+#include "tools/run/run_folder.h"
 
 #include <doctest/doctest.h>
 
@@ -8,7 +8,8 @@
 #include <sstream>
 
 #include "engine/error.h"
-#include "tools/report.h"
+#include "tools/replace_file.h"
+#include "tools/report/report.h"
 #include "tools/temporary_folder.h"
 
 namespace saccade {

@@ -1,4 +1,4 @@
-#include "tools/tsne.h"
+#include "tools/reproduce/tsne.h"
 
 #include <doctest/doctest.h>
 #include <tbb/global_control.h>

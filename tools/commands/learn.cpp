@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "tools/commands/commands.h"
-#include "tools/replay.h"
-#include "tools/train.h"
+#include "tools/run/replay.h"
+#include "tools/run/train.h"
 
 /// `replay` and `train`: the commands that make a run.
 namespace saccade {

@@ -2,7 +2,7 @@
 #include <memory>
 
 #include "tools/commands/commands.h"
-#include "tools/probe_command.h"
+#include "tools/run/probe_command.h"
 
 namespace saccade {
 

@@ -1,4 +1,4 @@
-#include "tools/reproduce.h"
+#include "tools/reproduce/reproduce.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -1,0 +1,174 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/event.h"
+#include "models/network.h"
+
+namespace saccade {
+
+/// A resolved experiment: everything that decides the result of a run, with every default filled in. Plain values; the
+/// names, units, ranges and meanings of the keys are in one table (tools/experiment/experiment_keys.cpp) that reading,
+/// writing and
+/// `--keys` use.
+struct Experiment {
+  enum class Data { cifar10, cifar100, mnist, emnist_letters, fashion_mnist, stl10 };
+  enum class Loss { hinge, simclr, clapp, supervised };
+  enum class Schedule { rll, gll, e2e };
+  enum class Rule { bp, rf, urf, sign, sign_forward, dtp };
+  enum class Optimiser { sgd, adam };
+  enum class Order { shuffled, fixed, blocked };
+  enum class MemoryMode { sliding, held };
+  enum class Trace { window };
+  enum class ClappUpdate { synchronous, asynchronous };
+  enum class ProbeWhen { automatic, yes, no };
+  enum class ProbeLayers { all, top };
+  /// `same`, or a data set of its own: 1 + Data.
+  enum class ProbeData { same };
+  enum class Deformation { automatic, affine, affine_hsv, rotate_scale_shift };
+
+  struct Margins {
+    double positive = 0;  ///< m1: a positive pair is pulled together beyond this distance
+    double negative = 0;  ///< m2: a negative pair is pushed apart below this distance
+    friend bool operator==(const Margins&, const Margins&) = default;
+  };
+  /// One value for all layers, or one per layer.
+  struct Rates {
+    std::vector<double> conv, head;
+    friend bool operator==(const Rates&, const Rates&) = default;
+  };
+  struct Views {
+    ViewKind kind = ViewKind::affine;
+    friend bool operator==(const Views&, const Views&) = default;
+  };
+  struct Stream {
+    std::int64_t views = 2;  ///< per fixation
+    double fixation = 0.3;   ///< seconds
+    Order order = Order::shuffled;
+    friend bool operator==(const Stream&, const Stream&) = default;
+  };
+  struct Memory {
+    MemoryMode mode = MemoryMode::sliding;
+    double window = std::numeric_limits<double>::infinity();  ///< seconds
+    std::int64_t capacity = 0;                                ///< anchors; 0 = what `negatives` needs
+    Trace trace = Trace::window;
+    friend bool operator==(const Memory&, const Memory&) = default;
+  };
+  struct Dtp {
+    double feedback_rate = 0.001;  ///< of the layer-wise autoencoders (Adam)
+    double noise = 0;              ///< standard deviation, in the autoencoders' input
+    std::int64_t feedback_steps = 1;
+    std::int64_t pretrain = 0;  ///< batches
+    double target_step = 1;     ///< eta of the top target
+    friend bool operator==(const Dtp&, const Dtp&) = default;
+  };
+  struct Clapp {
+    ClappUpdate update = ClappUpdate::synchronous;
+    friend bool operator==(const Clapp&, const Clapp&) = default;
+  };
+  struct Probe {
+    ProbeWhen enabled = ProbeWhen::automatic;
+    std::int64_t every = 0;  ///< events or steps; 0 = only at the end
+    ProbeData data = ProbeData::same;
+    ProbeLayers layers = ProbeLayers::all;
+    bool untrained = true;        ///< also probe the untrained network
+    std::int64_t images = 10000;  ///< labelled training images; 0 = all
+    std::int64_t epochs = 30;
+    double rate = 0.001;
+    std::int64_t batch = 500;
+    std::int64_t test_images = 0;  ///< 0 = all
+    bool deformed = true;          ///< also test on deformed images
+    Deformation deformation = Deformation::automatic;
+    double deformation_strength = 0.5;  ///< p of rotate_scale_shift
+    bool pixels = true;                 ///< also probe raw pixels
+    friend bool operator==(const Probe&, const Probe&) = default;
+  };
+  struct Record {
+    bool events = true;         ///< write events.trace
+    std::int64_t every = 2000;  ///< events between rows of metrics.csv
+    friend bool operator==(const Record&, const Record&) = default;
+  };
+  struct Checkpoints {
+    std::int64_t every = 20000;  ///< events or steps; 0 = only at the end
+    friend bool operator==(const Checkpoints&, const Checkpoints&) = default;
+  };
+
+  std::int64_t seed = 1;
+  Data data = Data::fashion_mnist;
+  std::int64_t images = 0;       ///< use only the first N; 0 = all
+  std::int64_t events = 120000;  ///< views; event mode
+  std::int64_t epochs = 10;      ///< batch mode: passes over the images, for each layer that learns on its own
+  std::int64_t batch = 500;      ///< pairs of views in a step; batch mode
+  NetworkSpec network;           ///< its image size is that of the data set
+  Loss loss = Loss::hinge;
+  Schedule schedule = Schedule::e2e;
+  Rule rule = Rule::bp;
+  std::int64_t negatives = 4;  ///< all_negatives: every other view of the batch
+  double negative_weight = 0.2;
+  double temperature = 0.1;      ///< of simclr
+  std::vector<Margins> margins;  ///< one for all layers, or one per layer
+  bool block = true;
+  Optimiser optimiser = Optimiser::sgd;
+  Rates rate;
+  Views view;
+  Stream stream;
+  Memory memory;
+  Dtp dtp;
+  Clapp clapp;
+  Probe probe;
+  Record record;
+  Checkpoints checkpoint;
+
+  const Margins& margins_of(int layer) const {
+    return margins.size() == 1 ? margins[0] : margins.at(static_cast<std::size_t>(layer));
+  }
+  double conv_rate(int layer) const {
+    return rate.conv.size() == 1 ? rate.conv[0] : rate.conv.at(static_cast<std::size_t>(layer));
+  }
+  double head_rate(int layer) const {
+    return rate.head.size() == 1 ? rate.head[0] : rate.head.at(static_cast<std::size_t>(layer));
+  }
+  static constexpr std::int64_t all_negatives = -1;
+  /// What `probe.enabled = "auto"` comes to: a probe at the end of runs over 5,000 views.
+  bool probes(std::uint64_t views) const {
+    return probe.enabled == ProbeWhen::yes || (probe.enabled == ProbeWhen::automatic && views > 5000);
+  }
+
+  friend bool operator==(const Experiment&, const Experiment&) = default;
+};
+
+/// What reads the experiment: some defaults differ (`saccade replay --keys`, `saccade train --keys`). A written
+/// experiment has every key, so it is the same in both.
+enum class Mode { event, batch };
+
+/// Reads an experiment file (an empty path: all defaults), then applies `key=value` overrides in order and fills in the
+/// defaults that depend on other keys. InputError names file, line, key, what was found and what was expected.
+Experiment load_experiment(const std::filesystem::path& file, const std::vector<std::string>& overrides = {},
+                           Mode mode = Mode::event);
+
+/// The same from text; `origin` stands for the file name in messages.
+Experiment parse_experiment(std::string_view text, const std::string& origin,
+                            const std::vector<std::string>& overrides = {}, Mode mode = Mode::event);
+
+/// The whole experiment as TOML: parse_experiment(write_experiment(x)) == x.
+std::string write_experiment(const Experiment& experiment);
+
+/// One key's value as TOML text, e.g. experiment_value(x, "data") is "\"cifar10\""; for summaries and protocols.
+std::string experiment_value(const Experiment& experiment, std::string_view key);
+/// The same of a key whose value is a word, without the quotes.
+std::string experiment_word(const Experiment& experiment, std::string_view key);
+
+/// The name of the data set as in the experiment file, without quotes.
+std::string data_name(Experiment::Data data);
+
+/// All keys as an aligned table: name, type, default, unit, range, meaning.
+std::string list_experiment_keys(Mode mode = Mode::event);
+
+/// The data set that the probe reads: `probe.data`, or that of the run.
+Experiment::Data probe_data(const Experiment& experiment);
+
+}  // namespace saccade

@@ -1,0 +1,148 @@
+#include "tools/experiment/experiment_keys.h"
+
+#include <limits>
+#include <type_traits>
+
+namespace saccade::keys {
+namespace {
+
+using E = Experiment;
+
+constexpr std::int64_t many = 1'000'000'000'000;
+constexpr std::int64_t million = 1'000'000;
+constexpr double infinite = std::numeric_limits<double>::infinity();
+
+template <class T>
+auto of(T E::*member) {
+  return [member](E& e) -> T& { return e.*member; };
+}
+template <class Part, class T>
+auto of(Part E::*part, T Part::*member) {
+  return [part, member](E& e) -> T& { return e.*part.*member; };
+}
+
+template <class F>
+Choice choice(F field, std::vector<std::string> words, bool automatic = false) {
+  using Enum = std::remove_reference_t<decltype(field(std::declval<E&>()))>;
+  return {[field](const E& e) { return static_cast<int>(field(const_cast<E&>(e))); },
+          [field](E& e, int word) { field(e) = static_cast<Enum>(word); }, std::move(words), automatic};
+}
+
+Integer integer(Field<std::int64_t> field, std::int64_t min, std::int64_t max = many) { return {field, min, max}; }
+
+const std::vector<std::string> data_words{"cifar10", "cifar100", "mnist", "emnist-letters", "fashion-mnist", "stl10"};
+std::vector<std::string> same_or_data() {
+  std::vector<std::string> words{"same"};
+  words.insert(words.end(), data_words.begin(), data_words.end());
+  return words;
+}
+Real positive(Field<double> field, double max) { return {field, 0, max, true}; }
+
+std::vector<Key> make_table() {
+  const std::int64_t largest_seed = std::numeric_limits<std::int64_t>::max();
+  return {
+      {"seed", integer(of(&E::seed), 0, largest_seed), "", "every random choice follows from it"},
+      {"data", choice(of(&E::data), data_words), "", "data set whose images the eye sees; --data says where it lies"},
+      {"images", integer(of(&E::images), 0), "images", "use only the first N training images; 0 = all"},
+      {"events", integer(of(&E::events), 1), "views", "length of a replay"},
+      {"epochs", integer(of(&E::epochs), 0, million), "epochs",
+       "length of a training: passes over the images, for each layer in the schedules rll and gll"},
+      {"batch", integer(of(&E::batch), 1, million), "pairs", "pairs of views in a step of a training"},
+      {"network", Network{}, "", "a known name, or a table with embedding and layers, see below",
+       "conv5 (colour), conv3 (grey), vgg6 (stl10)"},
+      {"loss", choice(of(&E::loss), {"hinge", "simclr", "clapp", "supervised"}), "",
+       "contrastive hinge on L1 distances; for a training also SimCLR, CLAPP, cross-entropy with labels"},
+      {"schedule", choice(of(&E::schedule), {"rll", "gll", "e2e"}), "",
+       "who learns: a layer drawn for each event, the layers one after the other, or all at once"},
+      {"rule", choice(of(&E::rule), {"bp", "rf", "urf", "sign", "sign-forward", "dtp"}), "",
+       "what carries errors back: forward weights, random ones, random ones that learn, signs of random, of forward; "
+       "dtp (training, e2e): targets"},
+      {"negatives", Integer{of(&E::negatives), 0, 100000, "all"}, "",
+       "T: earlier fixations (memory.mode sliding) or later views (held) that are pushed away from an anchor; in a "
+       "training following pairs of the batch, \"all\": every other one"},
+      {"negative_weight", Real{of(&E::negative_weight), 0, 1e6}, "", "w: weight of each negative term"},
+      {"temperature", positive(of(&E::temperature), 1e6), "", "of simclr"},
+      {"margins", Margins{}, "L1", "[m1, m2]: pull beyond m1, push below m2; or a list of pairs, one per layer",
+       "[1, 3] (colour), [1, 1.5] (grey)"},
+      {"block", Boolean{of(&E::block)}, "", "blocked gradient: only the later view of a pair learns"},
+      {"optimiser", choice(of(&E::optimiser), {"sgd", "adam"}), "",
+       "sgd: a plain Hebbian step; adam: two moments per weight", "sgd (replay), adam (train)"},
+      {"rate", Shorthand{}, "", "learning rate of convolutions and heads alike", "see the next two"},
+      {"rate.conv", PerLayer{of(&E::rate, &E::Rates::conv)}, "", "learning rate of the convolutions",
+       "by network and schedule (sgd), 0.0001 (adam)"},
+      {"rate.head", PerLayer{of(&E::rate, &E::Rates::head)}, "", "learning rate of the heads",
+       "by network and schedule (sgd), 0.0001 (adam)"},
+      {"view.kind",
+       choice(of(&E::view, &E::Views::kind),
+              {"plain", "affine-hsv", "affine", "rotate-scale-shift", "crop-jitter", "centre-crop", "random-crop-flip",
+               "grey-crop"},
+              true),
+       "", "how a view is deformed; auto: affine-hsv for colour images, affine for grey, crop-jitter for stl10",
+       "\"auto\""},
+      {"stream.views", integer(of(&E::stream, &E::Stream::views), 1, million), "views", "views in a fixation"},
+      {"stream.fixation", positive(of(&E::stream, &E::Stream::fixation), 1e6), "s",
+       "duration of a fixation; its views are equally spaced in it"},
+      {"stream.order", choice(of(&E::stream, &E::Stream::order), {"shuffled", "fixed", "blocked"}), "",
+       "order of the objects: shuffled in each pass, as stored, or class after class"},
+      {"memory.mode", choice(of(&E::memory, &E::Memory::mode), {"sliding", "held"}), "",
+       "an anchor per fixation, or one anchor held until its negatives are used"},
+      {"memory.window", positive(of(&E::memory, &E::Memory::window), infinite), "s", "an older anchor is forgotten"},
+      {"memory.capacity", integer(of(&E::memory, &E::Memory::capacity), 0, million), "anchors",
+       "most anchors held; 0 = what negatives needs"},
+      {"memory.trace", choice(of(&E::memory, &E::Memory::trace), {"window"}), "",
+       "what age does to a remembered embedding; window: nothing until it is forgotten"},
+      {"dtp.feedback_rate", positive(of(&E::dtp, &E::Dtp::feedback_rate), 1e6), "",
+       "learning rate of the layer-wise autoencoders (Adam)"},
+      {"dtp.noise", Real{of(&E::dtp, &E::Dtp::noise), 0, 1e6}, "",
+       "standard deviation of the autoencoders' input noise"},
+      {"dtp.feedback_steps", integer(of(&E::dtp, &E::Dtp::feedback_steps), 1, million), "",
+       "steps of the autoencoders for each step of the forward weights"},
+      {"dtp.pretrain", integer(of(&E::dtp, &E::Dtp::pretrain), 0, million), "batches",
+       "batches that train the autoencoders alone, before the first step"},
+      {"dtp.target_step", positive(of(&E::dtp, &E::Dtp::target_step), 1e6), "",
+       "eta: the top target is the embedding minus eta times the loss's gradient"},
+      {"clapp.update", choice(of(&E::clapp, &E::Clapp::update), {"synchronous", "asynchronous"}), "",
+       "clapp: positive and negative terms in every step, or one kind at a time"},
+      {"probe.enabled", choice(of(&E::probe, &E::Probe::enabled), {"auto", "true", "false"}), "",
+       "linear probe of every layer; auto: in runs over 5,000 views"},
+      {"probe.every", integer(of(&E::probe, &E::Probe::every), 0), "events",
+       "events (steps of a training) between probes; 0 = only at the end"},
+      {"probe.data", choice(of(&E::probe, &E::Probe::data), same_or_data()), "",
+       "labelled data set of the probe; same: that of the run"},
+      {"probe.layers", choice(of(&E::probe, &E::Probe::layers), {"all", "top"}), "", "layers that are probed"},
+      {"probe.untrained", Boolean{of(&E::probe, &E::Probe::untrained)}, "", "probe the untrained network as well"},
+      {"probe.images", integer(of(&E::probe, &E::Probe::images), 0), "images", "labelled training images; 0 = all"},
+      {"probe.epochs", integer(of(&E::probe, &E::Probe::epochs), 1, million), "epochs", "passes over them"},
+      {"probe.rate", positive(of(&E::probe, &E::Probe::rate), 1e6), "", "learning rate of the probe (Adam)"},
+      {"probe.batch", integer(of(&E::probe, &E::Probe::batch), 1, million), "images", "images in a step of the probe"},
+      {"probe.test_images", integer(of(&E::probe, &E::Probe::test_images), 0), "images",
+       "use only the first N test images; 0 = all"},
+      {"probe.deformed", Boolean{of(&E::probe, &E::Probe::deformed)}, "", "test on deformed images as well"},
+      {"probe.deformation",
+       choice(of(&E::probe, &E::Probe::deformation), {"auto", "affine", "affine-hsv", "rotate-scale-shift"}), "",
+       "how deformed test images are deformed; auto: as the views, every image warped"},
+      {"probe.deformation_strength", Real{of(&E::probe, &E::Probe::deformation_strength), 0, 2}, "",
+       "p of rotate-scale-shift"},
+      {"probe.pixels", Boolean{of(&E::probe, &E::Probe::pixels)}, "", "probe raw pixels as well"},
+      {"record.events", Boolean{of(&E::record, &E::Record::events)}, "", "write events.trace"},
+      {"record.every", integer(of(&E::record, &E::Record::every), 1), "events",
+       "events between rows of metrics.csv; a training writes one an epoch"},
+      {"checkpoint.every", integer(of(&E::checkpoint, &E::Checkpoints::every), 0), "events",
+       "events (steps of a training) between checkpoints; 0 = only at the end", "20000 (replay), 500 (train)"},
+  };
+}
+
+}  // namespace
+
+const std::vector<Key>& table() {
+  static const std::vector<Key> keys = make_table();
+  return keys;
+}
+
+const Key* find(std::string_view name) {
+  for (const Key& key : table())
+    if (key.name == name) return &key;
+  return nullptr;
+}
+
+}  // namespace saccade::keys

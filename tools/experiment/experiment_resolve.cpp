@@ -1,0 +1,113 @@
+#include <fmt/format.h>
+
+#include "engine/error.h"
+#include "streams/views.h"
+#include "tools/experiment/experiment_keys.h"
+
+namespace saccade::keys {
+namespace {
+
+/// Rates for plain SGD on the known networks: b |weights| / |gradient of one view|, norms at the start, averaged over
+/// active views (method.md, section 9), b = 1e-3 for conv3; for conv5 3e-4 layer-wise and 5e-5 end to end, where 1.5e-4
+/// and more diverges. A layer-wise head on a lower layer sees more features and needs a smaller rate. Other networks
+/// get one rate for all, which ran stably on CIFAR-10.
+Experiment::Rates default_rates(const Experiment& e) {
+  if (e.optimiser == Experiment::Optimiser::adam) return {{1e-4}, {1e-4}};
+  const bool end_to_end = e.schedule == Experiment::Schedule::e2e;
+  if (e.network.name == "conv3")
+    return end_to_end ? Experiment::Rates{{2e-3, 7e-4, 7e-4}, {3.5e-4}}
+                      : Experiment::Rates{{6e-4, 3e-4, 7e-4}, {4e-5, 9e-5, 3.5e-4}};
+  if (e.network.name == "conv5")
+    return end_to_end
+               ? Experiment::Rates{{1.9e-4, 6.8e-5, 1.05e-4, 8.5e-5, 2.9e-4}, {2.6e-5}}
+               : Experiment::Rates{{8e-5, 4.7e-5, 1.6e-4, 3.1e-4, 1.9e-3}, {4e-6, 1.4e-5, 2.5e-5, 1.4e-4, 1.7e-4}};
+  return {{1e-3}, {1e-4}};
+}
+
+int classes_of(Experiment::Data data) {
+  switch (data) {
+    case Experiment::Data::cifar100:
+      return 100;
+    case Experiment::Data::emnist_letters:
+      return 26;
+    default:
+      return 10;
+  }
+}
+
+/// Size of the images of a data set.
+ViewShape image_shape(Experiment::Data data) {
+  switch (data) {
+    case Experiment::Data::cifar10:
+    case Experiment::Data::cifar100:
+      return {32, 32, 3};
+    case Experiment::Data::stl10:
+      return {96, 96, 3};
+    case Experiment::Data::mnist:
+    case Experiment::Data::emnist_letters:
+    case Experiment::Data::fashion_mnist:
+      break;
+  }
+  return {28, 28, 1};
+}
+
+}  // namespace
+
+Experiment defaults(Mode mode) {
+  Experiment e;
+  if (mode == Mode::batch) {
+    e.optimiser = Experiment::Optimiser::adam;
+    e.checkpoint.every = 500;
+  }
+  return e;
+}
+
+Experiment resolve(Given given, const std::string& origin) {
+  Experiment e = std::move(given.experiment);
+  const ViewShape image = image_shape(e.data);
+  const bool colour = image.channels == 3;
+  if (e.network.layers.empty()) {
+    const int embedding = e.network.embedding;  // may have been given alone
+    e.network = known_network(e.data == Experiment::Data::stl10 ? "vgg6" : colour ? "conv5" : "conv3");
+    e.network.embedding = embedding;
+    if (given.head_average) e.network.head_average = *given.head_average;
+  }
+  if (e.network.name.empty()) e.network.name = "custom";
+  if (e.loss == Experiment::Loss::supervised) e.network.embedding = classes_of(e.data);
+  if (given.automatic_view) {
+    const bool large = e.data == Experiment::Data::stl10;
+    e.view.kind = large ? ViewKind::crop_jitter : colour ? ViewKind::affine_hsv : ViewKind::affine;
+  }
+  for (const ViewKind kind : {ViewKind::affine_hsv, ViewKind::crop_jitter})
+    if (e.view.kind == kind && !colour)
+      throw InputError(fmt::format(
+          "{}: view.kind is \"{}\", which needs colour images; {} is grey: expected \"affine\" or \"plain\"", origin,
+          to_string(kind), data_name(e.data)));
+  const ViewShape view = view_shape(e.view.kind, image);
+  e.network.channels = view.channels;
+  e.network.height = view.height;
+  e.network.width = view.width;
+  try {
+    check_network(e.network);
+  } catch (const InputError& error) {
+    throw InputError(fmt::format("{}: {}", origin, error.what()));
+  }
+  if (e.margins.empty()) {
+    const bool small = e.network.name.starts_with("conv3") || (!colour && !e.network.name.starts_with("conv5"));
+    e.margins.push_back(small ? Experiment::Margins{1, 1.5} : Experiment::Margins{1, 3});
+  }
+  const Experiment::Rates rates = default_rates(e);
+  if (e.rate.conv.empty()) e.rate.conv = rates.conv;
+  if (e.rate.head.empty()) e.rate.head = rates.head;
+  const auto check_count = [&](const char* key, std::size_t count) {
+    if (count != 1 && count != e.network.layers.size())
+      throw InputError(fmt::format("{}: {} has {} values, expected 1 or one per layer: the network has {} layers",
+                                   origin, key, count, e.network.layers.size()));
+  };
+  check_count("margins", e.margins.size());
+  check_count("rate.conv", e.rate.conv.size());
+  check_count("rate.head", e.rate.head.size());
+  return e;
+}
+
+}  // namespace saccade::keys

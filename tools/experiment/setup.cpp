@@ -1,0 +1,113 @@
+#include "tools/experiment/setup.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "engine/error.h"
+#include "streams/load.h"
+#include "streams/patches.h"
+#include "streams/views.h"
+
+namespace saccade {
+namespace {
+
+std::vector<float> per_layer(const std::vector<double>& values, std::size_t layers) {
+  std::vector<float> all(layers);
+  for (std::size_t i = 0; i < layers; ++i) all[i] = static_cast<float>(values.size() == 1 ? values[0] : values.at(i));
+  return all;
+}
+
+}  // namespace
+
+LearnerOptions learner_options(const Experiment& e) {
+  LearnerOptions options;
+  options.seed = static_cast<std::uint64_t>(e.seed);
+  options.events = static_cast<std::uint64_t>(e.events);
+  options.schedule = experiment_word(e, "schedule");
+  options.rule = experiment_word(e, "rule");
+  options.optimiser = experiment_word(e, "optimiser");
+  options.block = e.block;
+  options.memory.mode = experiment_word(e, "memory.mode");
+  options.memory.trace = experiment_word(e, "memory.trace");
+  options.memory.negatives = static_cast<int>(e.negatives);
+  options.memory.negative_weight = static_cast<float>(e.negative_weight);
+  options.memory.window = std::isinf(e.memory.window) ? -1 : e.memory.window;
+  options.memory.capacity = static_cast<int>(e.memory.capacity);
+  options.margins.clear();
+  for (const Experiment::Margins& m : e.margins)
+    options.margins.push_back({static_cast<float>(m.positive), static_cast<float>(m.negative)});
+  options.rates = {per_layer(e.rate.conv, e.network.layers.size()), per_layer(e.rate.head, e.network.layers.size())};
+  return options;
+}
+
+bool learns_from_patches(const Experiment& e) {
+  return e.loss == Experiment::Loss::clapp && e.view.kind == ViewKind::grey_crop;
+}
+
+NetworkSpec learned_network(const Experiment& e) {
+  NetworkSpec network = e.network;
+  if (!learns_from_patches(e)) return network;
+  network.height = network.width = PatchGrid{}.side;
+  network.head_average = 1;
+  check_network(network);
+  return network;
+}
+
+BatchOptions batch_options(const Experiment& e, std::uint64_t steps) {
+  const LearnerOptions common = learner_options(e);
+  BatchOptions options;
+  options.seed = common.seed;
+  options.steps = steps;
+  options.pairs = static_cast<int>(e.batch);
+  options.schedule = common.schedule;
+  options.rule = common.rule;
+  options.optimiser = common.optimiser;
+  options.margins = common.margins;
+  options.rates = common.rates;
+  options.step.loss = experiment_word(e, "loss");
+  options.step.negatives =
+      e.negatives == Experiment::all_negatives ? PairStepOptions::all_others : static_cast<int>(e.negatives);
+  options.step.negative_weight = static_cast<float>(e.negative_weight);
+  options.step.block = e.block;
+  options.clapp_patches = learns_from_patches(e);
+  options.clapp_synchronous = e.clapp.update == Experiment::ClappUpdate::synchronous;
+  options.targets.feedback_rate = static_cast<float>(e.dtp.feedback_rate);
+  options.targets.noise = static_cast<float>(e.dtp.noise);
+  options.targets.feedback_steps = static_cast<int>(e.dtp.feedback_steps);
+  options.targets.target_step = static_cast<float>(e.dtp.target_step);
+  options.pretrain = static_cast<std::uint64_t>(e.dtp.pretrain);
+  options.step.temperature = static_cast<float>(e.temperature);
+  return options;
+}
+
+StreamOptions stream_options(const Experiment& e) {
+  StreamOptions options;
+  options.kind = e.view.kind;
+  options.views_per_fixation = static_cast<int>(e.stream.views);
+  options.fixation_seconds = e.stream.fixation;
+  options.order = e.stream.order == Experiment::Order::shuffled ? ObjectOrder::shuffled
+                  : e.stream.order == Experiment::Order::fixed  ? ObjectOrder::fixed
+                                                                : ObjectOrder::blocked;
+  options.seed = static_cast<std::uint64_t>(e.seed);
+  return options;
+}
+
+DataSet load_experiment_data(const Experiment& e, const std::filesystem::path& folder) {
+  return load_data(data_name(e.data), folder, static_cast<std::size_t>(e.images));
+}
+
+const ImageSet& learned_images(const Experiment& e, const DataSet& data) {
+  return e.loss == Experiment::Loss::supervised ? data.train : data.encoder_images();
+}
+
+DataSet load_probe_data(const Experiment& e, const std::filesystem::path& folder) {
+  const std::string name = data_name(probe_data(e));
+  const ViewShape seen = view_shape(e.view.kind, load_data(name, folder, 1).train);  // before all are read
+  if (seen != ViewShape{e.network.height, e.network.width, e.network.channels})
+    throw InputError(fmt::format("probe.data: images of {} are {}x{}x{}, the network reads {}x{}x{}", name, seen.height,
+                                 seen.width, seen.channels, e.network.height, e.network.width, e.network.channels));
+  return load_labelled(name, folder);
+}
+
+}  // namespace saccade

@@ -1,0 +1,26 @@
+#pragma once
+#include "models/batch_learner.h"
+#include "models/online_learner.h"
+#include "streams/fixation_stream.h"
+#include "streams/image_set.h"
+#include "tools/experiment/experiment.h"
+
+/// From an experiment's plain values to what the library takes.
+namespace saccade {
+
+LearnerOptions learner_options(const Experiment& experiment);
+/// CLAPP on grey crops learns from the patches of a grid (Table 2), not from pairs of views.
+bool learns_from_patches(const Experiment& experiment);
+/// The network that learns: that of the experiment, or the same layers on one patch.
+NetworkSpec learned_network(const Experiment& experiment);
+/// `steps` of the whole training.
+BatchOptions batch_options(const Experiment& experiment, std::uint64_t steps);
+StreamOptions stream_options(const Experiment& experiment);
+/// The experiment's data set below `folder`. InputError; also when there are no training images.
+DataSet load_experiment_data(const Experiment& experiment, const std::filesystem::path& folder);
+/// What the network learns from: the labelled images for a supervised loss, else those for encoders.
+const ImageSet& learned_images(const Experiment& experiment, const DataSet& data);
+/// The probe's data set, all of its labelled images. InputError when its images do not suit the network.
+DataSet load_probe_data(const Experiment& experiment, const std::filesystem::path& folder);
+
+}  // namespace saccade

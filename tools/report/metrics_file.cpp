@@ -1,0 +1,111 @@
+#include "tools/report/metrics_file.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <fstream>
+#include <map>
+
+#include "engine/error.h"
+
+namespace saccade {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void refuse_system(const fs::path& file, const char* what) {
+  throw SystemError(fmt::format("{}: cannot {}: {}", file.string(), what, std::strerror(errno)));
+}
+
+constexpr std::array<std::string_view, 9> quantities{
+    "positive_distance", "negative_distance", "positive_active", "negative_active", "loss",
+    "updates",           "positive_score",    "negative_score",  "autoencoder_loss"};
+
+template <class T>
+bool parse(std::string_view text, T& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+}  // namespace
+
+std::vector<MetricSeries> read_metrics(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::string line;
+  if (!in || std::filesystem::is_directory(file))
+    throw InputError(fmt::format("{}: cannot read this file", file.string()));
+  if (!std::getline(in, line) || (line != event_metrics_header && line != batch_metrics_header))
+    throw InputError(fmt::format("{}, line 1: found \"{:.60}\", expected \"{}\" or \"{}\"", file.string(), line,
+                                 event_metrics_header, batch_metrics_header));
+  std::map<std::pair<int, std::size_t>, MetricSeries> series;
+  for (std::size_t number = 2; std::getline(in, line); ++number) {
+    if (in.eof()) break;  // no newline: the writer was killed inside this line
+    std::array<std::string_view, 5> fields;
+    std::string_view rest = line;
+    std::size_t count = 0;
+    for (; count < 5; ++count) {
+      const std::size_t comma = count < 4 ? rest.find(',') : rest.size();
+      if (comma == std::string_view::npos) break;
+      fields[count] = rest.substr(0, comma);
+      rest.remove_prefix(std::min(comma + 1, rest.size()));
+    }
+    std::uint64_t event = 0;
+    double time = 0, value = 0;
+    int layer = 0;
+    const auto quantity = std::find(quantities.begin(), quantities.end(), fields[3]);
+    if (count != 5 || quantity == quantities.end() || !parse(fields[0], event) || !parse(fields[1], time) ||
+        !parse(fields[2], layer) || layer < -1 || !parse(fields[4], value))
+      throw InputError(
+          fmt::format("{}, line {}: found \"{:.80}\", expected number,time,layer,quantity,value with a known quantity",
+                      file.string(), number, line));
+    MetricSeries& target = series[{layer, static_cast<std::size_t>(quantity - quantities.begin())}];
+    target.layer = layer;
+    target.quantity = *quantity;
+    target.events.push_back(static_cast<double>(event));
+    target.times.push_back(time);
+    target.values.push_back(value);
+  }
+  std::vector<MetricSeries> list;
+  for (auto& [key, one] : series) list.push_back(std::move(one));
+  return list;
+}
+
+MetricsWriter::MetricsWriter(const fs::path& file, const char* header, std::optional<std::uint64_t> keep_bytes)
+    : file_(file) {
+  if (keep_bytes) {
+    std::error_code error;
+    const auto size = fs::file_size(file, error);
+    if (error || size < *keep_bytes)
+      throw InputError(fmt::format("{}: found {} bytes, the checkpoint expects at least {}", file.string(),
+                                   error ? std::uintmax_t{0} : size, *keep_bytes));
+    fs::resize_file(file, *keep_bytes, error);
+    if (error)
+      throw SystemError(fmt::format("{}: cannot cut it to {} bytes: {}", file.string(), *keep_bytes, error.message()));
+    bytes_ = *keep_bytes;
+  }
+  out_ = std::fopen(file.c_str(), keep_bytes ? "ab" : "wb");
+  if (!out_) refuse_system(file, "open");
+  if (bytes_ == 0) write(std::string(header) + "\n");
+}
+
+MetricsWriter::~MetricsWriter() { std::fclose(out_); }
+
+void MetricsWriter::add(std::uint64_t event, double time, int layer, std::string_view quantity, double value) {
+  write(fmt::format("{},{},{},{},{}\n", event, time, layer, quantity, value));
+}
+
+void MetricsWriter::write(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), out_) != text.size()) refuse_system(file_, "write");
+  bytes_ += text.size();
+}
+
+void MetricsWriter::sync() {
+  if (std::fflush(out_) != 0 || fsync(fileno(out_)) != 0) refuse_system(file_, "sync");
+}
+
+}  // namespace saccade

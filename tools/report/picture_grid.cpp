@@ -1,0 +1,28 @@
+#include "tools/report/picture_grid.h"
+
+#include <algorithm>
+
+namespace saccade {
+namespace {
+constexpr int gap = 1;
+}
+
+PictureGrid::PictureGrid(int rows, int columns, const ImageSet& images, ViewKind kind) {
+  const ViewShape shape = view_shape(kind, images);
+  height_ = shape.height;
+  width_ = shape.width;
+  if (kind == ViewKind::grey_crop) scale_ = grey_spread, offset_ = grey_mean;
+  picture_ = {rows * (height_ + gap) - gap, columns * (width_ + gap) - gap, shape.channels, {}};
+  picture_.bytes.assign(static_cast<std::size_t>(picture_.height) * picture_.width * picture_.channels, 128);
+}
+
+void PictureGrid::put(int row, int column, const float* pixels) {
+  for (int y = 0; y < height_; ++y) {
+    const int at = (row * (height_ + gap) + y) * picture_.width + column * (width_ + gap);
+    for (int i = 0; i < width_ * picture_.channels; ++i)
+      picture_.bytes[static_cast<std::size_t>(at) * picture_.channels + i] =
+          static_cast<std::uint8_t>(std::clamp(*pixels++ * scale_ + offset_, 0.0f, 1.0f) * 255.0f + 0.5f);
+  }
+}
+
+}  // namespace saccade

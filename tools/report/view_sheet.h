@@ -1,0 +1,15 @@
+#pragma once
+#include "streams/image_set.h"
+#include "tools/experiment/experiment.h"
+#include "tools/report/report.h"
+
+namespace saccade {
+
+/// The first pairs of a training's first batch, in rows as below.
+ViewSheet first_pairs(const Experiment& experiment, const ImageSet& images);
+
+/// The first fixations of the experiment's stream, rendered from their recipes: a row per anchor with the later views
+/// of its fixation (positives) and the positives of the fixations that follow (its negatives).
+ViewSheet first_views(const Experiment& experiment, const ImageSet& images);
+
+}  // namespace saccade

@@ -1,0 +1,143 @@
+#include "tools/run/evaluation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/error.h"
+#include "streams/views.h"
+#include "tools/run/interrupt.h"
+#include "tools/run/progress.h"
+
+namespace saccade {
+
+namespace {
+
+ViewKind deformation(const Experiment& e, const ImageSet& images) {
+  switch (e.probe.deformation) {
+    case Experiment::Deformation::affine:
+      return ViewKind::affine;
+    case Experiment::Deformation::affine_hsv:
+      return ViewKind::affine_hsv;
+    case Experiment::Deformation::rotate_scale_shift:
+      return ViewKind::rotate_scale_shift;
+    case Experiment::Deformation::automatic:
+      break;
+  }
+  // As in the stream; plain views have no deformation, so their test takes that of the data's channels.
+  if (e.view.kind == ViewKind::centre_crop) return ViewKind::random_crop_flip;
+  if (e.view.kind != ViewKind::plain) return e.view.kind;
+  return images.channels == 3 ? ViewKind::affine_hsv : ViewKind::affine;
+}
+
+}  // namespace
+
+Evaluation::Evaluation(Device& device, const Experiment& experiment, const DataSet& data, bool quiet)
+    : device_(device),
+      experiment_(experiment),
+      quiet_(quiet),
+      deformation_(deformation(experiment, data.test)),
+      data_name_(saccade::data_name(probe_data(experiment))) {
+  train_ = images(data.train, experiment.probe.images, Show::train);
+  plain_ = images(data.test, experiment.probe.test_images, Show::test);
+  if (experiment.probe.deformed) {
+    check_kind(data.test, deformation_);
+    if (view_shape(deformation_, data.test) != view_shape(experiment.view.kind, data.test))
+      throw InputError(fmt::format(
+          "probe.deformation is \"{}\", whose images are not of the size that view.kind \"{}\" gives the network; "
+          "expected \"auto\"",
+          to_string(deformation_), to_string(experiment.view.kind)));
+    deformed_ = images(data.test, experiment.probe.test_images, Show::deformed);
+  }
+}
+
+LabelledImages Evaluation::images(const ImageSet& set, std::int64_t count, Show show) const {
+  LabelledImages images;
+  images.count = count == 0 ? set.size() : std::min(set.size(), static_cast<std::size_t>(count));
+  images.classes = static_cast<int>(set.classes.size());
+  images.labels.assign(set.labels.begin(), set.labels.begin() + static_cast<std::ptrdiff_t>(images.count));
+  const ViewKind kind = show == Show::deformed ? deformation_ : undeformed(experiment_.view.kind, show == Show::train);
+  const auto strength = static_cast<float>(experiment_.probe.deformation_strength);
+  const DrawOptions options =
+      for_images(set, {.warp_probability = 1, .strength = strength, .centred = show == Show::test});
+  images.fill = [&set, kind, options, seed = static_cast<std::uint64_t>(experiment_.seed)](std::size_t i,
+                                                                                           float* pixels) {
+    render(set, draw_recipe(kind, seed, static_cast<std::uint32_t>(i), 0, 0, Purpose::test_view, options), pixels);
+  };
+  return images;
+}
+
+void Evaluation::probe(const Parameters& parameters, int layer, const std::string& name, ProbeResults& results) {
+  const ProbeOptions options{static_cast<int>(experiment_.probe.epochs), static_cast<int>(experiment_.probe.batch),
+                             static_cast<float>(experiment_.probe.rate), static_cast<std::uint64_t>(experiment_.seed)};
+  const Features features = extract_features(device_, parameters, layer, train_, 0, train_.count);
+  LinearProbe probe(device_, features.shape, train_.classes, options);
+  {
+    const std::uint64_t images = train_.count * static_cast<std::uint64_t>(options.epochs);
+    Progress progress("probe of " + name, images, "images", quiet_);
+    auto show = [&](double done) {
+      progress.update(static_cast<std::uint64_t>(done * static_cast<double>(images) + 0.5));
+    };
+    if (!probe.train(features, interrupted, show)) return;
+  }
+  test(probe, parameters, layer,
+       fmt::format("linear probe with bias on frozen features; trained on the first {} training images of {}, {}, "
+                   "{} epochs, Adam {:g}, batch {}, seed {}",
+                   train_.count, data_name_, cuts(experiment_.view.kind) ? "a random crop and flip of each" : "plain",
+                   experiment_.probe.epochs, experiment_.probe.rate, experiment_.probe.batch, experiment_.seed),
+       results);
+}
+
+void Evaluation::test(LinearProbe& probe, const Parameters& parameters, int layer, const std::string& trained,
+                      ProbeResults& results) {
+  auto measure = [&](const LabelledImages& images, const std::string& kind) {
+    std::size_t correct = 0;  // a thousand at a time: the features of all would need gigabytes
+    constexpr std::size_t chunk = 1000;
+    for (std::size_t first = 0; first < images.count; first += chunk)
+      correct += probe.correct(
+          extract_features(device_, parameters, layer, images, first, std::min(chunk, images.count - first)));
+    return ProbeResult{
+        layer,
+        static_cast<std::int64_t>(
+            (layer == raw_pixels ? parameters.network().map(0) : parameters.network().head(layer).in).features()),
+        static_cast<double>(correct) / static_cast<double>(images.count),
+        fmt::format("{}; tested on {} {} test images; device {} ({})", trained, images.count, kind, device_.name(),
+                    device_.instruction_set())};
+  };
+  results.plain.push_back(measure(plain_, cuts(experiment_.view.kind) ? "centre-cropped" : "plain"));
+  if (deformed_.count > 0)
+    results.deformed.push_back(
+        measure(deformed_, fmt::format("deformed ({}{}, every image)", to_string(deformation_),
+                                       deformation_ == ViewKind::rotate_scale_shift
+                                           ? fmt::format(" with p = {:g}", experiment_.probe.deformation_strength)
+                                           : std::string())));
+}
+
+ProbeResults Evaluation::classifier(const Parameters& parameters, ConstFloats bias) {
+  const int top = parameters.network().depth() - 1;
+  const HeadShape head = parameters.network().head(top);
+  ProbeOptions options;
+  options.batch = static_cast<int>(experiment_.probe.batch);
+  LinearProbe classifier(device_, head.in.compact(), head.embedding, options);
+  classifier.adopt(parameters.head(top).forward.shared(), bias);
+  ProbeResults results;
+  test(classifier, parameters, top, "the network's own classifier", results);
+  return results;
+}
+
+ProbeResults Evaluation::layers(const Parameters& parameters, const std::string& name) {
+  ProbeResults results;
+  const int depth = parameters.network().depth();
+  for (int layer = experiment_.probe.layers == Experiment::ProbeLayers::top ? depth - 1 : 0;
+       layer < depth && !interrupted(); ++layer)
+    probe(parameters, layer, fmt::format("{}, layer {}", name, layer), results);
+  return results;
+}
+
+ProbeResults Evaluation::pixels(const Parameters& parameters) {
+  ProbeResults results;
+  probe(parameters, raw_pixels, "raw pixels", results);
+  return results;
+}
+
+}  // namespace saccade

@@ -1,0 +1,56 @@
+#pragma once
+#include <array>
+#include <vector>
+
+#include "engine/checkpoint.h"
+#include "engine/recorder.h"
+#include "models/pair_step.h"
+#include "tools/report/metrics_file.h"
+#include "tools/run/run_folder.h"
+
+namespace saccade {
+
+/// Means over a stretch of events, per layer, of what the updates were, and the number of updates so far: the rows of
+/// metrics.csv. It only listens.
+class MetricsWindow {
+ public:
+  explicit MetricsWindow(int layers);
+
+  void add(const UpdateRecord& update);
+  /// A step of a batch.
+  void add(int layer, const StepSums& step);
+  /// Writes one row per layer and quantity that has values and starts the next stretch.
+  void write(MetricsWriter& out, std::uint64_t event, double time);
+  /// Whether a distance or a loss so far was not a finite number.
+  bool diverged() const { return diverged_; }
+  /// Mean loss of an update in the latest stretch written, over all layers.
+  double last_loss() const { return last_loss_; }
+
+  void save(Checkpoint& checkpoint) const;
+  void load(const Checkpoint& checkpoint);
+
+ private:
+  struct Sums {
+    double positives = 0, positive_distance = 0, positive_active = 0;
+    double negatives = 0, negative_distance = 0, negative_active = 0;
+    double views = 0, loss = 0, updates = 0;
+
+    auto values() {
+      return std::array{&positives,
+                        &positive_distance,
+                        &positive_active,
+                        &negatives,
+                        &negative_distance,
+                        &negative_active,
+                        &views,
+                        &loss,
+                        &updates};
+    }
+  };
+  std::vector<Sums> sums_;  ///< [0] is end to end, [1 + i] layer i
+  bool diverged_ = false;
+  bool scores_ = false;  ///< of the latest step: its distances are scores
+  double last_loss_ = 0;
+};
+
+}  // namespace saccade

@@ -1,0 +1,142 @@
+#include "tools/run/replay.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/error.h"
+#include "engine/event_queue.h"
+#include "engine/file_system.h"
+#include "engine/recorder.h"
+#include "streams/prefetch.h"
+#include "tools/experiment/setup.h"
+#include "tools/report/metrics_file.h"
+#include "tools/run/progress.h"
+#include "tools/run/run_report.h"
+
+namespace saccade {
+namespace {
+
+void check(const Experiment& e) {
+  if (e.loss != Experiment::Loss::hinge)
+    throw InputError(
+        fmt::format("loss = {}: event mode learns from the contrastive hinge, expected \"hinge\"; the other "
+                    "losses belong to saccade train",
+                    experiment_value(e, "loss")));
+  if (e.rule == Experiment::Rule::dtp)
+    throw InputError("rule = \"dtp\": target propagation belongs to saccade train; expected another rule");
+  if (e.negatives == Experiment::all_negatives)
+    throw InputError("negatives = \"all\": an event has no batch; expected a number, or saccade train");
+}
+
+/// One unit of work is one view, with the saccade before it.
+class Replay final : public Run {
+ public:
+  Replay(const Experiment& experiment, const CommonFlags& flags)
+      : Run(experiment, flags),
+        learner_(*device_, experiment.network, learner_options(experiment)),
+        source_(std::make_unique<FixationStream>(learned_images(experiment, data_), stream_options(experiment))) {}
+
+ private:
+  const char* command() const override { return "replay"; }
+  const char* unit() const override { return "views"; }
+  std::uint64_t done() const override { return learner_.events(); }
+  std::uint64_t length() const override { return static_cast<std::uint64_t>(experiment_.events); }
+  std::uint64_t views() const override { return length(); }
+  const Parameters& parameters() const override { return learner_.parameters(); }
+  const char* metrics_header() const override { return event_metrics_header; }
+
+  void open(bool resumed) override {
+    if (experiment_.record.events)
+      recorder_ = resumed ? std::make_unique<Recorder>(real_files(), folder_.trace(), trace_position_)
+                          : std::make_unique<Recorder>(real_files(), folder_.trace());
+    stream_ = std::make_unique<PrefetchedStream>(std::move(source_), 1);
+    if (done() > 0) stream_->seek(done());
+  }
+
+  // A run stops behind a view only: there the stream's seek() goes on. Behind a saccade, that saccade would come twice.
+  void advance() override {
+    for (;;) {
+      queue_.push(*stream_->next());
+      const ScheduledEvent next = *queue_.pop();
+      learner_.handle(next.event);
+      if (const auto* view = std::get_if<View>(&next.event)) return listen(*view);
+      if (recorder_) recorder_->saccade(std::get<Saccade>(next.event));
+    }
+  }
+
+  void listen(const View& view) {
+    const UpdateRecord& update = learner_.last();
+    if (recorder_) {
+      recorder_->view(view);
+      recorder_->update(update);
+    }
+    metrics_.add(update);
+    if (done() % static_cast<std::uint64_t>(experiment_.record.every) == 0 || done() == length())
+      metrics_.write(*writer_, done(), to_seconds(view.time));
+  }
+
+  void save_state(Checkpoint& checkpoint) override {
+    if (recorder_) recorder_->sync();
+    learner_.save(checkpoint);
+    checkpoint.integers.push_back({"record.trace", {static_cast<std::int64_t>(recorder_ ? recorder_->position() : 0)}});
+  }
+
+  void load_state(const Checkpoint& checkpoint) override {
+    learner_.load(checkpoint);
+    const std::vector<std::int64_t>& position = checkpoint.integer_values("record.trace");
+    if (position.size() != 1)
+      throw InputError(fmt::format("checkpoint: record.trace has {} values, expected 1", position.size()));
+    trace_position_ = static_cast<std::uint64_t>(position.front());
+  }
+
+  void describe(RunSummary& summary) const override {
+    summary.events = learner_.events();
+    summary.updates = learner_.updates();
+    summary.events_per_second = seconds_ > 0 ? static_cast<double>(learner_.events()) / seconds_ : 0;
+    summary.pairs_per_second =
+        summary.events_per_second / static_cast<double>(std::max<std::int64_t>(2, experiment_.stream.views));
+  }
+
+  std::string headline(const RunSummary& s) const override {
+    return fmt::format("{} of {} views in {} ({:.0f} views/s), {} updates, loss {:.4f}, fingerprint {}", s.events,
+                       experiment_.events, duration_text(s.seconds), s.events_per_second, s.updates, s.loss,
+                       s.fingerprint);
+  }
+
+  void report(const RunSummary& summary) const override {
+    write_report(
+        replay_report(experiment_, learned_images(experiment_, data_), summary, folder_, learner_.memory_floats()),
+        folder_.report());
+  }
+
+  void close() override {
+    if (recorder_) recorder_->close();
+  }
+
+  void warn() const override {
+    if (learner_.updates() == 0 && learner_.events() >= 100)
+      fmt::print(
+          stderr,
+          "saccade: warning: no view had an active error, so nothing was learned; look at stream.views, memory.window, "
+          "negatives and margins\n");
+  }
+
+  OnlineLearner learner_;
+  std::unique_ptr<RenderableStream> source_;  ///< until open() takes it
+  std::unique_ptr<PrefetchedStream> stream_;
+  EventQueue queue_;
+  std::unique_ptr<Recorder> recorder_;
+  std::uint64_t trace_position_ = 0;
+};
+
+}  // namespace
+
+int replay(const RunRequest& request) {
+  return begin_or_resume("replay", Mode::event, request, [](const Experiment& experiment, const CommonFlags& flags) {
+    check(experiment);
+    return std::make_unique<Replay>(experiment, flags);
+  });
+}
+
+}  // namespace saccade

@@ -1,0 +1,258 @@
+#include "tools/run/run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+
+#include "engine/error.h"
+#include "engine/file_system.h"
+#include "tools/experiment/setup.h"
+#include "tools/replace_file.h"
+#include "tools/report/metrics_file.h"
+#include "tools/run/interrupt.h"
+#include "tools/run/progress.h"
+#include "tools/run/run_report.h"
+
+namespace saccade {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+DataSet load_labelled(const Experiment& e, const CommonFlags& flags) {
+  return probe_data(e) == e.data ? DataSet{} : load_probe_data(e, flags.data);
+}
+
+}  // namespace
+
+Run::Run(const Experiment& experiment, const CommonFlags& flags)
+    : experiment_(experiment),
+      flags_(flags),
+      data_(load_experiment_data(experiment, flags.data)),
+      labelled_(load_labelled(experiment, flags)),
+      device_(make_device(flags)),
+      metrics_(experiment.network.depth()),
+      evaluation_(*device_, experiment, labelled(), flags.quiet) {}
+
+void Run::restore(const Checkpoint& checkpoint) {
+  auto only = [](const auto& values, const char* name) {
+    if (values.size() != 1)
+      throw InputError(fmt::format("checkpoint: {} has {} values, expected 1", name, values.size()));
+    return values.front();
+  };
+  try {
+    const std::string kind = std::string("record.") + command();
+    if (std::none_of(checkpoint.integers.begin(), checkpoint.integers.end(), [&](const Checkpoint::Integers& integers) {
+          return integers.name == kind && integers.values.size() == 1;
+        }))
+      throw InputError(fmt::format("this run was not made by saccade {0}; expected one of saccade {0}", command()));
+    load_state(checkpoint);
+    metrics_.load(checkpoint);
+    seconds_ = only(checkpoint.real_values("record.seconds"), "record.seconds");
+    metrics_position_ =
+        static_cast<std::uint64_t>(only(checkpoint.integer_values("record.metrics_bytes"), "record.metrics_bytes"));
+  } catch (const InputError& error) {
+    throw InputError(fmt::format("{}: {}", flags_.resume.string(), error.what()));
+  }
+  if (checkpoint.instruction_set != device_->instruction_set())
+    fmt::print(stderr,
+               "saccade: warning: the checkpoint was made with {}, this run uses {}; results may differ in the "
+               "last bits\n",
+               checkpoint.instruction_set, device_->instruction_set());
+  resumed_ = true;
+}
+
+int Run::run(const RunFolder& folder, bool announce) {
+  folder_ = folder;
+  if (!resumed_) {
+    // The experiment last: where it stands, --resume has all that it needs, even before the first checkpoint.
+    replace_file(folder_.data_folder(),
+                 std::filesystem::absolute(flags_.data.empty() ? "." : flags_.data).string() + "\n");
+    replace_file(folder_.experiment(), write_experiment(experiment_));
+  }
+  open(resumed_);
+  writer_ = std::make_unique<MetricsWriter>(folder_.metrics(), metrics_header(),
+                                            resumed_ ? std::optional(metrics_position_) : std::nullopt);
+  probes_ = std::make_unique<ProbeLog>(folder_.folder / "probes.csv", resumed_ ? std::optional(done()) : std::nullopt);
+  if (!resumed_) save();
+  baselines();
+  learn();
+  if (!interrupted() && probing() && !probes_->has("learned", done())) probe();
+  return finish(announce);
+}
+
+/// The untrained network and raw pixels: once per run, before the first event; a resumed run finds them in probes.csv.
+void Run::baselines() {
+  if (!probing()) return;
+  auto add = [&](const char* name, auto&& measure) {
+    if (interrupted() || probes_->has(name)) return;
+    const Parameters untrained(*device_, experiment_.network, make_rule("bp"), Heads::top_only,
+                               static_cast<std::uint64_t>(experiment_.seed));
+    const ProbeResults results = measure(untrained);
+    if (!interrupted()) probes_->add(0, name, results);
+  };
+  if (experiment_.probe.untrained)
+    add("untrained", [&](const Parameters& p) { return evaluation_.layers(p, "untrained network"); });
+  if (experiment_.probe.pixels) add("pixels", [&](const Parameters& p) { return evaluation_.pixels(p); });
+}
+
+bool Run::due(std::int64_t every) const { return every > 0 && done() % static_cast<std::uint64_t>(every) == 0; }
+
+void Run::learn() {
+  // A run that was interrupted in the middle of a probe stands right behind the unit that asked for it.
+  if (resumed_ && done() > 0 && done() < length() && due(experiment_.probe.every) && probing() &&
+      !probes_->has("learned", done()))
+    probe();
+  Progress progress(command(), length(), unit(), flags_.quiet, done());
+  auto begin = Clock::now();
+  auto pause = [&] { seconds_ += std::chrono::duration<double>(Clock::now() - begin).count(); };
+  bool stopped = interrupted();
+  while (done() < length() && !stopped) {
+    advance();
+    progress.update(done(),
+                    metrics_.last_loss() > 0 ? fmt::format("loss {:.3f}", metrics_.last_loss()) : std::string());
+    if (due(experiment_.probe.every) && done() < length() && probing()) {
+      pause();
+      probe();
+      begin = Clock::now();
+    }
+    if (due(experiment_.checkpoint.every) && done() < length()) {
+      pause();
+      begin = Clock::now();
+      save();
+    }
+    stopped = interrupted();
+  }
+  pause();
+  save();
+}
+
+void Run::probe() {
+  const ProbeResults results = evaluation_.layers(parameters(), "learned network");
+  if (interrupted()) return;
+  extra_probes();
+  if (!interrupted()) probes_->add(done(), "learned", results);
+}
+
+void Run::save() {
+  Checkpoint checkpoint;
+  checkpoint.experiment = write_experiment(experiment_);
+  save_state(checkpoint);
+  writer_->sync();
+  metrics_.save(checkpoint);
+  checkpoint.reals.push_back({"record.seconds", {seconds_}});
+  checkpoint.integers.push_back({std::string("record.") + command(), {1}});
+  checkpoint.integers.push_back({"record.metrics_bytes", {static_cast<std::int64_t>(writer_->bytes())}});
+  save_generation(real_files(), folder_.folder, checkpoint);
+  fingerprint_ = fingerprint(checkpoint);
+}
+
+int Run::finish(bool announce) {
+  close();
+  RunSummary summary;
+  summary.command = command();
+  summary.seed = experiment_.seed;
+  summary.device = device_->name();
+  summary.instruction_set = device_->instruction_set();
+  summary.arithmetic = "exact";
+  summary.threads = device_->threads();
+  summary.data = data_name(experiment_.data);
+  summary.seconds = seconds_;
+  summary.peak_rss_bytes = peak_rss_bytes();
+  summary.fingerprint = fingerprint_;
+  summary.probe = probes_->latest("learned");
+  summary.random_probe = probes_->latest("untrained");
+  summary.pixels_probe = probes_->latest("pixels");
+  summary.classifier = probes_->latest("classifier");
+  summary.loss = metrics_.last_loss();
+  summary.interrupted = interrupted() && !complete();
+  describe(summary);
+  const std::string json = summary_json(summary);
+  replace_file(folder_.summary(), json);
+  report(summary);
+  if (announce) {
+    if (flags_.json)
+      fmt::print("{}", json);
+    else
+      print(summary);
+  }
+  warn();
+  if (metrics_.diverged())
+    fmt::print(stderr,
+               "saccade: warning: a distance or loss was not finite: the run has diverged; try smaller rates\n");
+  return summary.interrupted ? 130 : 0;
+}
+
+/// A signal behind the last thing to do interrupts nothing.
+bool Run::complete() const { return done() == length() && (!probing() || probes_->has("learned", length())); }
+
+void Run::print(const RunSummary& s) const {
+  fmt::print("{}\n", headline(s));
+  print_accuracies(s);
+  if (!probing()) fmt::print("no probe was asked for (probe.enabled; \"auto\" probes runs over 5,000 views)\n");
+  fmt::print("report: {}\n", folder_.report().string());
+  if (s.interrupted)
+    fmt::print("interrupted; go on with: saccade {} --resume {}\n", command(), folder_.folder.string());
+}
+
+namespace {
+
+/// Where the data lay when the run began; --data overrides it.
+std::filesystem::path remembered_data_folder(const RunFolder& folder) {
+  std::ifstream in(folder.data_folder());
+  std::string line;
+  std::getline(in, line);
+  return line;
+}
+
+}  // namespace
+
+int begin_or_resume(const char* command, Mode mode, const RunRequest& request, const MakeRun& make) {
+  catch_interrupts();
+  const CommonFlags& flags = request.flags;
+  if (flags.resume.empty()) {
+    if (flags.out.empty())
+      throw InputError(
+          fmt::format("{}: where should the run go? Give --out DIR (or --resume DIR to go on with one)", command));
+    const Experiment experiment = load_experiment(request.experiment, flags.set, mode);
+    const std::unique_ptr<Run> run = make(experiment, flags);
+    return run->run(create_run_folder(flags.out), request.announce);
+  }
+  if (!request.experiment.empty() || !flags.set.empty() || !flags.out.empty())
+    throw InputError(fmt::format(
+        "{}: --resume DIR goes on with a run as it is; leave out the experiment file, --set and --out", command));
+  const RunFolder folder = open_run_folder(flags.resume);
+  std::string warning;
+  const std::optional<Checkpoint> checkpoint = load_newest(real_files(), folder.folder, warning);
+  CommonFlags resumed = flags;
+  if (resumed.data.empty()) resumed.data = remembered_data_folder(folder);
+  if (!checkpoint) {
+    // A run that was ended before its first checkpoint begins again; one that has lost its checkpoints must not be
+    // overwritten.
+    if (!warning.empty() || std::filesystem::exists(folder.summary()))
+      throw InputError(fmt::format("{}: there is no usable checkpoint in this folder{}{}", folder.folder.string(),
+                                   warning.empty() ? "" : ": ", warning));
+    const Experiment experiment = load_experiment(folder.experiment(), {}, mode);
+    const std::unique_ptr<Run> run = make(experiment, resumed);
+    fmt::print(stderr, "saccade: warning: {}: no checkpoint yet, the run begins at its first event\n",
+               folder.folder.string());
+    return run->run(folder, request.announce);
+  }
+  if (!warning.empty()) fmt::print(stderr, "saccade: warning: {}\n", warning);
+  // A checkpoint of another run, or an experiment file that was edited, would leave a folder whose files contradict
+  // each other.
+  if (const std::vector<std::uint8_t> text = real_files().read_all(folder.experiment(), std::size_t{1} << 24);
+      std::string_view(reinterpret_cast<const char*>(text.data()), text.size()) != checkpoint->experiment)
+    throw InputError(fmt::format(
+        "{}: experiment.toml is not the experiment that the checkpoint was made with; put the right one back, "
+        "or start a new run of it with --out",
+        folder.folder.string()));
+  const Experiment experiment =
+      parse_experiment(checkpoint->experiment, "checkpoint in " + folder.folder.string(), {}, mode);
+  const std::unique_ptr<Run> run = make(experiment, resumed);
+  run->restore(*checkpoint);
+  return run->run(folder, request.announce);
+}
+
+}  // namespace saccade

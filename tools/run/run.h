@@ -1,0 +1,103 @@
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "engine/checkpoint.h"
+#include "engine/device.h"
+#include "streams/image_set.h"
+#include "tools/cli.h"
+#include "tools/report/metrics_file.h"
+#include "tools/run/evaluation.h"
+#include "tools/run/metrics_window.h"
+#include "tools/run/probe_log.h"
+#include "tools/run/run_folder.h"
+
+namespace saccade {
+
+/// A learning run and all that belongs to it but the learning: folder, records, checkpoints, probes, interruption,
+/// resumption, summary and report. The learner never waits for it: everything here only listens. `replay` and `train`
+/// say what one unit of their work (a view, a step) is.
+class Run {
+ public:
+  Run(const Experiment& experiment, const CommonFlags& flags);
+  virtual ~Run() = default;
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+
+  /// The state of the learner and of the files. InputError when it does not fit the experiment.
+  void restore(const Checkpoint& checkpoint);
+  /// From where it stands to the end, or to an interruption. Returns the program's exit code: 0, or 130 when
+  /// interrupted (a checkpoint is then there to resume from).
+  int run(const RunFolder& folder, bool announce);
+
+ protected:
+  virtual const char* command() const = 0;
+  virtual const char* unit() const = 0;      ///< "views"
+  virtual std::uint64_t done() const = 0;    ///< units so far
+  virtual std::uint64_t length() const = 0;  ///< units of the whole run
+  virtual std::uint64_t views() const = 0;   ///< views of the whole run
+  virtual const Parameters& parameters() const = 0;
+  virtual const char* metrics_header() const = 0;
+  /// Opens files of its own, behind the state that restore() found.
+  virtual void open(bool resumed) = 0;
+  /// One unit of work.
+  virtual void advance() = 0;
+  virtual void save_state(Checkpoint& checkpoint) = 0;
+  virtual void load_state(const Checkpoint& checkpoint) = 0;
+  /// Adds what it knows: events, updates, rates.
+  virtual void describe(RunSummary& summary) const = 0;
+  virtual std::string headline(const RunSummary& summary) const = 0;
+  virtual void report(const RunSummary& summary) const = 0;
+  /// Accuracies that are no linear probe's, to be logged beside the probe of the learned network.
+  virtual void extra_probes() {}
+  /// Closes the files of its own.
+  virtual void close() {}
+  /// Warnings at the end.
+  virtual void warn() const {}
+
+  const Experiment& experiment_;
+  const CommonFlags& flags_;
+  DataSet data_;      ///< what the network learns from
+  DataSet labelled_;  ///< what the probe reads, when it is another set
+  std::unique_ptr<Device> device_;
+  MetricsWindow metrics_;
+  Evaluation evaluation_;
+  RunFolder folder_;
+  std::unique_ptr<MetricsWriter> writer_;
+  std::unique_ptr<ProbeLog> probes_;
+  double seconds_ = 0;  ///< in the learning loop, over all sittings
+
+ private:
+  const DataSet& labelled() const { return labelled_.train.size() > 0 ? labelled_ : data_; }
+  bool probing() const { return experiment_.probes(views()); }
+  bool due(std::int64_t every) const;
+  bool complete() const;
+  void baselines();
+  void learn();
+  void probe();
+  void save();
+  int finish(bool announce);
+  void print(const RunSummary& summary) const;
+
+  std::uint64_t metrics_position_ = 0;
+  bool resumed_ = false;
+  std::string fingerprint_;
+};
+
+/// What a command that makes runs is asked for.
+struct RunRequest {
+  std::filesystem::path experiment;  ///< empty: the defaults
+  CommonFlags flags;
+  bool announce = true;  ///< print the result
+};
+
+/// Begins a run (--out) or goes on with one (--resume). `make` builds a run of the command's kind and refuses, by
+/// InputError, an experiment that it cannot run. Returns the exit code; InputError before anything is written when the
+/// request cannot be met.
+using MakeRun = std::function<std::unique_ptr<Run>(const Experiment&, const CommonFlags&)>;
+int begin_or_resume(const char* command, Mode mode, const RunRequest& request, const MakeRun& make);
+
+}  // namespace saccade

@@ -1,0 +1,95 @@
+#include "tools/run/run_folder.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#include "engine/error.h"
+#include "engine/file_system.h"
+
+namespace saccade {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Asks the file system rather than the permission bits: they do not tell about read-only mounts or the superuser.
+bool can_write_in(const fs::path& folder) {
+  std::string name = (folder / ".saccade-XXXXXX").string();
+  const int descriptor = mkstemp(name.data());
+  if (descriptor < 0) return false;
+  close(descriptor);
+  unlink(name.c_str());
+  return true;
+}
+
+/// Released by the system however the process ends.
+std::shared_ptr<void> lock_folder(const fs::path& folder, const char* flag) {
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0)
+    throw InputError(fmt::format("{} {}: cannot open this folder: {}", flag, folder.string(), std::strerror(errno)));
+  std::shared_ptr<void> lock(nullptr, [descriptor](void*) { ::close(descriptor); });
+  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    throw InputError(
+        fmt::format("{} {}: another process is at work in this folder; wait for it or choose another folder", flag,
+                    folder.string()));
+  return lock;  // a file system without locks is no reason to refuse
+}
+
+}  // namespace
+
+RunFolder create_run_folder(const fs::path& folder) {
+  if (folder.empty()) throw InputError("--out: expected a folder");
+  std::error_code error;
+  const fs::file_status status = fs::status(folder, error);
+  if (fs::exists(status)) {
+    if (!fs::is_directory(status))
+      throw InputError(fmt::format("--out {}: this is a file, expected a folder", folder.string()));
+    const bool empty = fs::is_empty(folder, error);
+    if (error) throw InputError(fmt::format("--out {}: cannot read this folder: {}", folder.string(), error.message()));
+    if (!empty)
+      throw InputError(
+          fmt::format("--out {0}: this folder is not empty; choose another, or go on with its run by --resume {0}",
+                      folder.string()));
+  }
+  fs::path topmost_new = folder;
+  bool created = false;
+  if (!fs::exists(status)) {
+    while (topmost_new.has_parent_path() && topmost_new.parent_path() != topmost_new &&
+           !fs::exists(topmost_new.parent_path(), error))
+      topmost_new = topmost_new.parent_path();
+    fs::create_directories(folder, error);
+    if (error) {
+      std::error_code ignored;
+      fs::remove(topmost_new, ignored);
+      throw InputError(fmt::format("--out {}: cannot make this folder: {}", folder.string(), error.message()));
+    }
+    created = true;
+  }
+  if (!can_write_in(folder)) {
+    const std::string reason = std::strerror(errno);
+    if (created) fs::remove_all(topmost_new, error);
+    throw InputError(fmt::format("--out {}: cannot write in this folder: {}", folder.string(), reason));
+  }
+  return {folder, lock_folder(folder, "--out")};
+}
+
+RunFolder open_run_folder(const fs::path& folder) {
+  std::error_code error;
+  RunFolder run{folder};
+  if (!fs::is_directory(folder, error)) throw InputError(fmt::format("--resume {}: no such folder", folder.string()));
+  if (!fs::is_regular_file(run.experiment(), error))
+    throw InputError(
+        fmt::format("--resume {}: no experiment.toml in it, so it is not the folder of a run", folder.string()));
+  if (!can_write_in(folder))
+    throw InputError(
+        fmt::format("--resume {}: cannot write in this folder: {}", folder.string(), std::strerror(errno)));
+  run.lock = lock_folder(folder, "--resume");
+  return run;
+}
+
+}  // namespace saccade

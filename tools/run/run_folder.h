@@ -1,0 +1,75 @@
+#pragma once
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace saccade {
+
+/// The files of one run. Creating the object with `create_run_folder` or `open_run_folder` has checked the folder.
+struct RunFolder {
+  std::filesystem::path folder;
+  std::shared_ptr<void> lock = {};  ///< held while the run lives: two processes in one folder would mix their files
+
+  std::filesystem::path experiment() const { return folder / "experiment.toml"; }
+  std::filesystem::path metrics() const { return folder / "metrics.csv"; }
+  std::filesystem::path trace() const { return folder / "events.trace"; }
+  std::filesystem::path summary() const { return folder / "summary.json"; }
+  std::filesystem::path report() const { return folder / "report.html"; }
+  /// Where --data was when the run began, so that --resume needs nothing else; one line, decides nothing.
+  std::filesystem::path data_folder() const { return folder / "data-folder.txt"; }
+};
+
+/// A new or empty folder that can be written; missing parents are made. InputError when it is not empty, not a folder
+/// not writable or in use by another process; what was made is then removed again. Call it after everything else that
+/// can refuse the input.
+RunFolder create_run_folder(const std::filesystem::path& folder);
+
+/// The folder of a run to go on with. InputError when there is no experiment.toml in it, it cannot be written or
+/// another process is at work in it.
+RunFolder open_run_folder(const std::filesystem::path& folder);
+
+/// One accuracy of a linear probe.
+struct ProbeResult {
+  int layer = 0;  ///< from 0; -1 = raw pixels
+  std::int64_t features = 0;
+  double accuracy = 0;   ///< fraction of the test images, 0 to 1
+  std::string protocol;  ///< data set, sizes, epochs, seed, device: what the number depends on
+};
+
+/// The accuracies of one network (or of raw pixels) on plain and on deformed test images.
+struct ProbeResults {
+  std::vector<ProbeResult> plain, deformed;
+};
+
+/// What summary.json says.
+struct RunSummary {
+  std::string command;
+  std::int64_t seed = 0;
+  std::string device, instruction_set, arithmetic;
+  int threads = 0;
+  std::string data;
+  std::uint64_t events = 0, updates = 0;
+  double seconds = 0;  ///< of the learning loop: loading and probing excluded
+  double events_per_second = 0, pairs_per_second = 0;
+  std::uint64_t peak_rss_bytes = 0;
+  std::string fingerprint;
+  ProbeResults probe, random_probe, pixels_probe;
+  ProbeResults classifier;  ///< the network's own, under the supervised loss
+  double epochs = 0;        ///< of a training
+  double loss = 0;
+  bool interrupted = false;
+};
+
+/// The summary as indented JSON. Keys: those of the fields; deformed accuracies are "deformed_probe" and so on. A
+/// number that is not finite becomes null.
+std::string summary_json(const RunSummary& summary);
+
+/// Largest memory that this process has held, in bytes.
+std::uint64_t peak_rss_bytes();
+
+}  // namespace saccade

@@ -1,0 +1,135 @@
+#include "tools/run/run_report.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "tools/report/metrics_file.h"
+#include "tools/report/view_sheet.h"
+#include "tools/run/progress.h"
+
+namespace saccade {
+namespace {
+
+double accuracy_of(const std::vector<ProbeResult>& results, int layer) {
+  for (const ProbeResult& result : results)
+    if (result.layer == layer) return result.accuracy;
+  return std::nan("");
+}
+
+AccuracyTable accuracy_table(const char* name, int layers, const std::vector<ProbeResult>& learned,
+                             const std::vector<ProbeResult>& untrained, const std::vector<ProbeResult>& pixels) {
+  AccuracyTable table{name, {}, accuracy_of(pixels, -1)};
+  for (int i = 0; i < layers; ++i)
+    table.layers.push_back({fmt::format("layer {}", i), accuracy_of(learned, i), accuracy_of(untrained, i)});
+  return table;
+}
+
+std::string percent(double fraction) { return std::isnan(fraction) ? "-" : fmt::format("{:.2f}", 100 * fraction); }
+
+}  // namespace
+
+namespace {
+
+/// What both modes show.
+RunReport common_report(const Experiment& e, const RunSummary& s, const RunFolder& folder) {
+  RunReport report;
+  const std::string negatives = e.negatives == Experiment::all_negatives ? "all" : fmt::format("{}", e.negatives);
+  report.subtitle = fmt::format("{}, schedule {}, rule {}, {} negatives, seed {}", e.network.name,
+                                experiment_word(e, "schedule"), experiment_word(e, "rule"), negatives, e.seed);
+  report.metrics = read_metrics(folder.metrics());
+  const bool end_to_end_run = e.schedule == Experiment::Schedule::e2e;
+  for (int i = end_to_end_run ? -1 : 0; i < (end_to_end_run ? 0 : e.network.depth()); ++i) {
+    const Experiment::Margins& m = e.margins_of(i < 0 ? e.network.depth() - 1 : i);
+    report.margins.push_back({i, m.positive, m.negative});
+  }
+  auto add = [&](const char* name, const std::vector<ProbeResult>& learned, const std::vector<ProbeResult>& untrained,
+                 const std::vector<ProbeResult>& pixels) {
+    if (learned.empty() && untrained.empty()) return;
+    report.accuracies.push_back(accuracy_table(name, e.network.depth(), learned, untrained, pixels));
+    report.protocols.push_back((learned.empty() ? untrained : learned).front().protocol);
+  };
+  add("plain", s.probe.plain, s.random_probe.plain, s.pixels_probe.plain);
+  add("deformed", s.probe.deformed, s.random_probe.deformed, s.pixels_probe.deformed);
+  report.experiment = write_experiment(e);
+  return report;
+}
+
+RunReport::Row peak_memory(const RunSummary& s) {
+  return {"peak memory", fmt::format("{:.0f} MB", static_cast<double>(s.peak_rss_bytes) / 1e6),
+          "of the whole program, probes included"};
+}
+
+RunReport::Row device_row(const RunSummary& s) {
+  return {"device", fmt::format("{} ({})", s.device, s.instruction_set), ""};
+}
+
+}  // namespace
+
+RunReport replay_report(const Experiment& e, const ImageSet& images, const RunSummary& s, const RunFolder& folder,
+                        double memory_floats) {
+  RunReport report = common_report(e, s, folder);
+  report.title = fmt::format("Event mode on {}", s.data);
+  report.summary = {
+      {"views", fmt::format("{} of {}", s.events, e.events), s.interrupted ? "interrupted" : ""},
+      {"updates", fmt::format("{}", s.updates), "views whose error was active"},
+      {"learning time", duration_text(s.seconds),
+       fmt::format("{:.0f} views/s with {} threads, deformation included", s.events_per_second, s.threads)},
+      {"last loss", fmt::format("{:.4f}", s.loss), "mean per view that was compared"},
+      {"short-term memory", fmt::format("{:.0f} floats", memory_floats),
+       "embeddings of anchors, and activities where the gradient is not blocked"},
+      peak_memory(s),
+      device_row(s),
+      {"fingerprint", s.fingerprint, "hash of weights, optimiser, memory and event number"},
+  };
+  report.sheet = first_views(e, images);
+  return report;
+}
+
+RunReport train_report(const Experiment& e, const ImageSet& images, const RunSummary& s, const RunFolder& folder,
+                       std::uint64_t steps) {
+  RunReport report = common_report(e, s, folder);
+  report.title = fmt::format("Batch mode on {}: {}", s.data, experiment_word(e, "loss"));
+  report.summary = {
+      {"steps", fmt::format("{} of {}", s.updates, steps),
+       fmt::format("{:.4g} epochs of batches of {}{}", s.epochs, e.batch, s.interrupted ? "; interrupted" : "")},
+      {"learning time", duration_text(s.seconds),
+       fmt::format("{:.0f} pairs/s with {} threads, deformation included", s.pairs_per_second, s.threads)},
+      {"last loss", fmt::format("{:.4f}", s.loss), "mean per pair in the last epoch"},
+      peak_memory(s),
+      device_row(s),
+      {"fingerprint", s.fingerprint, "hash of weights, optimiser and step number"},
+  };
+  for (MetricSeries& series : report.metrics) series.events = series.times;
+  report.axis = "epochs";
+  report.loss_of = "mean per pair";
+  for (const auto* own : {&s.classifier.plain, &s.classifier.deformed})
+    if (!own->empty())
+      report.summary.push_back(
+          {fmt::format("own classifier, {} test images", own == &s.classifier.plain ? "plain" : "deformed"),
+           percent(own->front().accuracy) + " %", own->front().protocol});
+  report.sheet = first_pairs(e, images);
+  return report;
+}
+
+void print_accuracies(const RunSummary& s) {
+  auto block = [](const char* name, const std::vector<ProbeResult>& learned, const std::vector<ProbeResult>& untrained,
+                  const std::vector<ProbeResult>& pixels) {
+    if (untrained.empty() && learned.empty()) return;
+    fmt::print("test accuracy of a linear probe, {} test images, %\n  {:<10} {:>8} {:>10}\n", name, "", "learned",
+               "untrained");
+    for (const ProbeResult& result : untrained.empty() ? learned : untrained)
+      fmt::print("  {:<10} {:>8} {:>10}\n", fmt::format("layer {}", result.layer),
+                 percent(accuracy_of(learned, result.layer)), percent(accuracy_of(untrained, result.layer)));
+    if (!pixels.empty()) fmt::print("  {:<10} {:>8} {:>10}\n", "pixels", "", percent(pixels.front().accuracy));
+  };
+  block("plain", s.probe.plain, s.random_probe.plain, s.pixels_probe.plain);
+  block("deformed", s.probe.deformed, s.random_probe.deformed, s.pixels_probe.deformed);
+  if (!s.classifier.plain.empty())
+    fmt::print("the network's own classifier: plain {} %{}\n", percent(s.classifier.plain.front().accuracy),
+               s.classifier.deformed.empty()
+                   ? ""
+                   : fmt::format(", deformed {} %", percent(s.classifier.deformed.front().accuracy)));
+}
+
+}  // namespace saccade
