@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <limits>
@@ -9,6 +10,7 @@
 
 #include "engine/error.h"
 #include "tools/reproduce/figures.h"
+#include "tools/reproduce/gaps.h"
 #include "tools/temporary_folder.h"
 #include "tools/xml.h"
 
@@ -107,6 +109,40 @@ TEST_CASE("losses are read by layer; a torn last line is left out, another fault
   }
   write("x\n");
   CHECK_THROWS_AS(read_losses(file), InputError);
+}
+
+TEST_CASE("published gaps over two points: which are seen, and what each cell gains over the random encoder") {
+  ReproducedTable table;
+  table.table.name = "table9";
+  const auto add = [&](const char* name, double published, double ours, bool at_least = false) {
+    CellResult cell;
+    cell.cell.name = name;
+    cell.cell.published = published;
+    cell.cell.at_least = at_least;
+    cell.seeds = {1};
+    set_accuracies(cell, std::isnan(ours) ? std::vector<double>{} : std::vector<double>{ours});
+    table.cells.push_back(cell);
+  };
+  add("best", 80, 60);
+  add("near", 78.5, 65);  // 1.5 below the best: no gap
+  add("worse", 70, 62);
+  add("random encoder", 60, 50);
+  add("not run", 40, NAN);
+  add("bound", 10, 55, true);
+  const std::vector<Gap> gaps = published_gaps(table);
+  REQUIRE(gaps.size() == 5);
+  CHECK(gaps[0].better->cell.name == "best");
+  CHECK(gaps[0].worse->cell.name == "random encoder");
+  CHECK(gaps[0].published == 20);
+  CHECK(gaps[0].ours == 10);
+  for (std::size_t i = 1; i < gaps.size(); ++i) CHECK(gaps[i].published <= gaps[i - 1].published);
+  CHECK(std::count_if(gaps.begin(), gaps.end(), [](const Gap& gap) { return !gap.seen(); }) == 1);
+  for (const std::string& page : {reproduced_markdown(table), reproduced_html(table)}) {
+    CHECK(contains(page, "Of 5 pairs"));
+    CHECK(contains(page, "same direction in 4"));
+    CHECK(contains(page, "best over worse: published +10.00, ours -2.00"));
+    CHECK(contains(page, "+10.00"));
+  }
 }
 
 }  // namespace saccade

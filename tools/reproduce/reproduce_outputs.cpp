@@ -11,6 +11,7 @@
 #include "tools/replace_file.h"
 #include "tools/report/html.h"
 #include "tools/report/plot.h"
+#include "tools/reproduce/gaps.h"
 #include "tools/run/progress.h"
 #include "tools/run/run_folder.h"
 
@@ -42,11 +43,21 @@ std::size_t width(const std::string& text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
+/// What the random encoder of the same table reaches; NaN where there is none.
+double untrained(const ReproducedTable& table) {
+  for (const CellResult& result : table.cells)
+    if (result.cell.name == "random encoder") return result.mean;
+  return std::numeric_limits<double>::quiet_NaN();
+}
+
 std::vector<std::vector<std::string>> cells_as_text(const ReproducedTable& table) {
-  std::vector<std::vector<std::string>> rows{{"cell", "published", "ours", "seeds", "difference", "learning"}};
+  std::vector<std::vector<std::string>> rows{
+      {"cell", "published", "ours", "seeds", "difference", "over random", "learning"}};
   for (const CellResult& result : table.cells)
     rows.push_back({result.cell.name, or_dash(published(result)), or_dash(ours(result)),
                     fmt::format("{}", result.seeds.size()), or_dash(number(result.difference(), "{:+.2f}")),
+                    or_dash(result.cell.name == "random encoder" ? std::string()
+                                                                 : number(result.mean - untrained(table), "{:+.2f}")),
                     result.seeds.empty() ? "–" : duration_text(result.seconds)});
   return rows;
 }
@@ -72,6 +83,27 @@ std::vector<std::pair<std::string, std::string>> differences(const ReproducedTab
     }
   common.insert(common.end(), own.begin(), own.end());
   return common;
+}
+
+/// "published gaps over 2 points: 12 of 20 seen", and those that were not.
+struct GapsAsText {
+  std::string summary;
+  std::vector<std::string> unseen;
+};
+
+GapsAsText gaps_as_text(const ReproducedTable& table) {
+  const std::vector<Gap> gaps = published_gaps(table);
+  GapsAsText text;
+  for (const Gap& gap : gaps)
+    if (!gap.seen())
+      text.unseen.push_back(fmt::format("{} over {}: published {:+.2f}, ours {:+.2f}", gap.better->cell.name,
+                                        gap.worse->cell.name, gap.published, gap.ours));
+  if (!gaps.empty())
+    text.summary = fmt::format(
+        "Of {} pairs of cells whose published numbers differ by more than {:g} points, ours differ in the "
+        "same direction in {}.",
+        gaps.size(), least_gap, gaps.size() - text.unseen.size());
+  return text;
 }
 
 bool any_number(const ReproducedTable& table) {
@@ -133,11 +165,16 @@ std::string reproduced_markdown(const ReproducedTable& table) {
     const auto rows = cells_as_text(table);
     for (std::size_t r = 0; r < rows.size(); ++r) {
       text += fmt::format("| {} |\n", fmt::join(rows[r], " | "));
-      if (r == 0) text += "|---|---:|---:|---:|---:|---:|\n";
+      if (r == 0) text += "|---|---:|---:|---:|---:|---:|---:|\n";
     }
     text += "\nTest accuracy in %; ± is the standard deviation over seeds; learning: time in the learning loops.\n\n";
   }
   if (!table.left.empty()) text += table.left + "\n\n";
+  if (const GapsAsText gaps = gaps_as_text(table); !gaps.summary.empty()) {
+    text += gaps.summary + (gaps.unseen.empty() ? "" : " Not:") + "\n\n";
+    for (const std::string& gap : gaps.unseen) text += "- " + gap + "\n";
+    if (!gaps.unseen.empty()) text += "\n";
+  }
   if (!table.table.protocol.empty()) text += "Protocol of the paper: " + table.table.protocol + "\n\n";
   const auto differ = differences(table);
   if (!differ.empty()) text += "How ours differs:\n\n";
@@ -157,6 +194,14 @@ std::string reproduced_html(const ReproducedTable& table) {
     body += (compared ? dots(table) : std::string()) + numbers_html(table) +
             "<p class=\"faint\">Test accuracy in %; ± is the standard deviation over seeds; learning: time in the "
             "learning loops of all seeds, probes not counted.</p>\n";
+  }
+  if (const GapsAsText gaps = gaps_as_text(table); !gaps.summary.empty()) {
+    body += "<h2>Which published gaps are seen</h2>\n<p>" + escape_html(gaps.summary) + "</p>\n";
+    if (!gaps.unseen.empty()) {
+      body += "<details><summary>Those that are not</summary><ul>\n";
+      for (const std::string& gap : gaps.unseen) body += "<li>" + escape_html(gap) + "</li>\n";
+      body += "</ul></details>\n";
+    }
   }
   if (!table.table.protocol.empty())
     body += "<h2>Protocol of the paper</h2>\n<p>" + escape_html(table.table.protocol) + "</p>\n";

@@ -1,0 +1,21 @@
+#pragma once
+#include <vector>
+
+#include "tools/reproduce/reproduce_outputs.h"
+
+namespace saccade {
+
+/// Two cells whose published accuracies differ by more than `least_gap` points, and what ours differ by.
+struct Gap {
+  const CellResult* better = nullptr;  ///< as published
+  const CellResult* worse = nullptr;
+  double published = 0, ours = 0;  ///< better - worse, points
+  bool seen() const { return ours > 0; }
+};
+
+inline constexpr double least_gap = 2;  ///< points; the paper's numbers are single runs, method.md expects +-0.5 to 1
+
+/// Every pair of measured cells with such a gap, the widest first. Cells that publish a bound only have none.
+std::vector<Gap> published_gaps(const ReproducedTable& table);
+
+}  // namespace saccade
