@@ -41,6 +41,7 @@ BatchLearner::BatchLearner(Device& device, const NetworkSpec& network, const Bat
     clapp.patches = options.clapp_patches;
     clapp.negatives = options.step.negatives;
     clapp.synchronous = options.clapp_synchronous;
+    clapp.context_learns = !options.step.block;
     clapp.rate = options.rates.head.back();
     clapp.seed = options.seed;
     clapp_ = std::make_unique<ClappStep>(device, parameters_, options.pairs, clapp);

@@ -166,10 +166,12 @@ double ClappStep::compare(int top, const std::vector<InnerProductTerm>& terms) {
     const auto weight = static_cast<double>(terms[i].weight);
     measures.score += weight * static_cast<double>(found[i].score);
     measures.loss += static_cast<double>(found[i].loss);
-    measures.active += weight * found[i].active;
+    measures.active += found[i].active;
     ++measures.terms;
     loss += static_cast<double>(found[i].loss);
   }
+  for (ClappMeasures* measures : {&positives_, &negatives_})
+    if (measures->terms > 0) measures->active /= measures->terms;
   return loss;
 }
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <new>
 
 #include "engine/device.h"
@@ -58,7 +59,14 @@ void add_experiment_flags(CLI::App& command, CommonFlags& flags) {
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->type_name("KEY=VALUE");
-  command.add_option("--data", flags.data, "Folder of the data sets")->envname("SACCADE_DATA")->type_name("DIR");
+  command.add_option("--data", flags.data, "Folder of the data sets; without it SACCADE_DATA")->type_name("DIR");
+}
+
+std::filesystem::path data_folder(const CommonFlags& flags, const std::filesystem::path& remembered) {
+  if (!flags.data.empty()) return flags.data;
+  if (!remembered.empty()) return remembered;
+  const char* given = std::getenv("SACCADE_DATA");
+  return given ? given : "";
 }
 
 std::unique_ptr<Device> make_device(const CommonFlags& flags) {
@@ -75,6 +83,7 @@ int run_program(int argc, const char* const* argv) {
                "saccade"};
   app.require_subcommand(1);
   app.set_help_all_flag("--help-all", "Help on every command");
+  app.set_version_flag("--version", SACCADE_VERSION);
   add_commands(app, flags);
   try {
     app.parse(argc, argv);

@@ -16,7 +16,7 @@ class Device;
 struct CommonFlags {
   int threads = 0;  ///< 0 = all cores
   std::string device = "auto";
-  std::filesystem::path data;  ///< --data or SACCADE_DATA
+  std::filesystem::path data;  ///< --data
   std::filesystem::path out, resume;
   bool quiet = false, json = false;
   std::vector<std::string> set;  ///< key=value, in order
@@ -26,6 +26,9 @@ struct CommonFlags {
 void add_device_flags(CLI::App& command, CommonFlags& flags);      ///< --threads, --device
 void add_output_flags(CLI::App& command, CommonFlags& flags);      ///< --quiet, --json
 void add_experiment_flags(CLI::App& command, CommonFlags& flags);  ///< --set, --data
+
+/// Where the data sets lie: --data, else the folder that a run remembers, else SACCADE_DATA, else empty.
+std::filesystem::path data_folder(const CommonFlags& flags, const std::filesystem::path& remembered = {});
 
 /// The device that the flags ask for. InputError for one that this build does not have.
 std::unique_ptr<Device> make_device(const CommonFlags& flags);

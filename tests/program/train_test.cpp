@@ -196,6 +196,9 @@ TEST_CASE("a training that cannot be is refused, and nothing is left behind") {
       {{"rule=dtp", "schedule=rll"}, {"dtp", "e2e", "rll"}},
       {{"rule=dtp", "loss=clapp"}, {"dtp", "clapp"}},
       {{"dtp.pretrain=5"}, {"dtp.pretrain = 5", "bp"}},
+      {{"negatives=30"}, {"negatives = 30", "at most 29", "all"}},
+      {{"loss=simclr", "batch=1"}, {"simclr", "at least 2"}},
+      {{"loss=simclr", "temperature=1e-300"}, {"temperature", "0.001"}},
       {{"loss=triplet"}, {"loss", "triplet", "simclr"}},
       {{"probe.enabled=true", "probe.data=cifar10"}, {"probe.data", "32x32x3", "28x28x1"}},
   };
@@ -211,12 +214,37 @@ TEST_CASE("a training that cannot be is refused, and nothing is left behind") {
   }
 }
 
+TEST_CASE("--data decides where data lie; then the folder that a run remembers; SACCADE_DATA comes last") {
+  const TemporaryFolder temporary;
+  make_fashion_mnist(temporary.path / "good", 300, 100);
+  const std::string good = (temporary.path / "good").string();
+  const fs::path out = temporary.path / "out";
+  for (const char* command : {"train", "replay"}) {
+    const std::vector<std::string> mnist{"data=mnist", "epochs=1", "events=10"};
+    const Arguments wrong = train(out, mnist) + Arguments{"--data", "/nowhere"};
+    Arguments arguments = wrong;
+    arguments[0] = command;
+    fs::remove_all(temporary.path / "mnist-home");
+    fs::create_directories(temporary.path / "mnist-home");
+    fs::copy(temporary.path / "good" / "fashion-mnist", temporary.path / "mnist-home" / "mnist",
+             fs::copy_options::recursive);
+    const Environment environment{{"SACCADE_DATA", (temporary.path / "mnist-home").string()}};
+    CHECK(refusal_fault(run(arguments, environment), arguments, {"/nowhere"}) == "");
+    arguments.resize(arguments.size() - 2);
+    CHECK(run(arguments, environment).code == 0);  // without the flag the variable counts
+    const Outcome resumed = run({command, "--quiet", "--resume", out.string()}, {{"SACCADE_DATA", "/nowhere"}});
+    CAPTURE(resumed.err);
+    CHECK(resumed.code == 0);  // but not against what the run remembers
+    fs::remove_all(out);
+  }
+}
+
 TEST_CASE("a run is resumed by the command that made it") {
   const TemporaryFolder temporary;
   const fs::path out = temporary.path / "out";
   REQUIRE(run(train(out, {"epochs=1"})).code == 0);
   const Arguments arguments{"replay", "--resume", out.string()};
-  CHECK(refusal_fault(run(arguments), arguments, {"replay"}) == "");
+  CHECK(refusal_fault(run(arguments), arguments, {"not made by saccade replay"}) == "");
 }
 
 }  // namespace saccade::program

@@ -8,7 +8,6 @@
 #include <set>
 
 #include "engine/error.h"
-#include "streams/load.h"
 #include "tools/experiment/experiment.h"
 #include "tools/reproduce/experiment_differences.h"
 #include "tools/reproduce/reproduce.h"
@@ -46,9 +45,9 @@ TEST_CASE("every table has cells with names of their own and preset files that c
       CHECK(names.insert(cell.name).second);
       used.insert(cell.preset);
       CHECK(fs::exists(presets / (cell.preset + ".toml")));
-      const auto& data = data_names();  // presets on STL10 can be read as soon as the program knows the data set
-      if (cell.preset.starts_with("table2/") && std::find(data.begin(), data.end(), "stl10") == data.end()) continue;
-      if (table.figure.empty()) CHECK((cell.published > 30 && cell.published < 100));
+      // Some tables of the paper have no random encoder; ours show Table 1's beside their rows.
+      const bool added = cell.name == "random encoder" && std::isnan(cell.published);
+      if (table.figure.empty() && !added) CHECK((cell.published > 30 && cell.published < 100));
       const Experiment experiment = load_experiment(presets / (cell.preset + ".toml"), cell.probe, Mode::batch);
       CHECK(experiment.probe.enabled == Experiment::ProbeWhen::yes);
       CHECK((!cell.deformed || experiment.probe.deformed));

@@ -138,11 +138,13 @@ TEST_CASE("published gaps over two points: which are seen, and what each cell ga
   for (std::size_t i = 1; i < gaps.size(); ++i) CHECK(gaps[i].published <= gaps[i - 1].published);
   CHECK(std::count_if(gaps.begin(), gaps.end(), [](const Gap& gap) { return !gap.seen(); }) == 1);
   for (const std::string& page : {reproduced_markdown(table), reproduced_html(table)}) {
-    CHECK(contains(page, "Of 5 pairs"));
-    CHECK(contains(page, "same direction in 4"));
-    CHECK(contains(page, "best over worse: published +10.00, ours -2.00"));
+    CHECK(contains(page, "5 pairs of cells"));
+    CHECK(contains(page, "standard errors in 4, in the other direction in 1; 0 are not told apart"));
+    CHECK(contains(page, "best over worse: published +10.00, ours -2.00 ± 0.69 (the other way round)"));
     CHECK(contains(page, "+10.00"));
   }
+  table.cells[2].test_images = 100;
+  CHECK(published_gaps(table)[3].error > 4);  // 62 % of 100 images
 }
 
 }  // namespace saccade

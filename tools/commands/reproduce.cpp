@@ -51,12 +51,13 @@ void add_reproduce(CLI::App& app, CommonFlags& flags) {
               "saccade reproduce table1 --data DIR --encoder-data cifar10 --epochs 10 --row e2e --out runs/table1");
   command->callback([&flags, request, list] {
     if (*list) {
-      fmt::print("{}", list_presets());
+      fmt::print("{}", flags.json ? list_presets_json() : list_presets());
       return;
     }
     if (request->table.empty())
       throw InputError(fmt::format("reproduce: which table or figure? Known are {}", fmt::join(preset_names(), ", ")));
     request->flags = flags;
+    request->flags.data = data_folder(flags);
     flags.exit_code = reproduce(*request);
   });
 }

@@ -76,8 +76,9 @@ void Reader::fail(const std::string& key, const toml::node& node, const std::str
 }
 
 void Reader::unknown(const std::string& key, const toml::node& node, const std::string& suggestion) const {
-  throw InputError(fmt::format("{}: unknown key \"{}\"; did you mean \"{}\"? (saccade replay --keys lists all)",
-                               where(key, node), key, suggestion));
+  throw InputError(
+      fmt::format("{}: unknown key \"{}\"; did you mean \"{}\"? (saccade replay --keys, or train --keys, lists all)",
+                  where(key, node), key, suggestion));
 }
 
 /// `rate = x` becomes rate.conv = rate.head = x, so that one of them can be overridden alone.

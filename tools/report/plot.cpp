@@ -28,7 +28,7 @@ int colour_of(const PlotSeries& series, std::size_t index) {
   return (series.colour >= 0 ? series.colour : static_cast<int>(index)) % plot::palette_size;
 }
 
-/// A path through the points; a value that is not finite interrupts it. A point alone becomes a dot.
+/// A path through the points; a value that is not finite interrupts it. A point alone becomes a small circle.
 std::string path_of(const PlotSeries& series, const Frame& frame) {
   const std::size_t n = std::min(series.x.size(), series.y.size());
   const auto finite = [&](std::size_t i) { return i < n && std::isfinite(series.x[i]) && std::isfinite(series.y[i]); };
@@ -37,7 +37,7 @@ std::string path_of(const PlotSeries& series, const Frame& frame) {
   for (std::size_t i = 0; i < n; ++i) {
     if (finite(i))
       path += fmt::format("{}{:.1f} {:.1f}", drawing ? "L" : "M", frame.x(series.x[i]), frame.y(series.y[i]));
-    if (finite(i) && !drawing && !finite(i + 1)) path += "h0";
+    if (finite(i) && !drawing && !finite(i + 1)) path += "m-2.5 0a2.5 2.5 0 1 0 5 0a2.5 2.5 0 1 0-5 0";
     drawing = finite(i);
   }
   return path;

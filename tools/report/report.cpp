@@ -72,6 +72,7 @@ std::string losses(const RunReport& report) {
     add_series(updates, report, layer, "updates", layer_name(layer), colour, colour % 2 == 1);
   }
   std::string html;
+  bool any_active = false;
   if (!plot.series.empty()) html += figure(line_plot_svg(plot));
   if (!updates.series.empty()) html += figure(line_plot_svg(updates));
   for (int layer : layers_of(report)) {
@@ -82,9 +83,12 @@ std::string losses(const RunReport& report) {
                     .references = {{1, ""}}};
     add_series(active, report, layer, "positive_active", "positive pairs", 0, false);
     add_series(active, report, layer, "negative_active", "negative pairs", 1, true);
-    if (!active.series.empty()) html += figure(line_plot_svg(active));
+    if (active.series.empty()) continue;
+    any_active = true;
+    html += figure(line_plot_svg(active));
   }
   if (html.empty()) return {};
+  if (!any_active) return section("Loss") + "<div class=\"plots\">\n" + html + "</div>\n";
   return section("Loss and active fraction") +
          "<p class=\"faint\">A pair is active when it is on the wrong side of its margin; only active pairs change a "
          "weight.</p>\n<div class=\"plots\">\n" +

@@ -173,6 +173,11 @@ double CellRun::accuracy() const {
 
 std::vector<double> CellRun::accuracies() const { return accuracies_in(summary(), accuracy_key(cell_)); }
 
+bool CellRun::diverged() const {
+  const nlohmann::json summary = read_json(RunFolder{run_}.summary());
+  return summary.is_object() && summary.contains("diverged") && summary["diverged"] == true;
+}
+
 double CellRun::seconds() const {
   const nlohmann::json summary = read_json(RunFolder{run_}.summary());
   return summary.is_object() && summary.contains("seconds") && summary["seconds"].is_number()

@@ -32,6 +32,8 @@ class CellRun {
   double accuracy() const;
   /// Of all layers that were probed, from the lowest, %.
   std::vector<double> accuracies() const;
+  /// Whether a loss was not finite.
+  bool diverged() const;
   /// Seconds in the learning loop.
   double seconds() const;
 

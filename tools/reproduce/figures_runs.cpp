@@ -108,7 +108,8 @@ std::string loss_figure(const std::vector<CellRun>& runs) {
   if (together.empty() && layerwise.empty()) return {};
   return "<div class=\"plots\">\n" + loss_plot("End to end", std::move(together)) +
          loss_plot("Layer-wise", std::move(layerwise)) +
-         "</div>\n<p class=\"faint\">gll: the layers' losses one after the other; rll: the mean over the layers of "
+         "</div>\n<p class=\"faint\">gll: the layers' losses one after the other; rll: the mean over the layers drawn "
+         "in "
          "each "
          "epoch. Values above twice the largest one behind the first tenth are cut off.</p>\n";
 }

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include <nlohmann/json.hpp>
+
 #include "engine/error.h"
 #include "tools/reproduce/cell_run.h"
 #include "tools/reproduce/experiment_differences.h"
@@ -12,6 +14,7 @@
 #include "tools/reproduce/reproduce_outputs.h"
 #include "tools/run/interrupt.h"
 #include "tools/run/progress.h"
+#include "tools/run/run_folder.h"
 
 namespace saccade {
 namespace {
@@ -88,6 +91,10 @@ class Reproduction {
       if (!table_.runs() || !run.done()) continue;
       result.seeds.push_back(run.seed());
       result.seconds += run.seconds();
+      result.test_images = tested_images(run.experiment());
+      if (run.diverged())
+        result.differs.push_back(fmt::format(
+            "seed {} diverged: its loss was not finite; its accuracy is that of what was left", run.seed()));
       if (const double accuracy = run.accuracy(); accuracy >= 0) accuracies.push_back(accuracy);
     }
     if (!cell.note.empty()) result.differs.push_back(cell.note);
@@ -148,10 +155,43 @@ std::string list_presets() {
   return text;
 }
 
-int reproduce(const ReproduceRequest& request) {
-  catch_interrupts();
+std::string list_presets_json() {
+  const fs::path folder = presets_folder();
+  nlohmann::ordered_json tables = nlohmann::ordered_json::array();
+  for (const std::string& name : preset_names()) {
+    const PresetTable table = load_preset_table(folder, name);
+    nlohmann::ordered_json cells = nlohmann::ordered_json::array();
+    for (const PresetCell& cell : table.cells)
+      cells.push_back({{"cell", cell.name},
+                       {"preset", (folder / (cell.preset + ".toml")).string()},
+                       {"published", cell.published}});
+    tables.push_back({{"table", name}, {"title", table.title}, {"cells", cells}});
+  }
+  return tables.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+namespace {
+
+void check(const ReproduceRequest& request) {
   if (request.flags.out.empty()) throw InputError("reproduce: where should the results go? Give --out DIR");
   if (request.seeds.empty()) throw InputError("--seeds: found none, expected a list such as 1,2,3");
+  std::vector<std::int64_t> sorted = request.seeds;
+  std::sort(sorted.begin(), sorted.end());
+  if (const auto twice = std::adjacent_find(sorted.begin(), sorted.end()); twice != sorted.end())
+    throw InputError(fmt::format("--seeds: {} stands there twice; the same run would count as two", *twice));
+  for (const std::string& assignment : request.flags.set)
+    if (assignment.starts_with("seed="))
+      throw InputError(fmt::format("--set {}: seeds are given by --seeds", assignment));
+  if (fs::exists(RunFolder{request.flags.out}.experiment()))
+    throw InputError(
+        fmt::format("--out {}: this is the folder of a run; choose another for the table", request.flags.out.string()));
+}
+
+}  // namespace
+
+int reproduce(const ReproduceRequest& request) {
+  catch_interrupts();
+  check(request);
   return Reproduction(request).run();
 }
 

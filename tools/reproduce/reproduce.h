@@ -28,8 +28,9 @@ struct ReproduceRequest {
 /// for a run in the folder that is not the one asked for.
 int reproduce(const ReproduceRequest& request);
 
-/// All tables and figures with their cells and preset files, as text.
+/// All tables and figures with their cells and preset files.
 std::string list_presets();
+std::string list_presets_json();
 
 /// Those cells whose name contains one of `rows` (all when empty). InputError, with the known names, for a text that no
 /// cell contains.

@@ -85,7 +85,7 @@ std::vector<std::pair<std::string, std::string>> differences(const ReproducedTab
   return common;
 }
 
-/// "published gaps over 2 points: 12 of 20 seen", and those that were not.
+/// How many of the published gaps are seen, and a line for each that is not.
 struct GapsAsText {
   std::string summary;
   std::vector<std::string> unseen;
@@ -94,15 +94,20 @@ struct GapsAsText {
 GapsAsText gaps_as_text(const ReproducedTable& table) {
   const std::vector<Gap> gaps = published_gaps(table);
   GapsAsText text;
-  for (const Gap& gap : gaps)
-    if (!gap.seen())
-      text.unseen.push_back(fmt::format("{} over {}: published {:+.2f}, ours {:+.2f}", gap.better->cell.name,
-                                        gap.worse->cell.name, gap.published, gap.ours));
+  std::size_t reversed = 0;
+  for (const Gap& gap : gaps) {
+    if (gap.seen()) continue;
+    reversed += gap.reversed();
+    text.unseen.push_back(fmt::format("{} over {}: published {:+.2f}, ours {:+.2f} ± {:.2f} ({})",
+                                      gap.better->cell.name, gap.worse->cell.name, gap.published, gap.ours, gap.error,
+                                      gap.reversed() ? "the other way round" : "not told apart"));
+  }
   if (!gaps.empty())
     text.summary = fmt::format(
-        "Of {} pairs of cells whose published numbers differ by more than {:g} points, ours differ in the "
-        "same direction in {}.",
-        gaps.size(), least_gap, gaps.size() - text.unseen.size());
+        "{} pairs of cells have published numbers that differ by more than {:g} points. Ours differ in the same "
+        "direction by more than two standard errors in {}, in the other direction in {}; {} are not told apart. "
+        "(Standard errors are those of the test images, or of the seeds where those are larger.)",
+        gaps.size(), least_gap, gaps.size() - text.unseen.size(), reversed, text.unseen.size() - reversed);
   return text;
 }
 
@@ -171,7 +176,7 @@ std::string reproduced_markdown(const ReproducedTable& table) {
   }
   if (!table.left.empty()) text += table.left + "\n\n";
   if (const GapsAsText gaps = gaps_as_text(table); !gaps.summary.empty()) {
-    text += gaps.summary + (gaps.unseen.empty() ? "" : " Not:") + "\n\n";
+    text += gaps.summary + (gaps.unseen.empty() ? "" : " Those that are not seen:") + "\n\n";
     for (const std::string& gap : gaps.unseen) text += "- " + gap + "\n";
     if (!gaps.unseen.empty()) text += "\n";
   }

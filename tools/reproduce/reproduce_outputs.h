@@ -15,6 +15,7 @@ struct CellResult {
   double mean = 0, sd = 0;          ///< sd: of the sample, NaN for one seed
   std::int64_t epochs = 0, images = 0;
   double seconds = 0;                ///< in the learning loops of all seeds
+  std::int64_t test_images = 10000;  ///< that each accuracy is of
   std::vector<std::string> differs;  ///< from the published protocol: key by key, then the cell's note
 
   double difference() const { return mean - cell.published; }

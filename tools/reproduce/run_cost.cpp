@@ -45,9 +45,6 @@ double pair_cost(const Experiment& e) {
   return cost;
 }
 
-/// Test images of every data set here: 8,000 to 20,800.
-constexpr double about_test_images = 10000;
-
 }  // namespace
 
 std::int64_t integer_value(const Experiment& experiment, std::string_view key, std::int64_t otherwise) {
@@ -66,13 +63,20 @@ std::int64_t training_images(const Experiment& experiment) {
   return experiment.images == 0 ? all : std::min(all, experiment.images);
 }
 
+std::int64_t tested_images(const Experiment& experiment) {
+  static const std::map<std::string, std::int64_t> sizes{{"stl10", 8000}, {"emnist-letters", 20800}};
+  const auto found = sizes.find(data_name(probe_data(experiment)));
+  const std::int64_t all = found == sizes.end() ? 10000 : found->second;
+  return experiment.probe.test_images == 0 ? all : std::min(all, experiment.probe.test_images);
+}
+
 RunCost run_cost(const Experiment& e) {
   RunCost cost;
   cost.learning =
       pair_cost(e) * static_cast<double>(training_images(e)) * static_cast<double>(integer_value(e, "epochs"));
   if (e.probe.enabled != Experiment::ProbeWhen::yes) return cost;  // every preset says yes or no
   const double trained = e.probe.images == 0 ? 50000 : static_cast<double>(e.probe.images);
-  const double tested = e.probe.test_images == 0 ? about_test_images : static_cast<double>(e.probe.test_images);
+  const auto tested = static_cast<double>(tested_images(e));
   constexpr double lanes = 16;  // a classifier of ten classes is computed as sixteen
   const int top = e.network.depth() - 1;
   const bool all = experiment_word(e, "probe.layers") == "all";

@@ -17,6 +17,9 @@ RunCost run_cost(const Experiment& experiment);
 /// Training images that the experiment uses: its `images`, or all of its data set.
 std::int64_t training_images(const Experiment& experiment);
 
+/// Test images that its accuracies are of: 1,000s that decide how exact they are.
+std::int64_t tested_images(const Experiment& experiment);
+
 /// An integer key of the experiment; `otherwise` when its value is a word.
 std::int64_t integer_value(const Experiment& experiment, std::string_view key, std::int64_t otherwise = 0);
 

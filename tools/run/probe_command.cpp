@@ -18,6 +18,7 @@
 namespace saccade {
 
 int probe_checkpoint(const std::filesystem::path& file, const CommonFlags& flags, bool announce) {
+  const std::filesystem::path data_sets = data_folder(flags);
   catch_interrupts();
   const auto begin = std::chrono::steady_clock::now();
   if (flags.out.empty()) throw InputError("probe: where should the results go? Give --out DIR");
@@ -38,8 +39,8 @@ int probe_checkpoint(const std::filesystem::path& file, const CommonFlags& flags
   }
   // As in a run: a data set of the probe's own is read whole, the run's own as far as `images` says.
   const DataSet data = probe_data(experiment) == experiment.data && experiment.data != Experiment::Data::stl10
-                           ? load_experiment_data(experiment, flags.data)
-                           : load_probe_data(experiment, flags.data);
+                           ? load_experiment_data(experiment, data_sets)
+                           : load_probe_data(experiment, data_sets);
   const RunFolder folder = create_run_folder(flags.out);
   // Probes read convolutions alone, and whole views where the learner saw patches.
   Parameters learned(*device, experiment.network, make_rule("bp"), Heads::top_only, options.seed);

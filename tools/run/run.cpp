@@ -42,11 +42,6 @@ void Run::restore(const Checkpoint& checkpoint) {
     return values.front();
   };
   try {
-    const std::string kind = std::string("record.") + command();
-    if (std::none_of(checkpoint.integers.begin(), checkpoint.integers.end(), [&](const Checkpoint::Integers& integers) {
-          return integers.name == kind && integers.values.size() == 1;
-        }))
-      throw InputError(fmt::format("this run was not made by saccade {0}; expected one of saccade {0}", command()));
     load_state(checkpoint);
     metrics_.load(checkpoint);
     seconds_ = only(checkpoint.real_values("record.seconds"), "record.seconds");
@@ -167,6 +162,7 @@ int Run::finish(bool announce) {
   summary.classifier = probes_->latest("classifier");
   summary.loss = metrics_.last_loss();
   summary.interrupted = interrupted() && !complete();
+  summary.diverged = metrics_.diverged();
   describe(summary);
   const std::string json = summary_json(summary);
   replace_file(folder_.summary(), json);
@@ -216,7 +212,9 @@ int begin_or_resume(const char* command, Mode mode, const RunRequest& request, c
       throw InputError(
           fmt::format("{}: where should the run go? Give --out DIR (or --resume DIR to go on with one)", command));
     const Experiment experiment = load_experiment(request.experiment, flags.set, mode);
-    const std::unique_ptr<Run> run = make(experiment, flags);
+    CommonFlags fresh = flags;
+    fresh.data = data_folder(flags);
+    const std::unique_ptr<Run> run = make(experiment, fresh);
     return run->run(create_run_folder(flags.out), request.announce);
   }
   if (!request.experiment.empty() || !flags.set.empty() || !flags.out.empty())
@@ -226,7 +224,7 @@ int begin_or_resume(const char* command, Mode mode, const RunRequest& request, c
   std::string warning;
   const std::optional<Checkpoint> checkpoint = load_newest(real_files(), folder.folder, warning);
   CommonFlags resumed = flags;
-  if (resumed.data.empty()) resumed.data = remembered_data_folder(folder);
+  resumed.data = data_folder(flags, remembered_data_folder(folder));
   if (!checkpoint) {
     // A run that was ended before its first checkpoint begins again; one that has lost its checkpoints must not be
     // overwritten.
@@ -248,6 +246,12 @@ int begin_or_resume(const char* command, Mode mode, const RunRequest& request, c
         "{}: experiment.toml is not the experiment that the checkpoint was made with; put the right one back, "
         "or start a new run of it with --out",
         folder.folder.string()));
+  const std::string kind = std::string("record.") + command;
+  if (std::none_of(checkpoint->integers.begin(), checkpoint->integers.end(), [&](const Checkpoint::Integers& integers) {
+        return integers.name == kind && integers.values.size() == 1;
+      }))
+    throw InputError(
+        fmt::format("{}: this run was not made by saccade {}; expected one that was", folder.folder.string(), command));
   const Experiment experiment =
       parse_experiment(checkpoint->experiment, "checkpoint in " + folder.folder.string(), {}, mode);
   const std::unique_ptr<Run> run = make(experiment, resumed);

@@ -63,6 +63,7 @@ struct RunSummary {
   double epochs = 0;        ///< of a training
   double loss = 0;
   bool interrupted = false;
+  bool diverged = false;  ///< a distance or a loss was not finite
 };
 
 /// The summary as indented JSON. Keys: those of the fields; deformed accuracies are "deformed_probe" and so on. A

@@ -35,8 +35,13 @@ namespace {
 RunReport common_report(const Experiment& e, const RunSummary& s, const RunFolder& folder) {
   RunReport report;
   const std::string negatives = e.negatives == Experiment::all_negatives ? "all" : fmt::format("{}", e.negatives);
-  report.subtitle = fmt::format("{}, schedule {}, rule {}, {} negatives, seed {}", e.network.name,
-                                experiment_word(e, "schedule"), experiment_word(e, "rule"), negatives, e.seed);
+  const bool compares = e.loss == Experiment::Loss::hinge || e.loss == Experiment::Loss::clapp;
+  report.subtitle = fmt::format("{}, schedule {}, rule {}{}, seed {}", e.network.name, experiment_word(e, "schedule"),
+                                experiment_word(e, "rule"), compares ? ", " + negatives + " negatives" : "", e.seed);
+  if (s.diverged)
+    report.subtitle +=
+        ". This run has diverged: a distance or loss was not finite, and accuracies are those of what was "
+        "left. Try smaller rates.";
   report.metrics = read_metrics(folder.metrics());
   const bool end_to_end_run = e.schedule == Experiment::Schedule::e2e;
   for (int i = end_to_end_run ? -1 : 0; i < (end_to_end_run ? 0 : e.network.depth()); ++i) {

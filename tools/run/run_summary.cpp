@@ -33,7 +33,8 @@ std::string summary_json(const RunSummary& s) {
                                  {"peak_rss_bytes", s.peak_rss_bytes},
                                  {"fingerprint", s.fingerprint},
                                  {"loss", s.loss},
-                                 {"interrupted", s.interrupted}};
+                                 {"interrupted", s.interrupted},
+                                 {"diverged", s.diverged}};
   json["probe"] = probe_json(s.probe.plain);
   json["random_probe"] = probe_json(s.random_probe.plain);
   json["pixels_probe"] = probe_json(s.pixels_probe.plain);

@@ -13,6 +13,16 @@
 namespace saccade {
 namespace {
 
+void check(const Experiment& e) {
+  const bool compares = e.loss == Experiment::Loss::hinge || e.loss == Experiment::Loss::clapp;
+  if (compares && !learns_from_patches(e) && e.negatives >= e.batch)
+    throw InputError(fmt::format(
+        "negatives = {}: in a batch of {} pairs at most {} follow another; expected fewer, a larger batch, or \"all\"",
+        e.negatives, e.batch, e.batch - 1));
+  if (e.loss == Experiment::Loss::simclr && e.batch < 2)
+    throw InputError("batch = 1: simclr compares a pair with the others of its batch; expected at least 2");
+}
+
 /// One unit of work is one step: a batch of pairs.
 class Train final : public Run {
  public:
@@ -98,9 +108,12 @@ class Train final : public Run {
   }
 
   std::string headline(const RunSummary& s) const override {
-    return fmt::format("{} of {} steps, {:.4g} epochs, in {} ({:.0f} pairs/s), loss {:.4f} per pair, fingerprint {}",
+    if (trained() == 0)
+      return fmt::format("0 of {} steps: nothing was learned, fingerprint {}", length(), s.fingerprint);
+    const bool drawn = experiment_.schedule == Experiment::Schedule::rll;
+    return fmt::format("{} of {} steps, {:.4g} epochs, in {} ({:.0f} pairs/s), loss {:.4f} per pair{}, fingerprint {}",
                        s.updates, length(), s.epochs, duration_text(s.seconds), s.pairs_per_second, s.loss,
-                       s.fingerprint);
+                       drawn ? " (mean over the layers drawn in the last epoch)" : "", s.fingerprint);
   }
 
   void report(const RunSummary& summary) const override {
@@ -119,6 +132,7 @@ class Train final : public Run {
 
 int train(const RunRequest& request) {
   return begin_or_resume("train", Mode::batch, request, [](const Experiment& experiment, const CommonFlags& flags) {
+    check(experiment);
     return std::make_unique<Train>(experiment, flags);
   });
 }
