@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/error.h"
-#include "tools/reproduce/figures.h"
+#include "tools/report/metrics_file.h"
 #include "tools/reproduce/gaps.h"
 #include "tools/temporary_folder.h"
 #include "tools/xml.h"
@@ -90,25 +90,27 @@ TEST_CASE("the table's page, Markdown, JSON and text say the same") {
   CHECK(json["cells"][1]["ours_mean"].is_null());
 }
 
-TEST_CASE("losses are read by layer; a torn last line is left out, another fault is named") {
+TEST_CASE("metrics of a training are read by layer; a torn last line is left out, another fault is named") {
   TemporaryFolder folder;
   const auto file = folder.path / "metrics.csv";
   const std::string header = "step,epoch,layer,quantity,value\n";
   const auto write = [&](const std::string& text) { std::ofstream(file, std::ios::binary) << text; };
   write(header + "5,1,0,loss,2.5\n5,1,0,positive_distance,7\n10,2,0,loss,nan\n15,3,1,loss,1\n20,4,1,lo");
-  const std::vector<LossSeries> series = read_losses(file);
+  std::vector<MetricSeries> series = read_metrics(file);
+  std::erase_if(series, [](const MetricSeries& one) { return one.quantity != "loss"; });
   REQUIRE(series.size() == 2);
   CHECK(series[0].layer == 0);
-  CHECK(series[0].epochs == std::vector<double>{1, 2});
-  CHECK(series[0].losses[0] == 2.5);
-  CHECK(std::isnan(series[0].losses[1]));
-  CHECK(series[1].losses == std::vector<double>{1});
+  CHECK(series[0].events == std::vector<double>{5, 10});
+  CHECK(series[0].times == std::vector<double>{1, 2});
+  CHECK(series[0].values[0] == 2.5);
+  CHECK(std::isnan(series[0].values[1]));
+  CHECK(series[1].values == std::vector<double>{1});
   for (const char* bad : {"5,1,0,loss,\n", "5,1,0,loss\n", "5;1,0,loss,2\n", "a,1,0,loss,2\n", "5,1,0,loss,2x\n"}) {
     write(header + bad);
-    CHECK_THROWS_AS(read_losses(file), InputError);
+    CHECK_THROWS_AS(read_metrics(file), InputError);
   }
   write("x\n");
-  CHECK_THROWS_AS(read_losses(file), InputError);
+  CHECK_THROWS_AS(read_metrics(file), InputError);
 }
 
 TEST_CASE("published gaps over two points: which are seen, and what each cell gains over the random encoder") {

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <string>
 #include <vector>
+#include <vector>
 
 #include "tools/cli.h"
 #include "tools/reproduce/cell_run.h"
@@ -25,12 +26,5 @@ std::string tsne_figure(const PresetTable& table, const CellRun& run, const Comm
 /// One of the above, by the table's kind. `last`: nothing follows; what takes long is left out before.
 std::string figure_html(const PresetTable& table, const std::vector<CellRun>& runs, const CommonFlags& flags,
                         bool last);
-
-/// metrics.csv of batch mode: one series of losses per layer. InputError naming file and line.
-struct LossSeries {
-  int layer = 0;  ///< -1 = end to end
-  std::vector<double> epochs, losses;
-};
-std::vector<LossSeries> read_losses(const std::filesystem::path& file);
 
 }  // namespace saccade

@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <map>
-#include <sstream>
 
 #include "engine/error.h"
 #include "tools/report/html.h"
+#include "tools/report/metrics_file.h"
 #include "tools/report/plot.h"
 #include "tools/reproduce/figures.h"
 #include "tools/run/run_folder.h"
@@ -18,23 +17,23 @@ namespace {
 /// gll: the layers' curves one after the other. rll: the mean over the layers, against all epochs. e2e: as it is.
 PlotSeries loss_curve(const CellRun& run) {
   PlotSeries curve{run.cell().name, {}, {}};
-  const std::vector<LossSeries> layers = read_losses(RunFolder{run.folder()}.metrics());
+  std::vector<MetricSeries> layers = read_metrics(RunFolder{run.folder()}.metrics());
+  std::erase_if(layers, [](const MetricSeries& series) { return series.quantity != "loss"; });
   if (experiment_word(run.experiment(), "schedule") != "rll") {
-    for (const LossSeries& layer : layers) {
+    for (const MetricSeries& layer : layers) {
       const double before = curve.x.empty() ? 0 : curve.x.back();
-      const double first = layer.epochs.empty() ? 0 : layer.epochs.front();
-      for (std::size_t i = 0; i < layer.epochs.size(); ++i) {
-        curve.x.push_back(before + 1 + layer.epochs[i] - first);
-        curve.y.push_back(layer.losses[i]);
+      for (std::size_t i = 0; i < layer.times.size(); ++i) {
+        curve.x.push_back(before + 1 + layer.times[i] - layer.times.front());
+        curve.y.push_back(layer.values[i]);
       }
     }
     return curve;
   }
   std::map<double, std::pair<double, int>> by_epoch;
-  for (const LossSeries& layer : layers)
-    for (std::size_t i = 0; i < layer.epochs.size(); ++i) {
-      auto& [sum, count] = by_epoch[layer.epochs[i]];
-      sum += layer.losses[i];
+  for (const MetricSeries& layer : layers)
+    for (std::size_t i = 0; i < layer.times.size(); ++i) {
+      auto& [sum, count] = by_epoch[layer.times[i]];
+      sum += layer.values[i];
       ++count;
     }
   for (const auto& [epoch, value] : by_epoch) {
@@ -63,38 +62,6 @@ std::string loss_plot(const char* title, std::vector<PlotSeries> series) {
 }
 
 }  // namespace
-
-std::vector<LossSeries> read_losses(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::string line;
-  constexpr std::string_view header = "step,epoch,layer,quantity,value";
-  if (!std::getline(in, line) || line != header)
-    throw InputError(fmt::format("{}, line 1: found \"{:.60}\", expected \"{}\"", file.string(), line, header));
-  std::map<int, LossSeries> layers;
-  for (std::size_t number = 2; std::getline(in, line); ++number) {
-    if (in.eof()) break;  // no newline: the writer was killed inside this line
-    std::istringstream fields(line);
-    double step = 0, epoch = 0, value = 0;
-    int layer = 0;
-    char comma[3] = {};
-    std::string quantity, text;
-    fields >> step >> comma[0] >> epoch >> comma[1] >> layer >> comma[2];
-    std::getline(fields, quantity, ',');
-    std::getline(fields, text);
-    char* end = nullptr;
-    value = std::strtod(text.c_str(), &end);  // "nan" of a run that has diverged is a value too
-    const bool commas = comma[0] == ',' && comma[1] == ',' && comma[2] == ',';
-    if (!commas || !fields.eof() || text.empty() || *end != '\0')
-      throw InputError(fmt::format("{}, line {}: found \"{:.80}\", expected {}", file.string(), number, line, header));
-    if (quantity != "loss") continue;
-    layers[layer].layer = layer;
-    layers[layer].epochs.push_back(epoch);
-    layers[layer].losses.push_back(value);
-  }
-  std::vector<LossSeries> list;
-  for (auto& [layer, series] : layers) list.push_back(std::move(series));
-  return list;
-}
 
 std::string loss_figure(const std::vector<CellRun>& runs) {
   std::vector<PlotSeries> together, layerwise;

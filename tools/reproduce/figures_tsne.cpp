@@ -6,16 +6,15 @@
 #include "engine/device.h"
 #include "engine/file_system.h"
 #include "models/linear_probe.h"
-#include "models/schedule.h"
 #include "streams/load.h"
 #include "streams/views.h"
-#include "tools/experiment/setup.h"
 #include "tools/replace_file.h"
 #include "tools/report/html.h"
 #include "tools/report/plot.h"
 #include "tools/reproduce/figures.h"
 #include "tools/reproduce/tsne.h"
 #include "tools/run/interrupt.h"
+#include "tools/run/learned_parameters.h"
 #include "tools/run/progress.h"
 #include "tools/run/run_folder.h"
 
@@ -38,23 +37,14 @@ Points pooled_features(Device& device, const Parameters& parameters, int layer, 
   return points;
 }
 
-Parameters learned_parameters(Device& device, const CellRun& run) {
-  const Experiment& e = run.experiment();
-  const Checkpoint checkpoint = load_checkpoint(real_files(), newest_checkpoint(run.folder()));
-  const bool e2e = experiment_word(e, "schedule") == "e2e";
-  Parameters parameters(device, e.network, make_rule(experiment_word(e, "rule")),
-                        e2e ? Heads::top_only : Heads::every_layer, static_cast<std::uint64_t>(e.seed));
-  parameters.load(device, checkpoint.tensors);
-  return parameters;
-}
-
 }  // namespace
 
 std::string tsne_figure(const PresetTable& table, const CellRun& run, const CommonFlags& flags) {
   if (!run.done()) return {};
   const Experiment& e = run.experiment();
   const auto device = make_device(flags);
-  const Parameters parameters = learned_parameters(*device, run);
+  const std::filesystem::path file = newest_checkpoint(run.folder());
+  const Parameters parameters = learned_parameters(*device, e, load_checkpoint(real_files(), file), file);
   const DataSet data = load_data(data_name(probe_data(e)), flags.data, 1);  // of the test images, all are read
   LabelledImages images;
   images.count = std::min(most_tsne_points, data.test.size());

@@ -12,6 +12,7 @@
 #include "tools/replace_file.h"
 #include "tools/run/evaluation.h"
 #include "tools/run/interrupt.h"
+#include "tools/run/learned_parameters.h"
 #include "tools/run/probe_log.h"
 #include "tools/run/run_report.h"
 
@@ -28,26 +29,17 @@ int probe_checkpoint(const std::filesystem::path& file, const CommonFlags& flags
           fmt::format("--set {}: a checkpoint is probed as it is; expected a key that starts with probe.", override));
   const Checkpoint checkpoint = load_checkpoint(real_files(), file);
   const Experiment experiment = parse_experiment(checkpoint.experiment, file.string(), flags.set);
-  const LearnerOptions options = learner_options(experiment);
   const auto device = make_device(flags);
-  const Heads heads = Schedule(options.schedule, experiment.network.depth(), options.seed, options.events).heads();
-  Parameters learner(*device, learned_network(experiment), make_rule(options.rule), heads, options.seed);
-  try {
-    learner.load(*device, checkpoint.tensors);
-  } catch (const InputError& error) {
-    throw InputError(fmt::format("{}: {}", file.string(), error.what()));
-  }
+  const Parameters learned = learned_parameters(*device, experiment, checkpoint, file);
   // As in a run: a data set of the probe's own is read whole, the run's own as far as `images` says.
   const DataSet data = probe_data(experiment) == experiment.data && experiment.data != Experiment::Data::stl10
                            ? load_experiment_data(experiment, data_sets)
                            : load_probe_data(experiment, data_sets);
   const RunFolder folder = create_run_folder(flags.out);
-  // Probes read convolutions alone, and whole views where the learner saw patches.
-  Parameters learned(*device, experiment.network, make_rule("bp"), Heads::top_only, options.seed);
-  copy_convolutions(*device, learner, learned);
 
   Evaluation evaluation(*device, experiment, data, flags.quiet);
-  const Parameters untrained(*device, experiment.network, make_rule("bp"), Heads::top_only, options.seed);
+  const Parameters untrained(*device, experiment.network, make_rule("bp"), Heads::top_only,
+                             static_cast<std::uint64_t>(experiment.seed));
   ProbeLog log(folder.folder / "probes.csv", {});
   RunSummary summary;
   summary.command = "probe";
