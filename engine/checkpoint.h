@@ -26,7 +26,7 @@ struct Checkpoint {
   std::string experiment;       ///< the resolved experiment file (TOML)
   std::uint64_t event = 0;      ///< events handled
   std::string instruction_set;  ///< Device::instruction_set() that made the bits
-  std::string arithmetic;       ///< "exact"
+  std::string arithmetic;       ///< "exact" or "fast"
   std::vector<Tensor> tensors;  ///< weights, feedback, optimiser state, memory
   std::vector<Integers> integers;
   std::vector<Reals> reals;

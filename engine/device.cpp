@@ -46,10 +46,13 @@ class Check {
 
 }  // namespace
 
-void Device::conv_pack(const ConvShape& shape, int replicas, ConstFloats weights, Floats packed, ConstFlags active,
-                       int views) {
-  Check("conv_pack").conv(shape).that(replicas >= 1, "replicas >= 1").that(weights && packed, "weights and packed");
-  conv_pack_impl(shape, replicas, weights, packed, active, views);
+void Device::conv_pack(const ConvPack& op) {
+  Check("conv_pack")
+      .conv(op.shape)
+      .extent(op.extent)
+      .that(op.weights.weights && op.packed, "weights and packed")
+      .that(op.way == Way::down || !op.weights.sign_only, "sign_only on the way down alone");
+  conv_pack_impl(op);
 }
 
 void Device::load_views(const LoadViews& op) {

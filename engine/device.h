@@ -30,12 +30,10 @@ class Device {
   virtual void copy(void* to, const void* from, std::size_t bytes) = 0;
   virtual void clear(void* to, std::size_t bytes) = 0;
 
-  /// Floats of the packed copy of a layer's weights that the forward kernel reads.
-  virtual std::size_t packed_size(const ConvShape& shape) const = 0;
-  /// Renews the packed copy from the weights of each replica that has one of the `views` flags set (null: of all).
-  void conv_pack(const ConvShape& shape, int replicas, ConstFloats weights, Floats packed, ConstFlags active = {},
-                 int views = 1);
+  /// Floats of the packed copy of a layer's weights; 0 where this way needs none.
+  virtual std::size_t packed_size(const ConvShape& shape, Way way, Arithmetic arithmetic) const = 0;
 
+  void conv_pack(const ConvPack& op);
   void load_views(const LoadViews& op);
   void conv_forward(const ConvForward& op);
   void conv_weight_gradient(const ConvWeightGradient& op);
@@ -58,8 +56,7 @@ class Device {
   void add_noise(const AddNoise& op);
 
  private:
-  virtual void conv_pack_impl(const ConvShape& shape, int replicas, ConstFloats weights, Floats packed,
-                              ConstFlags active, int views) = 0;
+  virtual void conv_pack_impl(const ConvPack& op) = 0;
   virtual void load_views_impl(const LoadViews& op) = 0;
   virtual void conv_forward_impl(const ConvForward& op) = 0;
   virtual void conv_weight_gradient_impl(const ConvWeightGradient& op) = 0;

@@ -40,13 +40,29 @@ struct Feedback {
   bool sign_only = false;  ///< use sgn(weights), sgn(0) = 0
 };
 
+/// Which way a copy of weights is packed for: activity up, or errors down.
+enum class Way { up, down };
+
+/// Renews the packed copy of a layer's weights, of each replica that has one of the `extent.views` flags set (null: of
+/// all).
+struct ConvPack {
+  ConvShape shape;
+  Extent extent;
+  Way way = Way::up;
+  Arithmetic arithmetic = Arithmetic::exact;
+  Feedback weights;  ///< shape.weights() per replica; sign_only on the way down alone
+  ConstFlags active;
+  Floats packed;  ///< Device::packed_size()
+};
+
 struct ConvForward {
   ConvShape shape;
   Extent extent;
   ConstFloats input;   ///< shape.in
-  ConstFloats packed;  ///< from conv_pack
+  ConstFloats packed;  ///< from conv_pack, way up, with the same arithmetic
   Floats output;       ///< shape.out
   Bytes winners;       ///< shape.winners(); null without max-pool, or when no backward step follows
+  Arithmetic arithmetic = Arithmetic::exact;
 };
 
 /// gradient = (accumulate ? gradient : 0) + sum over active views, in order, of error (x) input.
@@ -59,6 +75,7 @@ struct ConvWeightGradient {
   ConstFlags active;
   Floats gradient;  ///< shape.weights() per replica
   bool accumulate = false;
+  Arithmetic arithmetic = Arithmetic::exact;
 };
 
 /// error_below = f'(input) * (feedback^T error), f being the activation of the layer below, whose output is `input`.
@@ -71,7 +88,8 @@ struct ConvInputGradient {
   ConstFloats input;  ///< shape.in
   Activation below = Activation::none;
   ConstFlags active;
-  Floats error_below;  ///< shape.in
+  Floats error_below;       ///< shape.in
+  ConstFloats packed = {};  ///< fast arithmetic: from conv_pack, way down; null: `feedback` itself is read, exactly
 };
 
 /// Transposed convolution ("deconvolution"), from a layer's output map to its input map: output = f(weights^T input).

@@ -46,6 +46,13 @@ enum class Activation : std::uint8_t { none = 0, hardtanh = 1, tanh = 2, relu = 
 /// the convolution is computed at the even positions (2y, 2x) alone.
 enum class Downsample : std::uint8_t { none = 0, max_pool = 1, stride = 2 };
 
+/// How a device computes convolutions; values are stored in checkpoints. exact: every sum is one chain of fused
+/// multiply-adds in a fixed order. fast: Winograd's F(4x4, 3x3) where it saves work, with a quarter of the products and
+/// a rounding error about ten times as large (engine/cpu/kernels/winograd.h). Both give the same bits for any number of
+/// threads.
+enum class Arithmetic : std::uint8_t { exact = 0, fast = 1 };
+constexpr const char* to_string(Arithmetic arithmetic) { return arithmetic == Arithmetic::exact ? "exact" : "fast"; }
+
 /// One layer: 3x3 convolution (zero padding 1, no bias) at every position or every second one, then optionally
 /// max-pool, then the activation.
 ///

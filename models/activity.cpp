@@ -28,7 +28,7 @@ void ascend(Device& device, const Parameters& parameters, const Views& views, in
   for (int i = begin; i < end; ++i)
     device.conv_forward({parameters.network().conv(i), views.extent(), views.activity.map(i, views.first),
                          parameters.conv(i).packed.shared(), views.activity.map(i + 1, views.first),
-                         views.activity.winners(i, views.first)});
+                         views.activity.winners(i, views.first), parameters.arithmetic()});
 }
 
 ConstFloats head_input(Device& device, const NetworkSpec& network, const Views& views, int layer) {

@@ -32,7 +32,7 @@ BatchLearner::BatchLearner(Device& device, const NetworkSpec& network, const Bat
       options_(options),
       schedule_((check(options), options.schedule), network.depth(), options.seed,
                 std::max<std::uint64_t>(options.steps, network.layers.size())),
-      parameters_(device, network, make_rule(options.rule), schedule_.heads(), options.seed),
+      parameters_(device, network, make_rule(options.rule), schedule_.heads(), options.seed, 1, options.arithmetic),
       optimiser_(options.optimiser == "adam" ? make_adam(device, network, schedule_.heads(), options.rates)
                                              : make_sgd(device, network, options.rates)),
       bias_(device, static_cast<std::size_t>(network.head(network.depth() - 1).lanes())) {
@@ -110,7 +110,7 @@ std::vector<double> BatchLearner::autoencoder_losses() const {
 void BatchLearner::save(Checkpoint& checkpoint) const {
   checkpoint.event = steps_;
   checkpoint.instruction_set = device_.instruction_set();
-  checkpoint.arithmetic = "exact";
+  checkpoint.arithmetic = to_string(options_.arithmetic);
   parameters_.save(checkpoint.tensors);
   optimiser_->save(checkpoint);
   if (supervised()) bias_.save(checkpoint, "classifier.bias");

@@ -27,6 +27,7 @@ struct BatchOptions {
   std::vector<Margins> margins{{}};  ///< one for all heads, or one per layer
   std::string optimiser = "adam";
   Rates rates;
+  Arithmetic arithmetic = Arithmetic::exact;
 };
 
 /// Batch mode: learns from mini-batches of pairs of views. The same network, losses, rules and device operations as

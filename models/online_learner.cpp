@@ -53,7 +53,7 @@ OnlineLearner::OnlineLearner(Device& device, const NetworkSpec& network, const L
       network_(network),
       options_(options),
       schedule_(options.schedule, network.depth(), options.seed, options.events),
-      parameters_(device, network, make_rule(options.rule), schedule_.heads(), options.seed),
+      parameters_(device, network, make_rule(options.rule), schedule_.heads(), options.seed, 1, options.arithmetic),
       own_optimiser_(optimiser ? nullptr : make_optimiser(device, network, options, schedule_.heads())),
       optimiser_(optimiser ? *optimiser : *own_optimiser_),
       memory_(make_memory(options.memory)),
@@ -170,7 +170,7 @@ std::vector<float> OnlineLearner::last_embedding() const {
 void OnlineLearner::save(Checkpoint& checkpoint) const {
   checkpoint.event = events_;
   checkpoint.instruction_set = device_.instruction_set();
-  checkpoint.arithmetic = "exact";
+  checkpoint.arithmetic = to_string(options_.arithmetic);
   parameters_.save(checkpoint.tensors);
   optimiser_.save(checkpoint);
   checkpoint.tensors.push_back(

@@ -28,6 +28,7 @@ struct LearnerOptions {
   bool block = true;                 ///< no gradient through the remembered anchor, eq. 7
   std::string optimiser = "sgd";
   Rates rates;
+  Arithmetic arithmetic = Arithmetic::exact;
 };
 
 /// Joins stream, memory and network: learns from events one at a time, on one device, without labels.

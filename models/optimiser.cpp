@@ -9,7 +9,8 @@ namespace saccade {
 namespace {
 
 ConvWeightGradient gradient_op(const ConvFactors& f, Floats gradient, bool accumulate = false) {
-  return {f.shape, f.extent, f.presynaptic, f.postsynaptic_error, f.winners, f.active, gradient, accumulate};
+  return {f.shape,  f.extent, f.presynaptic, f.postsynaptic_error, f.winners,
+          f.active, gradient, accumulate,    f.arithmetic};
 }
 
 HeadWeightGradient gradient_op(const HeadFactors& f, Floats gradient, bool accumulate = false) {

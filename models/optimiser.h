@@ -18,6 +18,7 @@ struct ConvFactors {
   ConstFloats postsynaptic_error;  ///< shape.out
   ConstBytes winners;              ///< which positions the post-synaptic units answered
   ConstFlags active;
+  Arithmetic arithmetic = Arithmetic::exact;
 };
 struct HeadFactors {
   HeadShape shape;

@@ -41,11 +41,12 @@ std::string numbered(const char* prefix, int layer) { return prefix + std::to_st
 }  // namespace
 
 Parameters::Parameters(Device& device, const NetworkSpec& network, const Rule& rule, Heads heads, std::uint64_t seed,
-                       int replicas)
+                       int replicas, Arithmetic arithmetic)
     : network_(network),
       rule_(rule),
       heads_(heads),
       replicas_(replicas),
+      arithmetic_(arithmetic),
       conv_(network.layers.size()),
       head_(network.layers.size()) {
   check_network(network);
@@ -53,9 +54,11 @@ Parameters::Parameters(Device& device, const NetworkSpec& network, const Rule& r
     const ConvShape shape = network.conv(i);
     const HeadShape head_shape = network.head(i);
     // Layer-wise, an error passes a head only; end to end it also passes every convolution but the lowest.
-    const bool conv_feedback = rule.own_feedback && heads == Heads::top_only && i > 0;
+    const bool passed = heads == Heads::top_only && i > 0 && !rule.targets;
+    const bool conv_feedback = rule.own_feedback && passed;
     conv(i).forward = {device, shape.weights(), replicas};
-    conv(i).packed = {device, device.packed_size(shape), replicas};
+    conv(i).packed = {device, device.packed_size(shape, Way::up, arithmetic), replicas};
+    if (passed) conv(i).packed_feedback = {device, device.packed_size(shape, Way::down, arithmetic), replicas};
     if (conv_feedback) conv(i).feedback = {device, shape.weights(), replicas};
     if (has_head(i)) {
       head(i).forward = {device, head_shape.weights(), replicas};
@@ -91,8 +94,18 @@ Floats Parameters::learning_feedback(const Synapses& synapses) const {
 }
 
 void Parameters::pack(Device& device, int layer, ConstFlags active, int views) {
-  device.conv_pack(network_.conv(layer), replicas_, conv(layer).forward.shared(), conv(layer).packed.shared(), active,
-                   views);
+  const ConvShape shape = network_.conv(layer);
+  const Synapses& synapses = conv(layer);
+  device.conv_pack(
+      {shape, {replicas_, views}, Way::up, arithmetic_, {synapses.forward.shared()}, active, synapses.packed.shared()});
+  if (synapses.packed_feedback)
+    device.conv_pack({shape,
+                      {replicas_, views},
+                      Way::down,
+                      arithmetic_,
+                      carrier(synapses),
+                      active,
+                      synapses.packed_feedback.shared()});
 }
 
 void Parameters::save(std::vector<Tensor>& tensors, int replica) const {

@@ -11,8 +11,9 @@ namespace saccade {
 /// Synapses of one bundle (a convolution or a head): forward weights and, where the rule has them, feedback weights.
 struct Synapses {
   DeviceBuffer<float> forward;
-  DeviceBuffer<float> feedback;  ///< empty unless the rule has feedback weights of its own here
-  DeviceBuffer<float> packed;    ///< convolutions: the copy that the forward kernel reads
+  DeviceBuffer<float> feedback;         ///< empty unless the rule has feedback weights of its own here
+  DeviceBuffer<float> packed;           ///< convolutions: the copy that the forward kernel reads
+  DeviceBuffer<float> packed_feedback;  ///< convolutions that an error passes: the copy for its way down, if any
 };
 
 /// Which heads are there, and what an error passes: one on every layer (layer-wise schedules), the top one with the
@@ -27,8 +28,9 @@ enum class Heads { every_layer, top_only, top_layer };
 class Parameters {
  public:
   Parameters(Device& device, const NetworkSpec& network, const Rule& rule, Heads heads, std::uint64_t seed,
-             int replicas = 1);
+             int replicas = 1, Arithmetic arithmetic = Arithmetic::exact);
 
+  Arithmetic arithmetic() const { return arithmetic_; }
   const NetworkSpec& network() const { return network_; }
   const Rule& rule() const { return rule_; }
   int replicas() const { return replicas_; }
@@ -43,7 +45,7 @@ class Parameters {
   Feedback carrier(const Synapses& synapses) const;
   /// Increments also go here (null when feedback does not learn).
   Floats learning_feedback(const Synapses& synapses) const;
-  /// Renews the packed copy of layer i; skipped on the device where none of the `views` flags is set.
+  /// Renews the packed copies of layer i; skipped on the device where none of the `views` flags is set.
   void pack(Device& device, int layer, ConstFlags active = {}, int views = 1);
 
   /// Appends conv.I.weight, head.I.weight, feedback.conv.I.weight, feedback.head.I.weight of replica r in logical
@@ -58,6 +60,7 @@ class Parameters {
   Rule rule_;
   Heads heads_;
   int replicas_;
+  Arithmetic arithmetic_;
   std::vector<Synapses> conv_, head_;
 };
 

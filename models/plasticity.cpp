@@ -39,7 +39,7 @@ void Plasticity::descend(int layer, const Views& views, ConstFlags active, Optim
       device_.conv_input_gradient({network.conv(i), views.extent(), errors_[index].strided(),
                                    views.activity.winners(i, views.first), parameters_.carrier(parameters_.conv(i)),
                                    views.activity.map(i, views.first), network.conv(i - 1).activation, active,
-                                   errors_[index - 1].strided()});
+                                   errors_[index - 1].strided(), parameters_.conv(i).packed_feedback.shared()});
       change_conv(i, views, active, optimiser);
     }
   change_conv(layer == end_to_end ? 0 : top, views, active, optimiser);
@@ -67,11 +67,11 @@ void Plasticity::pass_head(int top, const Views& views, ConstFloats error, Const
 
 void Plasticity::change_conv(int layer, const Views& views, ConstFlags active, Optimiser& optimiser) {
   const Synapses& synapses = parameters_.conv(layer);
-  optimiser.conv(
-      layer,
-      {parameters_.network().conv(layer), views.extent(), views.activity.map(layer, views.first),
-       errors_[static_cast<std::size_t>(layer)].strided(), views.activity.winners(layer, views.first), active},
-      synapses.forward.shared(), parameters_.learning_feedback(synapses));
+  optimiser.conv(layer,
+                 {parameters_.network().conv(layer), views.extent(), views.activity.map(layer, views.first),
+                  errors_[static_cast<std::size_t>(layer)].strided(), views.activity.winners(layer, views.first),
+                  active, parameters_.arithmetic()},
+                 synapses.forward.shared(), parameters_.learning_feedback(synapses));
   parameters_.pack(device_, layer, active, views.count);
 }
 

@@ -76,7 +76,13 @@ void TargetPropagation::pretrain(const Views& views) {
           above = embedding_.strided();
         } else if (noisy) {
           const Floats to = scratch(l + 1).above.strided();
-          device_.conv_forward({network.conv(l), part.extent(), x, parameters_.conv(l).packed.shared(), to, {}});
+          device_.conv_forward({network.conv(l),
+                                part.extent(),
+                                x,
+                                parameters_.conv(l).packed.shared(),
+                                to,
+                                {},
+                                parameters_.arithmetic()});
           above = to;
         } else {
           above = part.activity.map(l + 1, part.first);

@@ -8,11 +8,6 @@
 namespace saccade::cpu {
 namespace {
 
-double multiply_adds(const ConvShape& s, const Extent& e) {
-  const double pixels = static_cast<double>(s.out.height) * s.out.width * (s.pools() ? 4 : 1);
-  return 9.0 * s.in.channels * s.out.channels * pixels * e.views * e.replicas;
-}
-
 /// Splits `blocks` channel blocks and `rows` rows (in pairs) of each of `maps` maps: as few pieces as keep the threads
 /// busy.
 struct ConvSplit {
@@ -35,19 +30,23 @@ struct ConvSplit {
 
 }  // namespace
 
-std::size_t CpuDevice::packed_size(const ConvShape& shape) const {
-  return static_cast<std::size_t>(shape.out.lanes) * 9 * shape.in.channels;
+std::size_t CpuDevice::packed_size(const ConvShape& shape, Way way, Arithmetic arithmetic) const {
+  if (arithmetic == Arithmetic::fast && winograd_pays(shape, way))
+    return std::size_t{36} * shape.in.lanes * shape.out.lanes;
+  return way == Way::up ? static_cast<std::size_t>(shape.out.lanes) * 9 * shape.in.channels : 0;
 }
 
-void CpuDevice::conv_pack_impl(const ConvShape& shape, int replicas, ConstFloats weights, Floats packed,
-                               ConstFlags active, int views) {
+void CpuDevice::conv_pack_impl(const ConvPack& op) {
+  const ConvShape& shape = op.shape;
+  if (op.arithmetic == Arithmetic::fast && winograd_pays(shape, op.way)) return winograd_pack(op);
+  if (op.way == Way::down) return;
   const int blocks = shape.out.lanes / 16, channels = shape.in.channels, lanes = shape.in.lanes;
-  run(static_cast<std::size_t>(replicas) * blocks,
-      static_cast<double>(static_cast<std::size_t>(replicas) * packed_size(shape)), [&](std::size_t task) {
+  run(static_cast<std::size_t>(op.extent.replicas) * blocks, static_cast<double>(op.extent.replicas * shape.weights()),
+      [&](std::size_t task) {
         const int replica = static_cast<int>(task) / blocks, block = static_cast<int>(task) % blocks;
-        if (!any_active(active, replica, views)) return;
-        const float* from = weights.at(replica) + static_cast<std::ptrdiff_t>(block) * 16 * 9 * lanes;
-        float* to = packed.at(replica) + static_cast<std::ptrdiff_t>(block) * 16 * 9 * channels;
+        if (!any_active(op.active, replica, op.extent.views)) return;
+        const float* from = op.weights.weights.at(replica) + static_cast<std::ptrdiff_t>(block) * 16 * 9 * lanes;
+        float* to = op.packed.at(replica) + static_cast<std::ptrdiff_t>(block) * 16 * 9 * channels;
         for (int tap = 0; tap < 9; ++tap)
           for (int c = 0; c < channels; ++c, to += 16)
             for (int k = 0; k < 16; ++k) to[k] = from[(k * 9 + tap) * lanes + c];
@@ -55,6 +54,7 @@ void CpuDevice::conv_pack_impl(const ConvShape& shape, int replicas, ConstFloats
 }
 
 void CpuDevice::conv_forward_impl(const ConvForward& op) {
+  if (op.arithmetic == Arithmetic::fast && winograd_pays(op.shape, Way::up)) return winograd_forward(op);
   const ConvShape& s = op.shape;
   const int blocks = s.out.lanes / 16, rows = s.pools() ? 2 * s.out.height : s.out.height;
   const std::size_t maps = static_cast<std::size_t>(op.extent.replicas) * op.extent.views;
@@ -71,6 +71,7 @@ void CpuDevice::conv_forward_impl(const ConvForward& op) {
 }
 
 void CpuDevice::conv_weight_gradient_impl(const ConvWeightGradient& op) {
+  if (op.arithmetic == Arithmetic::fast && winograd_pays(op.shape, Way::down)) return winograd_weight_gradient(op);
   const ConvShape& s = op.shape;
   const int blocks = s.out.lanes / 16;
   const std::size_t block_size = std::size_t{16} * 9 * s.in.lanes;
@@ -87,6 +88,7 @@ void CpuDevice::conv_weight_gradient_impl(const ConvWeightGradient& op) {
 }
 
 void CpuDevice::conv_input_gradient_impl(const ConvInputGradient& op) {
+  if (op.packed) return winograd_input_gradient(op);
   transposed_conv(
       {op.shape, op.extent, op.error, op.winners, op.feedback, op.input, op.below, op.active, op.error_below});
 }

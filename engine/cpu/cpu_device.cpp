@@ -27,6 +27,12 @@ std::shared_ptr<void> CpuDevice::allocate(std::size_t bytes) {
   return {memory, std::free};
 }
 
+void CpuDevice::reserve_scratch(std::size_t floats) {
+  if (floats <= scratch_part_) return;
+  scratch_ = allocate(floats * threads_ * sizeof(float));
+  scratch_part_ = floats;
+}
+
 void CpuDevice::write(void* to, const void* from_host, std::size_t bytes) { std::memcpy(to, from_host, bytes); }
 void CpuDevice::read(void* to_host, const void* from, std::size_t bytes) { std::memcpy(to_host, from, bytes); }
 void CpuDevice::copy(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }

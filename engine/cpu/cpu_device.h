@@ -21,6 +21,19 @@ inline bool any_active(const ConstFlags& active, int replica, int views) {
   return false;
 }
 
+/// Multiply-adds of a convolution in the direct scheme.
+inline double multiply_adds(const ConvShape& s, const Extent& e) {
+  const double pixels = static_cast<double>(s.out.height) * s.out.width * (s.pools() ? 4 : 1);
+  return 9.0 * s.in.channels * s.out.channels * pixels * e.views * e.replicas;
+}
+
+/// Whether Winograd's scheme saves work: not on images of few channels, not for every second output of a stride, and
+/// not where tiles of 4x4 would hang far over a small map.
+inline bool winograd_pays(const ConvShape& s, Way way) {
+  const bool strided_up = way == Way::up && s.down == Downsample::stride;
+  return s.in.lanes % lanes_per_vector == 0 && !strided_up && s.in.height >= 3 && s.in.width >= 3;
+}
+
 /// The reference device. It splits operations into tasks, each the only owner of what it writes; a kernel table does a
 /// task.
 class CpuDevice final : public Device {
@@ -36,11 +49,10 @@ class CpuDevice final : public Device {
   void read(void* to_host, const void* from, std::size_t bytes) override;
   void copy(void* to, const void* from, std::size_t bytes) override;
   void clear(void* to, std::size_t bytes) override;
-  std::size_t packed_size(const ConvShape& shape) const override;
+  std::size_t packed_size(const ConvShape& shape, Way way, Arithmetic arithmetic) const override;
 
  private:
-  void conv_pack_impl(const ConvShape& shape, int replicas, ConstFloats weights, Floats packed, ConstFlags active,
-                      int views) override;
+  void conv_pack_impl(const ConvPack& op) override;
   void load_views_impl(const LoadViews& op) override;
   void conv_forward_impl(const ConvForward& op) override;
   void conv_weight_gradient_impl(const ConvWeightGradient& op) override;
@@ -75,12 +87,29 @@ class CpuDevice final : public Device {
     Floats below;
   };
   void transposed_conv(const TransposedConv& op);
+  void winograd_pack(const ConvPack& op);
+  void winograd_forward(const ConvForward& op);
+  void winograd_input_gradient(const ConvInputGradient& op);
+  /// All tiles of `views` views; `task` says the rest.
+  void winograd(const WinogradTask& task, int views, double work);
+  void winograd_weight_gradient(const ConvWeightGradient& op);
+  void find_active_views(ConstFlags active, int replica, int views);
 
+  /// Room for `floats` per thread, as the last call asked for; scratch() is the calling thread's.
+  void reserve_scratch(std::size_t floats);
+  float* scratch() const {
+    const int thread = tbb::this_task_arena::current_thread_index();
+    return static_cast<float*>(scratch_.get()) + scratch_part_ * (thread > 0 && thread < threads_ ? thread : 0);
+  }
+
+  bool shares(std::size_t count, double work) const {
+    constexpr double worth_sharing = 2e5;  // about 2 us of one core; waking another costs as much
+    return threads_ > 1 && count > 1 && work >= worth_sharing;
+  }
   /// task(0) .. task(count - 1), on all threads unless `work` (multiply-adds in all) is too small to share.
   template <class Task>
   void run(std::size_t count, double work, const Task& task) {
-    constexpr double worth_sharing = 2e5;  // about 2 us of one core; waking another costs as much
-    if (threads_ == 1 || count < 2 || work < worth_sharing) {
+    if (!shares(count, work)) {
       for (std::size_t i = 0; i < count; ++i) task(i);
       return;
     }
@@ -93,6 +122,10 @@ class CpuDevice final : public Device {
   tbb::task_arena arena_;
   std::vector<float> partials_;       ///< sums of heads per row
   std::vector<float> spread_errors_;  ///< errors of a halved map, at the convolution's resolution
+  std::vector<std::int32_t> active_views_;
+  std::vector<float> patches_;     ///< transformed patches of some views
+  std::shared_ptr<void> scratch_;  ///< of Winograd's tasks, one part per thread
+  std::size_t scratch_part_ = 0;   ///< floats of a part
 };
 
 }  // namespace saccade::cpu

@@ -15,11 +15,11 @@ struct Buffers {
       : shape(c.shape()),
         in(device, shape.in.size(), c.replicas, c.views, to_layout(shape.in, data.in)),
         weights(device, shape.weights(), c.replicas, 1, to_layout(shape, data.weights)),
-        packed(device, device.packed_size(shape), c.replicas),
+        packed(device, device.packed_size(shape, Way::up, Arithmetic::exact), c.replicas),
         out(device, shape.out.size(), c.replicas, c.views,
             junk(shape.out, Images(c.views, c.out_channels, shape.out.height, shape.out.width), c.replicas)),
         winners(device, std::max<std::size_t>(1, shape.winners()), c.replicas, c.views) {
-    device.conv_pack(shape, c.replicas, weights.shared(), packed.shared());
+    device.conv_pack({shape, {c.replicas, 1}, Way::up, Arithmetic::exact, {weights.shared()}, {}, packed.shared()});
   }
 
   ConvForward op(int replicas, int first, int views) const {
@@ -220,7 +220,8 @@ TEST_CASE("conv_pack: only replicas with an active view are renewed; no views is
         for (float& w : other) w *= 2;
         Guarded<float> doubled(device, b.shape.weights(), 3, 1, other);
         const Guarded<std::int32_t> active(device, 1, 3, 3, {0, 0, 0, 0, 0, 1, 0, 0, 0});
-        device.conv_pack(b.shape, 3, doubled.shared(), b.packed.shared(), active.strided(), 3);
+        device.conv_pack(
+            {b.shape, {3, 3}, Way::up, Arithmetic::exact, {doubled.shared()}, active.strided(), b.packed.shared()});
         const std::vector<float> after = b.packed.read();
         const std::size_t size = before.size() / 3;
         for (std::size_t i = 0; i < after.size(); ++i) REQUIRE(after[i] == (i / size == 1 ? 2.0f : 1.0f) * before[i]);

@@ -3,50 +3,10 @@
 using namespace saccade;
 using namespace saccade::reference;
 
-namespace {
-
-/// A backward step: winners of the reference's forward pass and a random error with exact zeros in it.
-struct Backward {
-  ConvCase c;
-  ConvShape shape;
-  ConvData data;
-  std::vector<Images> error;
-  std::vector<std::vector<std::uint8_t>> winners;
-  std::vector<ConvWeights> feedback;
-
-  explicit Backward(const ConvCase& which) : c(which), shape(which.shape()), data(make_conv_data(which, false, 11)) {
-    Draw draw(12);
-    for (int r = 0; r < c.replicas; ++r) {
-      const ConvResult y = conv_forward(data.in[r], data.weights[r], c.down, c.activation);
-      Images e = y.out;
-      draw.fill(e.v, -1, 1);
-      for (std::size_t i = 0; i < e.v.size(); ++i) e.v[i] *= derivative(c.activation, y.out.v[i]) > 0;
-      error.push_back(e);
-      winners.push_back(y.winners);
-      ConvWeights f(c.out_channels, c.channels);
-      draw.fill(f.v, -1, 1);
-      for (std::size_t i = 0; i < f.v.size(); i += 5) f.v[i] = i % 2 == 0 ? 0.0 : -0.0;  // sgn(0) = 0, of either sign
-      feedback.push_back(f);
-    }
-  }
-
-  std::vector<float> stored_error(const std::vector<Active>& flags) const {
-    std::vector<float> host = to_layout(shape.out, error);
-    spoil_inactive(host, flags, c.views);
-    return host;
-  }
-  std::vector<std::uint8_t> stored_winners() const {
-    return c.pools() ? winners_to_layout(shape, winners, error[0])
-                     : std::vector<std::uint8_t>(static_cast<std::size_t>(c.replicas) * c.views);
-  }
-};
-
-}  // namespace
-
 TEST_CASE("conv_weight_gradient against the reference") {
   for (const ConvCase& c : conv_cases()) {
     CAPTURE(c);
-    const Backward step(c);
+    const ConvBackward step(c);
     std::vector<ConvWeights> before;
     Draw draw(13);
     for (int r = 0; r < c.replicas; ++r) {
@@ -113,7 +73,7 @@ TEST_CASE("conv_input_gradient against the reference") {
   for (ConvCase c : conv_cases()) {
     c.image = false;  // nothing learns below an image: its gradient is refused, see the validation test
     CAPTURE(c);
-    const Backward step(c);
+    const ConvBackward step(c);
     for (const Variant& variant :
          {Variant{false, Activation::hardtanh, Flagging::null}, Variant{true, Activation::none, Flagging::some},
           Variant{false, Activation::tanh, Flagging::all}, Variant{true, Activation::relu, Flagging::null},

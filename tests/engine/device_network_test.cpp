@@ -70,8 +70,9 @@ Learned learn(Device& device, const Model& m, const Setting& s) {
     x.maps[0].write(to_layout(m.shapes[0].in, std::vector{side == 0 ? m.a : m.b}));
     for (int i = 0; i <= top; ++i) {
       const ConvShape& shape = m.shapes[i];
-      DeviceBuffer<float> packed(device, device.packed_size(shape));
-      device.conv_pack(shape, 1, upload(shape, m.net.convs[i]).shared(), packed.shared());
+      DeviceBuffer<float> packed(device, device.packed_size(shape, Way::up, Arithmetic::exact));
+      device.conv_pack(
+          {shape, {1, 1}, Way::up, Arithmetic::exact, {upload(shape, m.net.convs[i]).shared()}, {}, packed.shared()});
       x.maps.emplace_back(device, shape.out.size(), 1, pairs);
       x.errors.emplace_back(device, shape.out.size(), 1, pairs);
       x.winners.emplace_back(device, shape.winners(), 1, pairs);

@@ -62,11 +62,11 @@ TEST_CASE("sharing: convolution") {
                e = to_layout(s.out, tensor(out));
     same_for_any_threads([&](Device& device) {
       const Guarded<float> input(device, s.in.size(), 2, 6, x), weights(device, s.weights(), 2, 1, w),
-          error(device, s.out.size(), 2, 6, e), packed(device, device.packed_size(s), 2),
+          error(device, s.out.size(), 2, 6, e), packed(device, device.packed_size(s, Way::up, Arithmetic::exact), 2),
           output(device, s.out.size(), 2, 6), gradient(device, s.weights(), 2), below(device, s.in.size(), 2, 6);
       const Guarded<std::uint8_t> winners(device, std::max<std::size_t>(1, s.winners()), 2, 6);
       const Bytes won = s.pools() ? winners.strided() : Bytes{};
-      device.conv_pack(s, 2, weights.shared(), packed.shared());
+      device.conv_pack({s, {2, 1}, Way::up, Arithmetic::exact, {weights.shared()}, {}, packed.shared()});
       device.conv_forward({s, {2, 6}, input.strided(), packed.shared(), output.strided(), won});
       device.conv_weight_gradient(
           {s, {2, 6}, input.strided(), error.strided(), won, Flags{}, gradient.shared(), false});

@@ -76,9 +76,10 @@ auto with(std::vector<std::function<void(Op&)>> list, const std::vector<std::fun
 }  // namespace
 
 TEST_CASE_FIXTURE(Fixture, "validation: convolution") {
-  CHECK_THROWS_AS(device.conv_pack(shape, 0, x(0), x(1)), std::invalid_argument);
-  CHECK_THROWS_AS(device.conv_pack(shape, 1, {}, x(1)), std::invalid_argument);
-  CHECK_THROWS_AS(device.conv_pack(shape, 1, x(0), {}), std::invalid_argument);
+  CHECK_THROWS_AS(device.conv_pack({shape, {0, 1}, Way::up, Arithmetic::exact, {x(0)}, {}, x(1)}),
+                  std::invalid_argument);
+  CHECK_THROWS_AS(device.conv_pack({shape, {1, 1}, Way::up, Arithmetic::exact, {}, {}, x(1)}), std::invalid_argument);
+  CHECK_THROWS_AS(device.conv_pack({shape, {1, 1}, Way::up, Arithmetic::exact, {x(0)}, {}, {}}), std::invalid_argument);
   using F = ConvForward;
   check<F>(&Device::conv_forward, {shape, {replicas, views}, x(0), x(1), x(2), winners.strided()},
            with<F>(conv_mistakes<F>(),

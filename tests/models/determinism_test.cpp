@@ -32,7 +32,9 @@ std::vector<Run> many_runs(std::uint64_t views) {
         run.memory = runs.size() % 3 == 2 ? "held" : "sliding";
         run.views_per_fixation = 2 + static_cast<int>(runs.size() % 2);
         run.views = views;
-        run.name = schedule + " " + run.rule + " " + optimiser + (block ? " blocked " : " unblocked ") + run.memory;
+        run.arithmetic = runs.size() % 4 == 3 ? Arithmetic::fast : Arithmetic::exact;
+        run.name = schedule + " " + run.rule + " " + optimiser + (block ? " blocked " : " unblocked ") + run.memory +
+                   " " + to_string(run.arithmetic);
         runs.push_back(run);
       }
   return runs;

@@ -19,6 +19,7 @@ struct Run {
   bool block = true;
   int views_per_fixation = 2;
   std::uint64_t views = 200;
+  Arithmetic arithmetic = Arithmetic::exact;
 };
 
 /// Odd sizes; every kind of activation but tanh, which conv3 has.
@@ -71,6 +72,7 @@ inline LearnerOptions options_of(const Run& run) {
   options.rule = run.rule;
   options.block = run.block;
   options.optimiser = run.optimiser;
+  options.arithmetic = run.arithmetic;
   options.memory.mode = run.memory;
   options.memory.negatives = 3;
   options.memory.window = 1.0;

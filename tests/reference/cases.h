@@ -130,4 +130,41 @@ inline bool untouched_or_zero(const std::vector<float>& now, const std::vector<f
          std::all_of(now.begin() + from, now.begin() + to, [](float x) { return x == 0.0f; });
 }
 
+/// A backward step of a convolution: winners of the reference's forward pass and a random error with exact zeros in it.
+struct ConvBackward {
+  ConvCase c;
+  ConvShape shape;
+  ConvData data;
+  std::vector<Images> error;
+  std::vector<std::vector<std::uint8_t>> winners;
+  std::vector<ConvWeights> feedback;
+
+  explicit ConvBackward(const ConvCase& which)
+      : c(which), shape(which.shape()), data(make_conv_data(which, false, 11)) {
+    Draw draw(12);
+    for (int r = 0; r < c.replicas; ++r) {
+      const ConvResult y = conv_forward(data.in[r], data.weights[r], c.down, c.activation);
+      Images e = y.out;
+      draw.fill(e.v, -1, 1);
+      for (std::size_t i = 0; i < e.v.size(); ++i) e.v[i] *= derivative(c.activation, y.out.v[i]) > 0;
+      error.push_back(e);
+      winners.push_back(y.winners);
+      ConvWeights f(c.out_channels, c.channels);
+      draw.fill(f.v, -1, 1);
+      for (std::size_t i = 0; i < f.v.size(); i += 5) f.v[i] = i % 2 == 0 ? 0.0 : -0.0;  // sgn(0) = 0, of either sign
+      feedback.push_back(f);
+    }
+  }
+
+  std::vector<float> stored_error(const std::vector<Active>& flags) const {
+    std::vector<float> host = to_layout(shape.out, error);
+    spoil_inactive(host, flags, c.views);
+    return host;
+  }
+  std::vector<std::uint8_t> stored_winners() const {
+    return c.pools() ? winners_to_layout(shape, winners, error[0])
+                     : std::vector<std::uint8_t>(static_cast<std::size_t>(c.replicas) * c.views);
+  }
+};
+
 }  // namespace saccade::reference

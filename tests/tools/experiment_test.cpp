@@ -38,6 +38,7 @@ negative_weight = 0.30000000000000004
 margins = [[1, 3], [0.5, 1.25]]
 block = false
 optimiser = "adam"
+arithmetic = "fast"
 rate = {conv = [1e-5, 2e-7], head = 3.0}
 view.kind = "plain"
 stream = {views = 3, fixation = 0.5, order = "blocked"}
@@ -211,8 +212,10 @@ TEST_CASE("what is not TOML, and overrides that are not key=value") {
 TEST_CASE("a training has defaults of its own, and what is written is the same in both modes") {
   const Experiment batch = parse_experiment("", "exp.toml", {}, Mode::batch), event = parse("");
   CHECK(batch.optimiser == Experiment::Optimiser::adam);
+  CHECK(batch.arithmetic == Arithmetic::fast);
   CHECK(batch.rate.conv == std::vector<double>{1e-4});
   CHECK(event.optimiser == Experiment::Optimiser::sgd);
+  CHECK(event.arithmetic == Arithmetic::exact);
   CHECK(parse(write_experiment(batch)) == batch);
   CHECK(parse_experiment(write_experiment(event), "exp.toml", {}, Mode::batch) == event);
 }

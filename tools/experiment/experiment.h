@@ -114,6 +114,7 @@ struct Experiment {
   bool block = true;
   Optimiser optimiser = Optimiser::sgd;
   Rates rate;
+  Arithmetic arithmetic = Arithmetic::exact;
   Views view;
   Stream stream;
   Memory memory;

@@ -74,6 +74,11 @@ std::vector<Key> make_table() {
        "by network and schedule (sgd), 0.0001 (adam)"},
       {"rate.head", PerLayer{of(&E::rate, &E::Rates::head)}, "", "learning rate of the heads",
        "by network and schedule (sgd), 0.0001 (adam)"},
+      {"arithmetic", choice(of(&E::arithmetic), {"exact", "fast"}), "",
+       "convolutions summed in one fixed order, or by Winograd's scheme where that saves work; each gives the same "
+       "bits "
+       "for any number of threads",
+       "\"exact\" (replay), \"fast\" (train)"},
       {"view.kind",
        choice(of(&E::view, &E::Views::kind),
               {"plain", "affine-hsv", "affine", "rotate-scale-shift", "crop-jitter", "centre-crop", "random-crop-flip",

@@ -57,6 +57,7 @@ Experiment defaults(Mode mode) {
   Experiment e;
   if (mode == Mode::batch) {
     e.optimiser = Experiment::Optimiser::adam;
+    e.arithmetic = Arithmetic::fast;
     e.checkpoint.every = 500;
   }
   return e;

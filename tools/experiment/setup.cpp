@@ -27,6 +27,7 @@ LearnerOptions learner_options(const Experiment& e) {
   options.schedule = experiment_word(e, "schedule");
   options.rule = experiment_word(e, "rule");
   options.optimiser = experiment_word(e, "optimiser");
+  options.arithmetic = e.arithmetic;
   options.block = e.block;
   options.memory.mode = experiment_word(e, "memory.mode");
   options.memory.trace = experiment_word(e, "memory.trace");
@@ -63,6 +64,7 @@ BatchOptions batch_options(const Experiment& e, std::uint64_t steps) {
   options.schedule = common.schedule;
   options.rule = common.rule;
   options.optimiser = common.optimiser;
+  options.arithmetic = common.arithmetic;
   options.margins = common.margins;
   options.rates = common.rates;
   options.step.loss = experiment_word(e, "loss");

@@ -12,13 +12,14 @@ Parameters learned_parameters(Device& device, const Experiment& experiment, cons
                               const std::filesystem::path& file) {
   const LearnerOptions options = learner_options(experiment);
   const Heads heads = Schedule(options.schedule, experiment.network.depth(), options.seed, options.events).heads();
-  Parameters learner(device, learned_network(experiment), make_rule(options.rule), heads, options.seed);
+  Parameters learner(device, learned_network(experiment), make_rule(options.rule), heads, options.seed, 1,
+                     options.arithmetic);
   try {
     learner.load(device, checkpoint.tensors);
   } catch (const InputError& error) {
     throw InputError(fmt::format("{}: {}", file.string(), error.what()));
   }
-  Parameters encoder(device, experiment.network, make_rule("bp"), Heads::top_only, options.seed);
+  Parameters encoder(device, experiment.network, make_rule("bp"), Heads::top_only, options.seed, 1, options.arithmetic);
   copy_convolutions(device, learner, encoder);
   return encoder;
 }

@@ -50,11 +50,14 @@ void Run::restore(const Checkpoint& checkpoint) {
   } catch (const InputError& error) {
     throw InputError(fmt::format("{}: {}", flags_.resume.string(), error.what()));
   }
-  if (checkpoint.instruction_set != device_->instruction_set())
+  const std::string made_with = fmt::format("{}, {} arithmetic", checkpoint.instruction_set, checkpoint.arithmetic);
+  const std::string uses =
+      fmt::format("{}, {} arithmetic", device_->instruction_set(), to_string(experiment_.arithmetic));
+  if (made_with != uses)
     fmt::print(stderr,
                "saccade: warning: the checkpoint was made with {}, this run uses {}; results may differ in the "
                "last bits\n",
-               checkpoint.instruction_set, device_->instruction_set());
+               made_with, uses);
   resumed_ = true;
 }
 
@@ -83,7 +86,7 @@ void Run::baselines() {
   auto add = [&](const char* name, auto&& measure) {
     if (interrupted() || probes_->has(name)) return;
     const Parameters untrained(*device_, experiment_.network, make_rule("bp"), Heads::top_only,
-                               static_cast<std::uint64_t>(experiment_.seed));
+                               static_cast<std::uint64_t>(experiment_.seed), 1, experiment_.arithmetic);
     const ProbeResults results = measure(untrained);
     if (!interrupted()) probes_->add(0, name, results);
   };
@@ -150,7 +153,7 @@ int Run::finish(bool announce) {
   summary.seed = experiment_.seed;
   summary.device = device_->name();
   summary.instruction_set = device_->instruction_set();
-  summary.arithmetic = "exact";
+  summary.arithmetic = to_string(experiment_.arithmetic);
   summary.threads = device_->threads();
   summary.data = data_name(experiment_.data);
   summary.seconds = seconds_;

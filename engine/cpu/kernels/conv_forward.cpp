@@ -1,20 +1,10 @@
 #include "engine/cpu/kernels/activation.h"
 #include "engine/cpu/kernels/conv_tile.h"
+#include "engine/cpu/kernels/pool.h"
 
 /// Forward convolution with pooling and activation while the tile is in registers.
 namespace saccade::cpu::SACCADE_ISA {
 namespace {
-
-/// Larger of the window's values and its index; the first of equals wins because only a greater one replaces it.
-SACCADE_INLINE V16 pool_window(V16 a, V16 b, V16 c, V16 d, V16& winner) {
-  V16 best = a;
-  winner = if_greater(b, best, broadcast(1), zero());
-  best = if_greater(b, best, b, best);
-  winner = if_greater(c, best, broadcast(2), winner);
-  best = if_greater(c, best, c, best);
-  winner = if_greater(d, best, broadcast(3), winner);
-  return if_greater(d, best, d, best);
-}
 
 template <int Blocks, int Step>
 void forward_blocks(const ConvForwardTask& t, int block) {

@@ -5,76 +5,102 @@
 /// Behind a 2x2 max-pool only the winner of a window has an error, so a pooled layer costs a quarter of a dense one:
 /// the error of window (r, c) meets the inputs around the winner's position. With a stride it meets those around
 /// (2r, 2c).
+///
+/// Vectors run over input lanes. A few rows are taken at a time for all channels of the task, so that their inputs stay
+/// in the first cache; each such part is summed in registers on its own before it joins the gradient, which also keeps
+/// the chain of roundings short over a batch.
 namespace saccade::cpu::SACCADE_ISA {
 namespace {
 
-/// Sums of one output channel: Taps consecutive taps of one kernel row group x Vectors vectors of input channels in
-/// registers.
-template <int TapRows, int Vectors>
-SACCADE_INLINE void one_unit(const ConvWeightGradientTask& t, int channel, int tap_row, int lane, int row_begin,
-                             int row_end) {
-  const MapShape& in = t.shape.in;
-  const MapShape& out = t.shape.out;
-  const std::ptrdiff_t in_row = in.row_stride();
-  const int step = t.shape.step();
-  float* gradient = t.gradient + (std::ptrdiff_t{channel} * 9 + tap_row * 3) * in.lanes + lane;
-  V16 sums[TapRows * 3][Vectors];
-#pragma GCC unroll 9
-  for (int tap = 0; tap < TapRows * 3; ++tap)
-#pragma GCC unroll 2
-    for (int v = 0; v < Vectors; ++v) sums[tap][v] = zero();
-  for (int r = row_begin; r < row_end; ++r) {
-    const float* error = t.error + out.offset(r, 0) + channel;
-    const std::uint8_t* winner = t.winners ? t.winners + std::ptrdiff_t{r} * out.width * out.lanes + channel : nullptr;
-    const float* x_row = t.input + in.offset(step * r - 1 + tap_row, -1) + lane;
-    for (int c = 0; c < out.width; ++c, error += out.lanes) {
-      const float* x = x_row + step * c * in.lanes;
-      if (winner) {
-        x += (*winner >> 1) * in_row + (*winner & 1) * in.lanes;
-        winner += out.lanes;
-      }
-      const V16 e = broadcast(*error);
-#pragma GCC unroll 9
-      for (int tap = 0; tap < TapRows * 3; ++tap)
-#pragma GCC unroll 2
-        for (int v = 0; v < Vectors; ++v)
-          sums[tap][v] = fma(e, load(x + (tap / 3) * in_row + (tap % 3) * in.lanes + v * 16), sums[tap][v]);
-    }
-  }
-#pragma GCC unroll 9
-  for (int tap = 0; tap < TapRows * 3; ++tap)
-#pragma GCC unroll 2
-    for (int v = 0; v < Vectors; ++v) {
-      float* at = gradient + tap * in.lanes + v * 16;
-      store(at, add(load(at), sums[tap][v]));
-    }
-}
-
 #if defined(SACCADE_ISA_avx512)
-constexpr int tap_rows = 3;
+constexpr int tap_rows = 3;  // 9 taps x 2 vectors: 18 of 32 registers
 #else
 constexpr int tap_rows = 1;
 #endif
 
-/// Input lanes are vectors. A few rows at a time for all 16 channels of the block, so that the inputs stay in cache;
-/// each such part is summed on its own before it joins the gradient, which keeps the chain of roundings short over a
-/// batch.
-void many_inputs(const ConvWeightGradientTask& t) {
-  constexpr int rows_at_once = 4;
-  const int height = t.shape.out.height, lanes = t.shape.in.lanes;
-  for (int row = 0; row < height; row += rows_at_once) {
-    const int end = row + rows_at_once < height ? row + rows_at_once : height;
-    for (int channel = t.block * 16; channel < t.block * 16 + 16; ++channel)
-      for (int tap_row = 0; tap_row < 3; tap_row += tap_rows) {
-        int lane = 0;
-        for (; lane + 32 <= lanes; lane += 32) one_unit<tap_rows, 2>(t, channel, tap_row, lane, row, end);
-        for (; lane < lanes; lane += 16) one_unit<tap_rows, 1>(t, channel, tap_row, lane, row, end);
+/// Part of the gradient: taps from row `tap_row` of the kernel on, lanes from `lane` on, windows of rows [row, end).
+struct Part {
+  int channel, tap_row, lane, row, end;
+};
+
+/// Channels x taps x Vectors sums. Channels that share the positions of their inputs share the loads.
+template <int Channels, int Vectors>
+SACCADE_INLINE void one_part(const ConvWeightGradientTask& t, const Part& p) {
+  const MapShape& in = t.shape.in;
+  const MapShape& out = t.shape.out;
+  const std::ptrdiff_t in_row = in.row_stride(), unit = std::ptrdiff_t{9} * in.lanes;
+  const int step = t.shape.step();
+  float* gradient = t.gradient + p.channel * unit + p.tap_row * 3 * in.lanes + p.lane;
+  V16 sums[Channels][tap_rows * 3][Vectors];
+#pragma GCC unroll 2
+  for (int k = 0; k < Channels; ++k)
+#pragma GCC unroll 9
+    for (int tap = 0; tap < tap_rows * 3; ++tap)
+#pragma GCC unroll 2
+      for (int v = 0; v < Vectors; ++v) sums[k][tap][v] = zero();
+  for (int r = p.row; r < p.end; ++r) {
+    const float* error = t.error + out.offset(r, 0) + p.channel;
+    const std::uint8_t* winner =
+        t.winners ? t.winners + std::ptrdiff_t{r} * out.width * out.lanes + p.channel : nullptr;
+    const float* x_row = t.input + in.offset(step * r - 1 + p.tap_row, -1) + p.lane;
+    for (int c = 0; c < out.width; ++c, error += out.lanes, x_row += step * in.lanes) {
+      const float* x = x_row;
+      if (Channels == 1 && winner) {
+        x += (*winner >> 1) * in_row + (*winner & 1) * in.lanes;
+        winner += out.lanes;
       }
+      V16 e[Channels];
+#pragma GCC unroll 2
+      for (int k = 0; k < Channels; ++k) e[k] = broadcast(error[k]);
+#pragma GCC unroll 9
+      for (int tap = 0; tap < tap_rows * 3; ++tap)
+#pragma GCC unroll 2
+        for (int v = 0; v < Vectors; ++v) {
+          const V16 activity = load(x + (tap / 3) * in_row + (tap % 3) * in.lanes + v * 16);
+#pragma GCC unroll 2
+          for (int k = 0; k < Channels; ++k) sums[k][tap][v] = fma(e[k], activity, sums[k][tap][v]);
+        }
+    }
+  }
+#pragma GCC unroll 2
+  for (int k = 0; k < Channels; ++k)
+#pragma GCC unroll 9
+    for (int tap = 0; tap < tap_rows * 3; ++tap)
+#pragma GCC unroll 2
+      for (int v = 0; v < Vectors; ++v) {
+        float* at = gradient + k * unit + tap * in.lanes + v * 16;
+        store(at, add(load(at), sums[k][tap][v]));
+      }
+}
+
+/// Rows of windows that make about 32 positions: their inputs, 32 lanes of them, fit the first cache.
+int rows_of_a_part(const ConvShape& s) {
+  const int rows = 32 / s.out.width;
+  return rows < 1 ? 1 : rows;
+}
+
+void many_inputs(const ConvWeightGradientTask& t) {
+  const int height = t.shape.out.height, lanes = t.shape.in.lanes, rows = rows_of_a_part(t.shape);
+  const int begin = t.block * 16, end = begin + 16;
+  for (int row = 0; row < height; row += rows) {
+    Part p{0, 0, 0, row, row + rows < height ? row + rows : height};
+    for (p.tap_row = 0; p.tap_row < 3; p.tap_row += tap_rows) {
+      if (!t.winners) {
+        for (p.lane = 0; p.lane < lanes; p.lane += 16)
+          for (p.channel = begin; p.channel < end; p.channel += 2) one_part<2, 1>(t, p);
+        continue;
+      }
+      for (p.lane = 0; p.lane + 32 <= lanes; p.lane += 32)
+        for (p.channel = begin; p.channel < end; ++p.channel) one_part<1, 2>(t, p);
+      for (; p.lane < lanes; p.lane += 16)
+        for (p.channel = begin; p.channel < end; ++p.channel) one_part<1, 1>(t, p);
+    }
   }
 }
 
 /// Images have one or three channels: here the vectors run over the 16 output channels, and with pooling each of the
 /// four positions of a window is visited with the error of those channels that it won.
+template <bool Pooled>
 void few_inputs(const ConvWeightGradientTask& t) {
   const MapShape& in = t.shape.in;
   const MapShape& out = t.shape.out;
@@ -89,19 +115,21 @@ void few_inputs(const ConvWeightGradientTask& t) {
     }
     V16 sums[at_once];
     for (V16& sum : sums) sum = zero();
+    auto learn = [&](V16 error, const float* x) __attribute__((always_inline)) {
+#pragma GCC unroll 9
+      for (int j = 0; j < at_once; ++j) sums[j] = fma(error, broadcast(x[offset[j]]), sums[j]);
+    };
     for (int r = 0; r < out.height; ++r)
       for (int c = 0; c < out.width; ++c) {
         const V16 error = load(t.error + out.offset(r, c) + t.block * 16);
-        const int positions = t.winners ? 4 : 1;
-        const V16 winner =
-            t.winners ? load_bytes(t.winners + (std::ptrdiff_t{r} * out.width + c) * out.lanes + t.block * 16) : zero();
-        for (int p = 0; p < positions; ++p) {
-          const V16 index = broadcast(static_cast<float>(p));
-          const V16 own = if_greater(winner, index, zero(), if_greater(index, winner, zero(), error));
-          const float* x = t.winners ? t.input + in.offset(2 * r + (p >> 1) - 1, 2 * c + (p & 1) - 1)
-                                     : t.input + in.offset(step * r - 1, step * c - 1);
-#pragma GCC unroll 9
-          for (int j = 0; j < at_once; ++j) sums[j] = fma(own, broadcast(x[offset[j]]), sums[j]);
+        const float* x = t.input + in.offset(step * r - 1, step * c - 1);
+        if constexpr (Pooled) {
+          const V16 winner = load_bytes(t.winners + (std::ptrdiff_t{r} * out.width + c) * out.lanes + t.block * 16);
+          for (int p = 0; p < 4; ++p)
+            learn(if_equal(winner, broadcast(static_cast<float>(p)), error, zero()),
+                  x + (p >> 1) * in.row_stride() + (p & 1) * in.lanes);
+        } else {
+          learn(error, x);
         }
       }
     for (int j = 0; j < count; ++j) {
@@ -115,7 +143,10 @@ void few_inputs(const ConvWeightGradientTask& t) {
 }  // namespace
 
 void conv_weight_gradient(const ConvWeightGradientTask& task) {
-  task.shape.in.lanes % 16 == 0 ? many_inputs(task) : few_inputs(task);
+  if (task.shape.in.lanes % 16 == 0)
+    many_inputs(task);
+  else
+    task.winners ? few_inputs<true>(task) : few_inputs<false>(task);
 }
 
 }  // namespace saccade::cpu::SACCADE_ISA

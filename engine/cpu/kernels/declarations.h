@@ -13,6 +13,10 @@ inline constexpr int tile_columns = 2, blocks_per_tile = 1;
 #endif
 
 void conv_forward(const ConvForwardTask& task);
+void conv_winograd(const WinogradTask& task);
+void winograd_weights(const WinogradWeightsTask& task);
+void winograd_patches(const WinogradPatchesTask& task);
+void winograd_gradient(const WinogradGradientTask& task);
 void conv_input_gradient(const ConvInputGradientTask& task);
 void conv_weight_gradient(const ConvWeightGradientTask& task);
 void average_pool(const AveragePoolTask& task);

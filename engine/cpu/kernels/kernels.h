@@ -32,6 +32,69 @@ struct ConvInputGradientTask {
   int block_begin, block_end, row_begin, row_end;
 };
 
+/// Floats from one of a tile's 36 values to the next, in [36][tiles][lanes]: one cache line more than they need,
+/// because 36 lines a power of two apart would fall into the same few places of the cache.
+constexpr std::ptrdiff_t winograd_step(int tiles, int lanes) { return std::ptrdiff_t{tiles} * lanes + 16; }
+
+/// The maps that Winograd's scheme reads: activities, or errors, which are spread out by a factor of two where
+/// `spread`.
+struct WinogradSource {
+  MapShape map;
+  int height, width;  ///< of the convolution's result, before pooling; its 4x4 tiles are counted through views, rows
+                      ///< and columns
+  bool spread;
+  const float* data;
+  const std::uint8_t* winners;  ///< with spread: null for a stride
+  std::ptrdiff_t data_view, winners_view;
+  const std::int32_t* views;  ///< the views meant by 0, 1, ..; null: these themselves
+};
+
+/// Tiles [begin, end) of a convolution's results.
+struct WinogradTask {
+  WinogradSource source;
+  MapShape out;
+  bool pools;
+  const float* weights;  ///< from winograd_weights
+  Activation activation;
+  const float* below;  ///< activity whose derivative gates the result; null: the result is activated
+  float* output;
+  std::uint8_t* winners;  ///< may be null
+  std::ptrdiff_t below_view, output_view, winners_view;
+  int begin, end;
+  int channels_at_once;  ///< a multiple of 16
+  float* scratch;        ///< 36 * ((tiles rounded up to 8) * (channels_at_once + 32 blocks) + 16 (1 + blocks)),
+                         ///< blocks being out.lanes / 32 rounded up where source.map.lanes > channels_at_once, else 1
+};
+
+/// Block `block` of 16 outputs of the transformed weights, [outputs / 16][36][inputs][16].
+struct WinogradWeightsTask {
+  const float* weights;  ///< by post-synaptic unit
+  int in_lanes;          ///< of the map below
+  bool down, sign_only;
+  int inputs;  ///< lanes summed over: of the map below on the way up, of the layer on the way down
+  float* packed;
+  int block;
+};
+
+/// Transformed patches of tiles [begin, end) of `source`, [groups of winograd_group tiles][36][tiles][lanes] with
+/// winograd_step().
+inline constexpr int winograd_group = 64;
+struct WinogradPatchesTask {
+  WinogradSource source;
+  int begin, end;
+  float* patches;  ///< of tile 0
+};
+
+/// gradient += for output channels [block * 16, block * 16 + 16), over all `tiles` tiles of `errors`.
+struct WinogradGradientTask {
+  WinogradSource errors;
+  int tiles;
+  const float* patches;  ///< of the map below, for the same tiles
+  int in_lanes, block;
+  float* gradient;  ///< by post-synaptic unit
+  float* scratch;   ///< 36 * (winograd_group * 16 + 16 + in_lanes * 16)
+};
+
 /// gradient += of one view for output channels [block * 16, block * 16 + 16).
 struct ConvWeightGradientTask {
   ConvShape shape;
@@ -148,6 +211,10 @@ struct KernelTable {
   const char* name;
   int blocks_per_tile;  ///< channel blocks that one register tile covers: tasks should hold a multiple of it
   void (*conv_forward)(const ConvForwardTask&);
+  void (*conv_winograd)(const WinogradTask&);
+  void (*winograd_weights)(const WinogradWeightsTask&);
+  void (*winograd_patches)(const WinogradPatchesTask&);
+  void (*winograd_gradient)(const WinogradGradientTask&);
   void (*conv_input_gradient)(const ConvInputGradientTask&);
   void (*conv_weight_gradient)(const ConvWeightGradientTask&);
   void (*average_pool)(const AveragePoolTask&);

@@ -34,9 +34,12 @@ SACCADE_INLINE V16 sqrt(V16 a) { return {_mm512_sqrt_ps(a.v)}; }
 /// Of a NaN and a number, the second operand: clip(x) = max(low, min(high, x)) keeps NaN.
 SACCADE_INLINE V16 min(V16 a, V16 b) { return {_mm512_min_ps(a.v, b.v)}; }
 SACCADE_INLINE V16 max(V16 a, V16 b) { return {_mm512_max_ps(a.v, b.v)}; }
-/// a > b ? yes : no.
+/// a > b ? yes : no, and a == b ? yes : no.
 SACCADE_INLINE V16 if_greater(V16 a, V16 b, V16 yes, V16 no) {
   return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, b.v, _CMP_GT_OQ), no.v, yes.v)};
+}
+SACCADE_INLINE V16 if_equal(V16 a, V16 b, V16 yes, V16 no) {
+  return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, b.v, _CMP_EQ_OQ), no.v, yes.v)};
 }
 SACCADE_INLINE V16 round_to_integer(V16 a) {
   return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
@@ -80,6 +83,10 @@ SACCADE_INLINE V16 max(V16 a, V16 b) { return {_mm256_max_ps(a.lo, b.lo), _mm256
 SACCADE_INLINE V16 if_greater(V16 a, V16 b, V16 yes, V16 no) {
   return {_mm256_blendv_ps(no.lo, yes.lo, _mm256_cmp_ps(a.lo, b.lo, _CMP_GT_OQ)),
           _mm256_blendv_ps(no.hi, yes.hi, _mm256_cmp_ps(a.hi, b.hi, _CMP_GT_OQ))};
+}
+SACCADE_INLINE V16 if_equal(V16 a, V16 b, V16 yes, V16 no) {
+  return {_mm256_blendv_ps(no.lo, yes.lo, _mm256_cmp_ps(a.lo, b.lo, _CMP_EQ_OQ)),
+          _mm256_blendv_ps(no.hi, yes.hi, _mm256_cmp_ps(a.hi, b.hi, _CMP_EQ_OQ))};
 }
 SACCADE_INLINE V16 round_to_integer(V16 a) {
   return {_mm256_round_ps(a.lo, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC),
@@ -130,6 +137,7 @@ SACCADE_INLINE V16 sqrt(V16 a) { SACCADE_LANES(__builtin_sqrtf(a.v[i])); }
 SACCADE_INLINE V16 min(V16 a, V16 b) { SACCADE_LANES(a.v[i] < b.v[i] ? a.v[i] : b.v[i]); }
 SACCADE_INLINE V16 max(V16 a, V16 b) { SACCADE_LANES(a.v[i] > b.v[i] ? a.v[i] : b.v[i]); }
 SACCADE_INLINE V16 if_greater(V16 a, V16 b, V16 yes, V16 no) { SACCADE_LANES(a.v[i] > b.v[i] ? yes.v[i] : no.v[i]); }
+SACCADE_INLINE V16 if_equal(V16 a, V16 b, V16 yes, V16 no) { SACCADE_LANES(a.v[i] == b.v[i] ? yes.v[i] : no.v[i]); }
 SACCADE_INLINE V16 round_to_integer(V16 a) { SACCADE_LANES(__builtin_rintf(a.v[i])); }
 SACCADE_INLINE float exponential_of_two_1(float n) {
   const std::uint32_t bits = static_cast<std::uint32_t>(static_cast<int>(n) + 127) << 23;
