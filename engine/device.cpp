@@ -44,6 +44,15 @@ class Check {
   const char* operation_;
 };
 
+void check_forward(const ConvForward& op) {
+  Check("conv_forward")
+      .conv(op.shape)
+      .extent(op.extent)
+      .that(op.input && op.packed && op.output, "input, packed and output")
+      .that(op.input.data != op.output.data, "output apart from input")
+      .that(!op.winners || op.shape.pools(), "winners only with pooling");
+}
+
 }  // namespace
 
 void Device::conv_pack(const ConvPack& op) {
@@ -61,13 +70,24 @@ void Device::load_views(const LoadViews& op) {
 }
 
 void Device::conv_forward(const ConvForward& op) {
-  Check("conv_forward")
-      .conv(op.shape)
-      .extent(op.extent)
-      .that(op.input && op.packed && op.output, "input, packed and output")
-      .that(op.input.data != op.output.data, "output apart from input")
-      .that(!op.winners || op.shape.pools(), "winners only with pooling");
+  check_forward(op);
   conv_forward_impl(op);
+}
+
+void Device::conv_forward(const std::vector<ConvForward>& layers) {
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    check_forward(layers[i]);
+    if (i == 0) continue;
+    const ConvForward &below = layers[i - 1], &op = layers[i];
+    Check("conv_forward")
+        .that(op.input.data == below.output.data && op.shape.in == below.shape.out, "each layer on top of the other")
+        .that(op.extent.views == below.extent.views && op.extent.replicas == below.extent.replicas, "the same views");
+  }
+  conv_forward_impl(layers);
+}
+
+void Device::conv_forward_impl(const std::vector<ConvForward>& layers) {
+  for (const ConvForward& op : layers) conv_forward_impl(op);
 }
 
 void Device::conv_weight_gradient(const ConvWeightGradient& op) {

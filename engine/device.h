@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/loss_operations.h"
 #include "engine/operations.h"
@@ -36,6 +37,9 @@ class Device {
   void conv_pack(const ConvPack& op);
   void load_views(const LoadViews& op);
   void conv_forward(const ConvForward& op);
+  /// Several layers for the same views, the input of each being the output of the one before: the same bits as one
+  /// after the other, but a device may take some views through all of them while their activity is in its caches.
+  void conv_forward(const std::vector<ConvForward>& layers);
   void conv_weight_gradient(const ConvWeightGradient& op);
   void conv_input_gradient(const ConvInputGradient& op);
   void conv_transpose(const ConvTranspose& op);
@@ -59,6 +63,7 @@ class Device {
   virtual void conv_pack_impl(const ConvPack& op) = 0;
   virtual void load_views_impl(const LoadViews& op) = 0;
   virtual void conv_forward_impl(const ConvForward& op) = 0;
+  virtual void conv_forward_impl(const std::vector<ConvForward>& layers);
   virtual void conv_weight_gradient_impl(const ConvWeightGradient& op) = 0;
   virtual void conv_input_gradient_impl(const ConvInputGradient& op) = 0;
   virtual void conv_transpose_impl(const ConvTranspose& op) = 0;

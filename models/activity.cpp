@@ -25,10 +25,12 @@ void show(Device& device, const NetworkSpec& network, const float* pixels, const
 }
 
 void ascend(Device& device, const Parameters& parameters, const Views& views, int begin, int end) {
+  std::vector<ConvForward> layers;
   for (int i = begin; i < end; ++i)
-    device.conv_forward({parameters.network().conv(i), views.extent(), views.activity.map(i, views.first),
-                         parameters.conv(i).packed.shared(), views.activity.map(i + 1, views.first),
-                         views.activity.winners(i, views.first), parameters.arithmetic()});
+    layers.push_back({parameters.network().conv(i), views.extent(), views.activity.map(i, views.first),
+                      parameters.conv(i).packed.shared(), views.activity.map(i + 1, views.first),
+                      views.activity.winners(i, views.first), parameters.arithmetic()});
+  device.conv_forward(layers);
 }
 
 ConstFloats head_input(Device& device, const NetworkSpec& network, const Views& views, int layer) {

@@ -1,7 +1,5 @@
 #include "models/optimiser.h"
 
-#include <algorithm>
-
 #include "engine/error.h"
 #include "models/layout.h"
 
@@ -17,55 +15,82 @@ HeadWeightGradient gradient_op(const HeadFactors& f, Floats gradient, bool accum
   return {f.shape, f.extent, f.presynaptic, f.postsynaptic_error, f.active, gradient, accumulate};
 }
 
+/// Memory for the gradient of one bundle: of `weights` numbers, made when it first learns.
+Floats gradient_of(Device& device, DeviceBuffer<float>& gradient, std::size_t weights, int replicas) {
+  if (!gradient) gradient = {device, weights, replicas};
+  return gradient.shared();
+}
+
 class Sgd final : public Optimiser {
  public:
-  Sgd(Device& device, const NetworkSpec& network, const Rates& rates, int replicas) : device_(device), rates_(rates) {
-    std::size_t largest = 0;
-    for (int i = 0; i < network.depth(); ++i) largest = std::max(largest, network.conv(i).weights());
-    gradient_ = {device, largest, replicas};
-  }
+  Sgd(Device& device, const NetworkSpec& network, const Rates& rates, int replicas)
+      : device_(device),
+        rates_(rates),
+        replicas_(replicas),
+        conv_(network.layers.size()),
+        head_(network.layers.size()) {}
   std::string name() const override { return "sgd"; }
 
-  void conv(int layer, const ConvFactors& f, Floats weights, Floats feedback) override {
-    device_.conv_weight_gradient(gradient_op(f, gradient_.shared()));
-    device_.sgd_step({f.shape.weights(), f.extent, gradient_.shared(), f.active,
-                      rates_.conv[static_cast<std::size_t>(layer)], weights, feedback});
-  }
+  /// At once, the change goes straight to the synapses: no gradient is stored.
   void head(int layer, const HeadFactors& f, Floats weights, Floats feedback) override {
     device_.head_hebb({f.shape, f.extent, f.presynaptic, f.postsynaptic_error, f.active,
                        rates_.head[static_cast<std::size_t>(layer)], weights, feedback});
+  }
+  void gather(int layer, const ConvFactors& f, bool first) override {
+    DeviceBuffer<float>& gradient = conv_[static_cast<std::size_t>(layer)];
+    device_.conv_weight_gradient(gradient_op(f, gradient_of(device_, gradient, f.shape.weights(), replicas_), !first));
+  }
+  void gather(int layer, const HeadFactors& f, bool first) override {
+    DeviceBuffer<float>& gradient = head_[static_cast<std::size_t>(layer)];
+    device_.head_weight_gradient(gradient_op(f, gradient_of(device_, gradient, f.shape.weights(), replicas_), !first));
+  }
+  void change_conv(int layer, const Extent& views, ConstFlags active, Floats weights, Floats feedback) override {
+    const auto index = static_cast<std::size_t>(layer);
+    device_.sgd_step(
+        {conv_[index].size(), views, conv_[index].shared(), active, rates_.conv[index], weights, feedback});
+  }
+  void change_head(int layer, const Extent& views, ConstFlags active, Floats weights, Floats feedback) override {
+    const auto index = static_cast<std::size_t>(layer);
+    device_.sgd_step(
+        {head_[index].size(), views, head_[index].shared(), active, rates_.head[index], weights, feedback});
   }
 
  private:
   Device& device_;
   Rates rates_;
-  DeviceBuffer<float> gradient_;
+  int replicas_;
+  std::vector<DeviceBuffer<float>> conv_, head_;  ///< gradients
 };
 
 class Adam final : public Optimiser {
  public:
   Adam(Device& device, const NetworkSpec& network, Heads heads, const Rates& rates, int replicas)
-      : device_(device), network_(network), rates_(rates) {
-    std::size_t largest = 0;
+      : device_(device), network_(network), rates_(rates), replicas_(replicas) {
     for (int i = 0; i < network.depth(); ++i) {
       const bool has_head = heads == Heads::every_layer || i == network.depth() - 1;
       conv_.push_back(make_state(network.conv(i).weights(), replicas));
       head_.push_back(has_head ? make_state(network.head(i).weights(), replicas) : State{});
-      largest = std::max({largest, network.conv(i).weights(), has_head ? network.head(i).weights() : 0});
     }
-    gradient_ = {device, largest, replicas};
   }
   std::string name() const override { return "adam"; }
 
-  void conv(int layer, const ConvFactors& f, Floats weights, Floats feedback) override {
-    device_.conv_weight_gradient(gradient_op(f, gradient_.shared()));
-    step(conv_[static_cast<std::size_t>(layer)], f.extent, f.active, rates_.conv[static_cast<std::size_t>(layer)],
-         weights, feedback);
+  void gather(int layer, const ConvFactors& f, bool first) override {
+    State& state = conv_[static_cast<std::size_t>(layer)];
+    device_.conv_weight_gradient(
+        gradient_op(f, gradient_of(device_, state.gradient, state.first.size(), replicas_), !first));
   }
-  void head(int layer, const HeadFactors& f, Floats weights, Floats feedback) override {
-    device_.head_weight_gradient(gradient_op(f, gradient_.shared()));
-    step(head_[static_cast<std::size_t>(layer)], f.extent, f.active, rates_.head[static_cast<std::size_t>(layer)],
-         weights, feedback);
+  void gather(int layer, const HeadFactors& f, bool first) override {
+    State& state = head_[static_cast<std::size_t>(layer)];
+    device_.head_weight_gradient(
+        gradient_op(f, gradient_of(device_, state.gradient, state.first.size(), replicas_), !first));
+  }
+  void change_conv(int layer, const Extent& views, ConstFlags active, Floats weights, Floats feedback) override {
+    const auto index = static_cast<std::size_t>(layer);
+    step(conv_[index], views, active, rates_.conv[index], weights, feedback);
+  }
+  void change_head(int layer, const Extent& views, ConstFlags active, Floats weights, Floats feedback) override {
+    const auto index = static_cast<std::size_t>(layer);
+    step(head_[index], views, active, rates_.head[index], weights, feedback);
   }
 
   void save(Checkpoint& checkpoint) const override {
@@ -89,16 +114,17 @@ class Adam final : public Optimiser {
   struct State {
     DeviceBuffer<float> first, second;
     DeviceBuffer<std::int64_t> steps;
+    DeviceBuffer<float> gradient;
   };
 
   State make_state(std::size_t weights, int replicas) {
-    return {{device_, weights, replicas}, {device_, weights, replicas}, {device_, 1, replicas}};
+    return {{device_, weights, replicas}, {device_, weights, replicas}, {device_, 1, replicas}, {}};
   }
   void step(State& state, const Extent& extent, ConstFlags active, float rate, Floats weights, Floats feedback) {
     AdamStep op;
     op.count = state.first.size();
     op.extent = extent;
-    op.gradient = gradient_.shared();
+    op.gradient = state.gradient.shared();
     op.active = active;
     op.rate = rate;
     op.weights = weights;
@@ -129,8 +155,8 @@ class Adam final : public Optimiser {
   Device& device_;
   NetworkSpec network_;
   Rates rates_;
+  int replicas_;
   std::vector<State> conv_, head_;
-  DeviceBuffer<float> gradient_;
 };
 
 }  // namespace
@@ -144,16 +170,24 @@ std::unique_ptr<Optimiser> make_adam(Device& device, const NetworkSpec& network,
   return std::make_unique<Adam>(device, network, heads, rates, replicas);
 }
 
-void GradientAccumulator::conv(int layer, const ConvFactors& factors, Floats, Floats) {
-  DeviceBuffer<float>& sum = conv_[static_cast<std::size_t>(layer)];
-  if (!sum) sum = {device_, factors.shape.weights()};
-  device_.conv_weight_gradient(gradient_op(factors, sum.shared(), true));
+void Optimiser::conv(int layer, const ConvFactors& factors, Floats weights, Floats feedback) {
+  gather(layer, factors, true);
+  change_conv(layer, factors.extent, factors.active, weights, feedback);
 }
 
-void GradientAccumulator::head(int layer, const HeadFactors& factors, Floats, Floats) {
+void Optimiser::head(int layer, const HeadFactors& factors, Floats weights, Floats feedback) {
+  gather(layer, factors, true);
+  change_head(layer, factors.extent, factors.active, weights, feedback);
+}
+
+void GradientAccumulator::gather(int layer, const ConvFactors& part, bool) {
+  DeviceBuffer<float>& sum = conv_[static_cast<std::size_t>(layer)];
+  device_.conv_weight_gradient(gradient_op(part, gradient_of(device_, sum, part.shape.weights(), 1), true));
+}
+
+void GradientAccumulator::gather(int layer, const HeadFactors& part, bool) {
   DeviceBuffer<float>& sum = head_[static_cast<std::size_t>(layer)];
-  if (!sum) sum = {device_, factors.shape.weights()};
-  device_.head_weight_gradient(gradient_op(factors, sum.shared(), true));
+  device_.head_weight_gradient(gradient_op(part, gradient_of(device_, sum, part.shape.weights(), 1), true));
 }
 
 void GradientAccumulator::clear() {

@@ -28,15 +28,25 @@ struct HeadFactors {
   ConstFlags active;
 };
 
-/// Turns factors into changes of synapses. One call is one step of one bundle: all views of the call are summed before
-/// (Adam) or while (SGD) they are applied. State is a function of the calls so far and is saved with the run.
+/// Turns factors into changes of synapses. State is a function of the calls so far and is saved with the run.
 class Optimiser {
  public:
   virtual ~Optimiser() = default;
   virtual std::string name() const = 0;
-  /// `feedback` is null unless it learns. The packed copy is the caller's to renew.
-  virtual void conv(int layer, const ConvFactors& factors, Floats weights, Floats feedback) = 0;
-  virtual void head(int layer, const HeadFactors& factors, Floats weights, Floats feedback) = 0;
+
+  /// One step of one bundle from all of its views at once. `feedback` is null unless it learns. The packed copy is the
+  /// caller's to renew.
+  virtual void conv(int layer, const ConvFactors& factors, Floats weights, Floats feedback);
+  virtual void head(int layer, const HeadFactors& factors, Floats weights, Floats feedback);
+
+  /// The same step in parts, for batches whose activity is not held as a whole: the factors of some views after those
+  /// of others (`first`: a step begins) ...
+  virtual void gather(int layer, const ConvFactors& part, bool first) = 0;
+  virtual void gather(int layer, const HeadFactors& part, bool first) = 0;
+  /// ... and the change that they add up to; `active`: flags of all views.
+  virtual void change_conv(int layer, const Extent& views, ConstFlags active, Floats weights, Floats feedback) = 0;
+  virtual void change_head(int layer, const Extent& views, ConstFlags active, Floats weights, Floats feedback) = 0;
+
   virtual void save(Checkpoint&) const {}
   virtual void load(const Checkpoint&) {}
 };
@@ -57,8 +67,10 @@ class GradientAccumulator final : public Optimiser {
  public:
   GradientAccumulator(Device& device, const NetworkSpec& network) : device_(device), network_(network) { clear(); }
   std::string name() const override { return "none"; }
-  void conv(int layer, const ConvFactors& factors, Floats weights, Floats feedback) override;
-  void head(int layer, const HeadFactors& factors, Floats weights, Floats feedback) override;
+  void gather(int layer, const ConvFactors& part, bool first) override;
+  void gather(int layer, const HeadFactors& part, bool first) override;
+  void change_conv(int, const Extent&, ConstFlags, Floats, Floats) override {}
+  void change_head(int, const Extent&, ConstFlags, Floats, Floats) override {}
   void clear();
   /// conv.I.weight and head.I.weight, in logical layout, of every bundle that was touched since clear().
   std::vector<Tensor> gradients() const;

@@ -2,27 +2,30 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "engine/error.h"
 
 namespace saccade {
 
-std::vector<HingeTerm> batch_terms(int pairs, int negatives, float negative_weight) {
-  std::vector<HingeTerm> terms;
-  for (int view = 0; view < pairs; ++view) {
-    terms.push_back({view, view, true, 1.0f, 1.0f});
+void batch_terms(int pairs, int negatives, float negative_weight, int first, int count, std::vector<HingeTerm>& terms) {
+  terms.clear();
+  for (int view = 0; view < count; ++view) {
+    const int pair = first + view;
+    terms.push_back({pair, view, true, 1.0f, 1.0f});
     if (negatives == PairStepOptions::all_others) {
       for (int anchor = pairs - 1; anchor >= 0; --anchor)
-        if (anchor != view) terms.push_back({anchor, view, false, negative_weight, 1.0f});
+        if (anchor != pair) terms.push_back({anchor, view, false, negative_weight, 1.0f});
     } else {
-      for (int anchor = view - 1; anchor >= 0 && anchor >= view - negatives; --anchor)
+      for (int anchor = pair - 1; anchor >= 0 && anchor >= pair - negatives; --anchor)
         terms.push_back({anchor, view, false, negative_weight, 1.0f});
     }
   }
-  return terms;
 }
 
 PairStep::PairStep(Device& device, Parameters& parameters, int pairs)
-    : PairStep(device, parameters, pairs, std::make_unique<Plasticity>(device, parameters, 2 * pairs), nullptr) {}
+    : PairStep(device, parameters, pairs,
+               std::make_unique<Plasticity>(device, parameters, std::min(2 * pairs, views_at_once)), nullptr) {}
 
 PairStep::PairStep(Device& device, Parameters& parameters, int pairs, CreditAssignment& credit)
     : PairStep(device, parameters, pairs, nullptr, &credit) {}
@@ -32,42 +35,54 @@ PairStep::PairStep(Device& device, Parameters& parameters, int pairs, std::uniqu
     : device_(device),
       parameters_(parameters),
       pairs_(pairs),
-      activity_(device, parameters.network(), 2 * pairs),
       plasticity_(std::move(own)),
       credit_(given ? *given : *plasticity_),
       embedding_(device, static_cast<std::size_t>(parameters.network().head(0).lanes()), 1, 2 * pairs),
       error_(device, static_cast<std::size_t>(parameters.network().head(0).lanes()), 1, 2 * pairs),
       active_(device, 1, 1, 2 * pairs) {}
 
-Views PairStep::forward(const std::vector<float>& a, const std::vector<float>& b, const PairStepOptions& options) {
-  const NetworkSpec& network = parameters_.network();
-  const std::size_t expected = network.map(0).features() * static_cast<std::size_t>(pairs_);
-  const bool later_alone = options.loss == "supervised" && a.empty();
-  if ((a.size() != expected && !later_alone) || b.size() != expected)
+Activity& PairStep::room(int views) {
+  if (!activity_ || activity_->views() < views)
+    activity_ = std::make_unique<Activity>(device_, parameters_.network(), views);
+  return *activity_;
+}
+
+void PairStep::check_pixels(const std::vector<float>& a, const std::vector<float>& b, bool later_alone) const {
+  const std::size_t expected = parameters_.network().map(0).features() * static_cast<std::size_t>(pairs_);
+  if ((a.size() != expected && !(later_alone && a.empty())) || b.size() != expected)
     throw std::invalid_argument(
         fmt::format("PairStep: got {} and {} numbers of pixels, expected {}", a.size(), b.size(), expected));
-  const int top = options.layer == end_to_end ? network.depth() - 1 : options.layer;
-  const Views both{activity_, 0, 2 * pairs_}, later{activity_, pairs_, pairs_};
-  if (!later_alone) show(device_, network, a.data(), {activity_, 0, pairs_});
-  show(device_, network, b.data(), later);
-  const Views& seen = later_alone ? later : both;
-  ascend(device_, parameters_, seen, 0, top + 1);
-  embed(device_, parameters_, seen, top, embedding_.strided(seen.first));
+}
+
+void PairStep::see(const float* pixels, const Views& views, int top, int first) {
+  show(device_, parameters_.network(), pixels, views);
+  ascend(device_, parameters_, views, 0, top + 1);
+  embed(device_, parameters_, views, top, embedding_.strided(first));
+}
+
+Views PairStep::forward(const std::vector<float>& a, const std::vector<float>& b, const PairStepOptions& options) {
+  const bool supervised = options.loss == "supervised";
+  check_pixels(a, b, supervised);
+  Activity& activity = room(2 * pairs_);
+  const Views both{activity, 0, 2 * pairs_}, later{activity, pairs_, pairs_};
+  const int top = top_of(options);
+  if (!a.empty()) see(a.data(), {activity, 0, pairs_}, top, 0);
+  see(b.data(), later, top, pairs_);
   sums_ = {};
   sums_.pairs = pairs_;
-  const bool later_only = options.loss == "supervised" || (options.loss == "hinge" && options.block);
-  return later_only ? later : both;
+  return supervised || (options.loss == "hinge" && options.block) ? later : both;
 }
 
 double PairStep::run(const std::vector<float>& a, const std::vector<float>& b, const PairStepOptions& options,
                      Optimiser& optimiser, const std::vector<std::int32_t>& labels, ConstFloats bias,
                      Floats bias_gradient) {
+  if (options.loss == "hinge" && options.block && plasticity_) return blocked_hinge(a, b, options, optimiser);
   const Views learning = forward(a, b, options);
   const ConstFloats error = error_.strided(learning.first);
   if (options.loss == "hinge") {
-    const double loss = hinge(options);
+    hinge(options, 0, pairs_);
     credit_.learn(options.layer, learning, error, active_.strided(learning.first), optimiser);
-    return loss;
+    return sums_.loss;
   }
   if (options.loss == "simclr") {
     DeviceBuffer<float> loss(device_, 1);
@@ -86,33 +101,60 @@ double PairStep::run(const std::vector<float>& a, const std::vector<float>& b, c
   throw InputError("loss: no loss is called \"" + options.loss + "\"; known are hinge, simclr and supervised");
 }
 
-double PairStep::hinge(const PairStepOptions& options) {
-  const std::vector<HingeTerm> terms = batch_terms(pairs_, options.negatives, options.negative_weight);
-  DeviceBuffer<HingeResult> results(device_, terms.size());
+double PairStep::blocked_hinge(const std::vector<float>& a, const std::vector<float>& b, const PairStepOptions& options,
+                               Optimiser& optimiser) {
+  check_pixels(a, b, false);
+  Activity& activity = room(std::min(pairs_, views_at_once));
+  const std::size_t pixels = parameters_.network().map(0).features();
+  const int top = top_of(options);
+  const auto in_groups = [&](auto f) {
+    for (int first = 0; first < pairs_; first += views_at_once) {
+      const Views group{activity, 0, std::min(views_at_once, pairs_ - first)};
+      f(group, first, static_cast<std::size_t>(first) * pixels);
+    }
+  };
+  sums_ = {};
+  sums_.pairs = pairs_;
+  in_groups([&](const Views& group, int first, std::size_t at) { see(a.data() + at, group, top, first); });
+  in_groups([&](const Views& group, int first, std::size_t at) {
+    see(b.data() + at, group, top, pairs_ + first);
+    hinge(options, first, group.count);
+    plasticity_->gather(options.layer, group, error_.strided(pairs_ + first), active_.strided(pairs_ + first),
+                        optimiser, first == 0);
+  });
+  plasticity_->change(options.layer, {1, pairs_}, active_.strided(pairs_), optimiser);
+  return sums_.loss;
+}
+
+void PairStep::hinge(const PairStepOptions& options, int first, int count) {
+  batch_terms(pairs_, options.negatives, options.negative_weight, first, count, terms_);
+  if (results_.size() < terms_.size()) results_ = {device_, terms_.size()};
   ContrastiveHinge op;
   op.embedding = parameters_.network().embedding;
-  op.anchors = op.views = pairs_;
-  op.terms = terms;
+  op.anchors = pairs_;
+  op.views = count;
+  op.terms = terms_;
   op.positive_margin = options.margins.positive;
   op.negative_margin = options.margins.negative;
   op.anchor_embedding = embedding_.strided();
-  op.view_embedding = embedding_.strided(pairs_);
-  op.view_error = error_.strided(pairs_);
-  op.view_active = active_.strided(pairs_);
+  op.view_embedding = embedding_.strided(pairs_ + first);
+  op.view_error = error_.strided(pairs_ + first);
+  op.view_active = active_.strided(pairs_ + first);
   if (!options.block) {
     op.anchor_error = error_.strided();
     op.anchor_active = active_.strided();
   }
-  op.results = results.shared();
+  op.results = results_.shared();
   device_.contrastive_hinge(op);
-  const std::vector<HingeResult> found = results.read();
-  for (std::size_t i = 0; i < terms.size(); ++i) {
-    (terms[i].positive ? sums_.positives : sums_.negatives) += 1;
-    (terms[i].positive ? sums_.positive_distance : sums_.negative_distance) += static_cast<double>(found[i].distance);
-    (terms[i].positive ? sums_.positive_active : sums_.negative_active) += found[i].active;
-    sums_.loss += static_cast<double>(found[i].loss);
+  host_results_.resize(terms_.size());
+  device_.read(host_results_.data(), results_.data(), terms_.size() * sizeof(HingeResult));
+  for (std::size_t i = 0; i < terms_.size(); ++i) {
+    const HingeResult& found = host_results_[i];
+    (terms_[i].positive ? sums_.positives : sums_.negatives) += 1;
+    (terms_[i].positive ? sums_.positive_distance : sums_.negative_distance) += static_cast<double>(found.distance);
+    (terms_[i].positive ? sums_.positive_active : sums_.negative_active) += found.active;
+    sums_.loss += static_cast<double>(found.loss);
   }
-  return sums_.loss;
 }
 
 double PairStep::supervised(const std::vector<std::int32_t>& labels, ConstFloats bias, Floats bias_gradient) {

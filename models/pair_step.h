@@ -32,10 +32,16 @@ struct StepSums {
 
 /// One step of a batch of n pairs of views, the same operations as event mode: forward, loss, errors carried back,
 /// factors to an optimiser. It owns the activities, so that a trainer can call it again and again.
+///
+/// Under the hinge with the blocked gradient, anchors leave nothing but their embedding and a view's error follows from
+/// the anchors alone: then the batch passes through in groups of `views_at_once`, depth first, and neither its activity
+/// nor its errors are ever held as a whole.
 class PairStep {
  public:
   /// Errors are carried back by a Plasticity of its own.
   PairStep(Device& device, Parameters& parameters, int pairs);
+  static constexpr int views_at_once = 64;
+
   /// `credit`, made for 2 * pairs views of these parameters, must outlive the step.
   PairStep(Device& device, Parameters& parameters, int pairs, CreditAssignment& credit);
 
@@ -58,23 +64,37 @@ class PairStep {
  private:
   PairStep(Device& device, Parameters& parameters, int pairs, std::unique_ptr<Plasticity> own, CreditAssignment* given);
   std::vector<float> embeddings(int first) const;
-  double hinge(const PairStepOptions& options);
+  /// Room for so many views; what was there is lost when there was less.
+  Activity& room(int views);
+  int top_of(const PairStepOptions& options) const {
+    return options.layer == end_to_end ? parameters_.network().depth() - 1 : options.layer;
+  }
+  /// The way up of `views`, whose first has number `first` among all 2n.
+  void see(const float* pixels, const Views& views, int top, int first);
+  void check_pixels(const std::vector<float>& a, const std::vector<float>& b, bool later_alone) const;
+  double blocked_hinge(const std::vector<float>& a, const std::vector<float>& b, const PairStepOptions& options,
+                       Optimiser& optimiser);
+  /// Error and activity of the views b from `first` on, `count` of them, against all anchors.
+  void hinge(const PairStepOptions& options, int first, int count);
   double supervised(const std::vector<std::int32_t>& labels, ConstFloats bias, Floats bias_gradient);
 
   Device& device_;
   Parameters& parameters_;
   int pairs_;
-  // Views [0, n) are the anchors a, [n, 2n) the views b: where both learn, one call sums over all of them.
-  Activity activity_;
+  std::unique_ptr<Activity> activity_;
   std::unique_ptr<Plasticity> plasticity_;  ///< null where the caller assigns credit
   CreditAssignment& credit_;
+  // Views [0, n) are the anchors a, [n, 2n) the views b: where both learn, one call sums over all of them.
   DeviceBuffer<float> embedding_, error_;
   DeviceBuffer<std::int32_t> active_;
+  DeviceBuffer<HingeResult> results_;
+  std::vector<HingeTerm> terms_;
+  std::vector<HingeResult> host_results_;
   StepSums sums_;
 };
 
-/// The terms of one batch, sorted by view: the positive, then the negatives from the youngest anchor to the oldest, as
-/// the sliding memory gives them.
-std::vector<HingeTerm> batch_terms(int pairs, int negatives, float negative_weight);
+/// The terms of views b [first, first + count) of one batch, sorted by view, which is counted from `first`: the
+/// positive, then the negatives from the youngest anchor to the oldest, as the sliding memory gives them.
+void batch_terms(int pairs, int negatives, float negative_weight, int first, int count, std::vector<HingeTerm>& terms);
 
 }  // namespace saccade

@@ -1,5 +1,6 @@
 #include "models/plasticity.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "engine/error.h"
@@ -20,9 +21,19 @@ Plasticity::Plasticity(Device& device, Parameters& parameters, int views) : devi
 }
 
 void Plasticity::learn(int layer, const Views& views, ConstFloats error, ConstFlags active, Optimiser& optimiser) {
-  check(views);
-  pass_head(top_of(layer), views, error, active, optimiser);
-  descend(layer, views, active, optimiser);
+  const int room = errors_.front().views();
+  if (views.count <= room) {
+    const int top = top_of(layer);
+    const Synapses& head = parameters_.head(top);
+    pass_head(top, views, error, active);
+    optimiser.head(top, head_factors(top, views, error, active), head.forward.shared(),
+                   parameters_.learning_feedback(head));
+    return descend(layer, views, active, optimiser);
+  }
+  for (int first = 0; first < views.count; first += room)
+    gather(layer, {views.activity, views.first + first, std::min(room, views.count - first)}, error.from(first),
+           active.from(first), optimiser, first == 0);
+  change(layer, views.extent(), active, optimiser);
 }
 
 void Plasticity::check(const Views& views) const {
@@ -31,48 +42,77 @@ void Plasticity::check(const Views& views) const {
 
 void Plasticity::descend(int layer, const Views& views, ConstFlags active, Optimiser& optimiser) {
   check(views);
-  const NetworkSpec& network = parameters_.network();
-  const int top = top_of(layer);
-  if (layer == end_to_end)
-    for (int i = top; i > 0; --i) {
-      const auto index = static_cast<std::size_t>(i);
-      device_.conv_input_gradient({network.conv(i), views.extent(), errors_[index].strided(),
-                                   views.activity.winners(i, views.first), parameters_.carrier(parameters_.conv(i)),
-                                   views.activity.map(i, views.first), network.conv(i - 1).activation, active,
-                                   errors_[index - 1].strided(), parameters_.conv(i).packed_feedback.shared()});
-      change_conv(i, views, active, optimiser);
-    }
-  change_conv(layer == end_to_end ? 0 : top, views, active, optimiser);
+  for (int i = top_of(layer); i >= bottom_of(layer); --i) {
+    const Synapses& synapses = parameters_.conv(i);
+    if (i > bottom_of(layer)) pass_conv(i, views, active);
+    optimiser.conv(i, conv_factors(i, views, active), synapses.forward.shared(),
+                   parameters_.learning_feedback(synapses));
+    parameters_.pack(device_, i, active, views.count);
+  }
 }
 
-void Plasticity::pass_head(int top, const Views& views, ConstFloats error, ConstFlags active, Optimiser& optimiser) {
-  const NetworkSpec& network = parameters_.network();
+void Plasticity::gather(int layer, const Views& part, ConstFloats error, ConstFlags active, Optimiser& optimiser,
+                        bool first) {
+  check(part);
+  const int top = top_of(layer);
+  pass_head(top, part, error, active);
+  optimiser.gather(top, head_factors(top, part, error, active), first);
+  for (int i = top; i >= bottom_of(layer); --i) {
+    if (i > bottom_of(layer)) pass_conv(i, part, active);
+    optimiser.gather(i, conv_factors(i, part, active), first);
+  }
+}
+
+void Plasticity::change(int layer, const Extent& views, ConstFlags active, Optimiser& optimiser) {
+  const int top = top_of(layer);
   const Synapses& head = parameters_.head(top);
+  optimiser.change_head(top, views, active, head.forward.shared(), parameters_.learning_feedback(head));
+  for (int i = top; i >= bottom_of(layer); --i) {
+    const Synapses& synapses = parameters_.conv(i);
+    optimiser.change_conv(i, views, active, synapses.forward.shared(), parameters_.learning_feedback(synapses));
+    parameters_.pack(device_, i, active, views.views);
+  }
+}
+
+void Plasticity::pass_head(int top, const Views& views, ConstFloats error, ConstFlags active) {
+  const NetworkSpec& network = parameters_.network();
   const ConstFloats input = head_input(device_, network, views, top);
+  const Feedback carrier = parameters_.carrier(parameters_.head(top));
   const Floats below = errors_[static_cast<std::size_t>(top)].strided();
   const Activation activation = network.conv(top).activation;
   if (network.head_average == 1) {
-    device_.head_input_gradient(
-        {network.head(top), views.extent(), error, parameters_.carrier(head), input, activation, active, below});
-  } else {
-    const Floats at_averages = average_errors_[static_cast<std::size_t>(top)].strided();
-    device_.head_input_gradient({network.head(top), views.extent(), error, parameters_.carrier(head), input,
-                                 Activation::none, active, at_averages});
-    device_.average_pool_gradient({network.average(top), views.extent(), at_averages,
-                                   views.activity.map(top + 1, views.first), activation, active, below});
+    device_.head_input_gradient({network.head(top), views.extent(), error, carrier, input, activation, active, below});
+    return;
   }
-  optimiser.head(top, {network.head(top), views.extent(), input, error, active}, head.forward.shared(),
-                 parameters_.learning_feedback(head));
+  const Floats at_averages = average_errors_[static_cast<std::size_t>(top)].strided();
+  device_.head_input_gradient(
+      {network.head(top), views.extent(), error, carrier, input, Activation::none, active, at_averages});
+  device_.average_pool_gradient({network.average(top), views.extent(), at_averages,
+                                 views.activity.map(top + 1, views.first), activation, active, below});
 }
 
-void Plasticity::change_conv(int layer, const Views& views, ConstFlags active, Optimiser& optimiser) {
-  const Synapses& synapses = parameters_.conv(layer);
-  optimiser.conv(layer,
-                 {parameters_.network().conv(layer), views.extent(), views.activity.map(layer, views.first),
-                  errors_[static_cast<std::size_t>(layer)].strided(), views.activity.winners(layer, views.first),
-                  active, parameters_.arithmetic()},
-                 synapses.forward.shared(), parameters_.learning_feedback(synapses));
-  parameters_.pack(device_, layer, active, views.count);
+void Plasticity::pass_conv(int i, const Views& views, ConstFlags active) {
+  const NetworkSpec& network = parameters_.network();
+  const auto index = static_cast<std::size_t>(i);
+  device_.conv_input_gradient({network.conv(i), views.extent(), errors_[index].strided(),
+                               views.activity.winners(i, views.first), parameters_.carrier(parameters_.conv(i)),
+                               views.activity.map(i, views.first), network.conv(i - 1).activation, active,
+                               errors_[index - 1].strided(), parameters_.conv(i).packed_feedback.shared()});
+}
+
+ConvFactors Plasticity::conv_factors(int i, const Views& views, ConstFlags active) const {
+  return {parameters_.network().conv(i),
+          views.extent(),
+          views.activity.map(i, views.first),
+          errors_[static_cast<std::size_t>(i)].strided(),
+          views.activity.winners(i, views.first),
+          active,
+          parameters_.arithmetic()};
+}
+
+HeadFactors Plasticity::head_factors(int top, const Views& views, ConstFloats error, ConstFlags active) {
+  const NetworkSpec& network = parameters_.network();
+  return {network.head(top), views.extent(), head_input(device_, network, views, top), error, active};
 }
 
 }  // namespace saccade

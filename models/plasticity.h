@@ -15,12 +15,18 @@ namespace saccade {
 /// hop change only after the error has passed them.
 class Plasticity final : public CreditAssignment {
  public:
-  /// `views`: the largest number of views that one learn() may have. InputError for a rule that carries no errors.
+  /// `views`: how many the errors of one go have room for. InputError for a rule that carries no errors.
   Plasticity(Device& device, Parameters& parameters, int views);
 
   /// `error`: derivative of the loss with respect to the embedding of each view; views whose flag in `active` is 0 cost
-  /// nothing.
+  /// nothing. More views than there is room for are taken in parts.
   void learn(int layer, const Views& views, ConstFloats error, ConstFlags active, Optimiser& optimiser) override;
+
+  /// One step of a batch whose activity is not held as a whole: the factors of some views after those of others
+  /// (`first`: a step begins) ...
+  void gather(int layer, const Views& part, ConstFloats error, ConstFlags active, Optimiser& optimiser, bool first);
+  /// ... and the change that they add up to; `active`: flags of all views.
+  void change(int layer, const Extent& views, ConstFlags active, Optimiser& optimiser);
 
   /// Where a loss on the output of `layer` itself puts its error, one map per view from view 0 on: the derivative with
   /// respect to the output, times f'(output).
@@ -30,10 +36,14 @@ class Plasticity final : public CreditAssignment {
 
  private:
   int top_of(int layer) const { return layer == end_to_end ? parameters_.network().depth() - 1 : layer; }
+  static int bottom_of(int layer) { return layer == end_to_end ? 0 : layer; }
   void check(const Views& views) const;
-  /// The error at the embedding becomes the error at the output of layer `top`, before its activation; the head learns.
-  void pass_head(int top, const Views& views, ConstFloats error, ConstFlags active, Optimiser& optimiser);
-  void change_conv(int layer, const Views& views, ConstFlags active, Optimiser& optimiser);
+  /// The error at the embedding becomes the error at the output of layer `top`, before its activation.
+  void pass_head(int top, const Views& views, ConstFloats error, ConstFlags active);
+  /// The error at the output of convolution i becomes that of the one below.
+  void pass_conv(int i, const Views& views, ConstFlags active);
+  ConvFactors conv_factors(int i, const Views& views, ConstFlags active) const;
+  HeadFactors head_factors(int top, const Views& views, ConstFloats error, ConstFlags active);
 
   Device& device_;
   Parameters& parameters_;

@@ -10,11 +10,6 @@ namespace {
 
 constexpr int views_at_once = 64;
 
-template <class T>
-Strided<T> from(Strided<T> all, int first) {
-  return all ? Strided<T>{all.at(0, first), all.replica, all.view} : all;
-}
-
 template <class F>
 void in_parts(const Views& views, F f) {
   for (int first = 0; first < views.count; first += views_at_once)
@@ -104,13 +99,14 @@ void TargetPropagation::learn(int layer, const Views& views, ConstFloats error, 
                      "; use schedule e2e, or another rule");
   pretrain(views);
   in_parts(views,
-           [&](const Views& part, int first) { set_targets(part, from(error, first), from(active, first), first); });
+           [&](const Views& part, int first) { set_targets(part, error.from(first), active.from(first), first); });
 
   const NetworkSpec& network = parameters_.network();
   for (int i = 0; i < network.depth(); ++i) {
     optimiser.conv(i,
                    {network.conv(i), views.extent(), views.activity.map(i, views.first),
-                    errors_[static_cast<std::size_t>(i)].strided(), views.activity.winners(i, views.first), active},
+                    errors_[static_cast<std::size_t>(i)].strided(), views.activity.winners(i, views.first), active,
+                    parameters_.arithmetic()},
                    parameters_.conv(i).forward.shared(), {});
     parameters_.pack(device_, i, active, views.count);
   }

@@ -53,21 +53,51 @@ void CpuDevice::conv_pack_impl(const ConvPack& op) {
       });
 }
 
-void CpuDevice::conv_forward_impl(const ConvForward& op) {
-  if (op.arithmetic == Arithmetic::fast && winograd_pays(op.shape, Way::up)) return winograd_forward(op);
+/// Depth first: a task takes its views through all layers, so that what one layer leaves is in its core's cache for the
+/// next. Where there are too few views for that, layer after layer.
+void CpuDevice::conv_forward_impl(const std::vector<ConvForward>& layers) {
+  constexpr int views_at_once = 8;
+  if (layers.empty()) return;
+  const Extent extent = layers.front().extent;
+  const int parts = (extent.views + views_at_once - 1) / views_at_once;
+  if (parts < 2 * threads_) {
+    for (const ConvForward& op : layers) forward(op, Threads::all);
+    return;
+  }
+  for (const ConvForward& op : layers)
+    if (op.arithmetic == Arithmetic::fast) reserve_scratch(winograd_scratch(op.shape, Way::up));
+  double work = 0;
+  for (const ConvForward& op : layers) work += multiply_adds(op.shape, extent);
+  run(static_cast<std::size_t>(parts), work, [&](std::size_t part) {
+    const int first = static_cast<int>(part) * views_at_once;
+    for (ConvForward op : layers) {
+      op.extent.views = std::min(views_at_once, extent.views - first);
+      op.input = op.input.from(first);
+      op.output = op.output.from(first);
+      op.winners = op.winners.from(first);
+      forward(op, Threads::this_one);
+    }
+  });
+}
+
+void CpuDevice::forward(const ConvForward& op, Threads threads) {
+  if (op.arithmetic == Arithmetic::fast && winograd_pays(op.shape, Way::up)) return winograd_forward(op, threads);
   const ConvShape& s = op.shape;
   const int blocks = s.out.lanes / 16, rows = s.pools() ? 2 * s.out.height : s.out.height;
   const std::size_t maps = static_cast<std::size_t>(op.extent.replicas) * op.extent.views;
-  const ConvSplit split(blocks, rows, maps, threads_, kernels_.blocks_per_tile);
-  run(maps * split.pieces(), multiply_adds(s, op.extent), [&](std::size_t task) {
-    const int map = static_cast<int>(task / split.pieces()), piece = static_cast<int>(task % split.pieces());
-    const int replica = map / op.extent.views, view = map % op.extent.views;
-    const int block = piece / split.bands * split.blocks_per_group, row = piece % split.bands * split.rows_per_band;
-    kernels_.conv_forward({s, op.input.at(replica, view), op.packed.at(replica), op.output.at(replica, view),
-                           op.winners ? op.winners.at(replica, view) : nullptr, block,
-                           std::min(blocks, block + split.blocks_per_group), row,
-                           std::min(rows, row + split.rows_per_band)});
-  });
+  const ConvSplit split(blocks, rows, maps, threads == Threads::all ? threads_ : 1, kernels_.blocks_per_tile);
+  run(
+      maps * split.pieces(), multiply_adds(s, op.extent),
+      [&](std::size_t task) {
+        const int map = static_cast<int>(task / split.pieces()), piece = static_cast<int>(task % split.pieces());
+        const int replica = map / op.extent.views, view = map % op.extent.views;
+        const int block = piece / split.bands * split.blocks_per_group, row = piece % split.bands * split.rows_per_band;
+        kernels_.conv_forward({s, op.input.at(replica, view), op.packed.at(replica), op.output.at(replica, view),
+                               op.winners ? op.winners.at(replica, view) : nullptr, block,
+                               std::min(blocks, block + split.blocks_per_group), row,
+                               std::min(rows, row + split.rows_per_band)});
+      },
+      threads);
 }
 
 void CpuDevice::conv_weight_gradient_impl(const ConvWeightGradient& op) {
@@ -101,7 +131,7 @@ void CpuDevice::transposed_conv(const TransposedConv& op) {
   const ConvShape& s = op.shape;
   const MapShape full{s.in.height, s.in.width, s.out.channels, s.out.lanes, 1};
   const int blocks = s.in.lanes / 16;
-  constexpr int views_at_once = 16;  // errors of a halved map are spread out for so many views at a time
+  constexpr int views_at_once = 8;  // errors of a halved map are spread out for so many views at a time
   for (int first = 0; first < op.extent.views; first += views_at_once) {
     const int views = std::min(views_at_once, op.extent.views - first);
     const std::size_t maps = static_cast<std::size_t>(op.extent.replicas) * views;

@@ -34,6 +34,9 @@ inline bool winograd_pays(const ConvShape& s, Way way) {
   return s.in.lanes % lanes_per_vector == 0 && !strided_up && s.in.height >= 3 && s.in.width >= 3;
 }
 
+/// Floats of scratch memory that a task of winograd() needs at most.
+std::size_t winograd_scratch(const ConvShape& shape, Way way);
+
 /// The reference device. It splits operations into tasks, each the only owner of what it writes; a kernel table does a
 /// task.
 class CpuDevice final : public Device {
@@ -54,7 +57,8 @@ class CpuDevice final : public Device {
  private:
   void conv_pack_impl(const ConvPack& op) override;
   void load_views_impl(const LoadViews& op) override;
-  void conv_forward_impl(const ConvForward& op) override;
+  void conv_forward_impl(const ConvForward& op) override { forward(op, Threads::all); }
+  void conv_forward_impl(const std::vector<ConvForward>& layers) override;
   void conv_weight_gradient_impl(const ConvWeightGradient& op) override;
   void conv_input_gradient_impl(const ConvInputGradient& op) override;
   void conv_transpose_impl(const ConvTranspose& op) override;
@@ -87,11 +91,14 @@ class CpuDevice final : public Device {
     Floats below;
   };
   void transposed_conv(const TransposedConv& op);
+  /// Whether an operation is shared among all threads, or done by the one that calls: a task of another.
+  enum class Threads { all, this_one };
+  void forward(const ConvForward& op, Threads threads);
   void winograd_pack(const ConvPack& op);
-  void winograd_forward(const ConvForward& op);
+  void winograd_forward(const ConvForward& op, Threads threads);
   void winograd_input_gradient(const ConvInputGradient& op);
   /// All tiles of `views` views; `task` says the rest.
-  void winograd(const WinogradTask& task, int views, double work);
+  void winograd(const WinogradTask& task, int views, double work, Threads threads);
   void winograd_weight_gradient(const ConvWeightGradient& op);
   void find_active_views(ConstFlags active, int replica, int views);
 
@@ -108,8 +115,8 @@ class CpuDevice final : public Device {
   }
   /// task(0) .. task(count - 1), on all threads unless `work` (multiply-adds in all) is too small to share.
   template <class Task>
-  void run(std::size_t count, double work, const Task& task) {
-    if (!shares(count, work)) {
+  void run(std::size_t count, double work, const Task& task, Threads threads = Threads::all) {
+    if (threads == Threads::this_one || !shares(count, work)) {
       for (std::size_t i = 0; i < count; ++i) task(i);
       return;
     }
@@ -123,7 +130,7 @@ class CpuDevice final : public Device {
   std::vector<float> partials_;       ///< sums of heads per row
   std::vector<float> spread_errors_;  ///< errors of a halved map, at the convolution's resolution
   std::vector<std::int32_t> active_views_;
-  std::vector<float> patches_;     ///< transformed patches of some views
+  std::vector<float> sums_;        ///< of weight gradients in Winograd's domain
   std::shared_ptr<void> scratch_;  ///< of Winograd's tasks, one part per thread
   std::size_t scratch_part_ = 0;   ///< floats of a part
 };

@@ -7,8 +7,8 @@
 namespace saccade::cpu {
 namespace {
 
-constexpr int most_channels = 64;  // a chunk of 64 channels of 32 patches is 288 KiB: it stays in a core's cache
-constexpr int most_tiles = 32;
+constexpr int most_channels = 64;  // a chunk of 64 channels of 64 patches is 590 kB: it stays in a core's cache
+constexpr int most_tiles = 64;
 
 int tiles_per_view(const WinogradSource& s) { return (s.height + 3) / 4 * ((s.width + 3) / 4); }
 
@@ -37,6 +37,14 @@ WinogradSource errors(const ConvShape& s, const ConstFloats& error, const ConstB
 
 }  // namespace
 
+std::size_t winograd_scratch(const ConvShape& shape, Way way) {
+  const int read = way == Way::up ? shape.in.lanes : shape.out.lanes;
+  const int written = way == Way::up ? shape.out.lanes : shape.in.lanes;
+  const int blocks = read > most_channels ? (written + 31) / 32 : 1;
+  return static_cast<std::size_t>(36) *
+         (winograd_step(most_tiles, std::min(read, most_channels)) + blocks * winograd_step(most_tiles, 32));
+}
+
 void CpuDevice::winograd_pack(const ConvPack& op) {
   const ConvShape& s = op.shape;
   const bool down = op.way == Way::down;
@@ -50,8 +58,9 @@ void CpuDevice::winograd_pack(const ConvPack& op) {
       });
 }
 
-void CpuDevice::winograd_forward(const ConvForward& op) {
+void CpuDevice::winograd_forward(const ConvForward& op, Threads threads) {
   const ConvShape& s = op.shape;
+  if (threads == Threads::all) reserve_scratch(winograd_scratch(s, Way::up));
   for (int r = 0; r < op.extent.replicas; ++r) {
     WinogradTask task{};
     task.source = activities(s, op.input, r);
@@ -63,12 +72,13 @@ void CpuDevice::winograd_forward(const ConvForward& op) {
     task.output_view = op.output.view;
     task.winners = op.winners ? op.winners.at(r) : nullptr;
     task.winners_view = op.winners.view;
-    winograd(task, op.extent.views, multiply_adds(s, {1, op.extent.views}));
+    winograd(task, op.extent.views, multiply_adds(s, {1, op.extent.views}), threads);
   }
 }
 
 void CpuDevice::winograd_input_gradient(const ConvInputGradient& op) {
   const ConvShape& s = op.shape;
+  reserve_scratch(winograd_scratch(s, Way::down));
   for (int r = 0; r < op.extent.replicas; ++r) {
     find_active_views(op.active, r, op.extent.views);
     const int views = static_cast<int>(active_views_.size());
@@ -82,54 +92,58 @@ void CpuDevice::winograd_input_gradient(const ConvInputGradient& op) {
     task.below_view = op.input.view;
     task.output = op.error_below.at(r);
     task.output_view = op.error_below.view;
-    winograd(task, views, multiply_adds(s, {1, views}));
+    winograd(task, views, multiply_adds(s, {1, views}), Threads::all);
   }
 }
 
-void CpuDevice::winograd(const WinogradTask& task, int views, double work) {
-  const int tiles = tiles_per_view(task.source) * views, lanes = task.source.map.lanes;
-  const int at_once = std::clamp((tiles / threads_ + 7) / 8 * 8, 8, most_tiles);
-  const int channels = std::min(lanes, most_channels);
-  const int blocks = lanes > most_channels ? (task.out.lanes + 31) / 32 : 1;
-  reserve_scratch(static_cast<std::size_t>(36) *
-                  (winograd_step(at_once, channels) + blocks * winograd_step(at_once, 32)));
-  run(static_cast<std::size_t>((tiles + at_once - 1) / at_once), work, [&](std::size_t i) {
-    WinogradTask own = task;
-    own.channels_at_once = channels;
-    own.begin = static_cast<int>(i) * at_once;
-    own.end = std::min(tiles, own.begin + at_once);
-    own.scratch = scratch();
-    kernels_.conv_winograd(own);
-  });
+void CpuDevice::winograd(const WinogradTask& task, int views, double work, Threads threads) {
+  const int tiles = tiles_per_view(task.source) * views;
+  const int share = threads == Threads::all ? tiles / threads_ : tiles;
+  const int at_once = std::clamp((share + 7) / 8 * 8, 8, most_tiles);
+  run(
+      static_cast<std::size_t>((tiles + at_once - 1) / at_once), work,
+      [&](std::size_t i) {
+        WinogradTask own = task;
+        own.channels_at_once = std::min(task.source.map.lanes, most_channels);
+        own.begin = static_cast<int>(i) * at_once;
+        own.end = std::min(tiles, own.begin + at_once);
+        own.scratch = scratch();
+        kernels_.conv_winograd(own);
+      },
+      threads);
 }
 
+/// About eight tasks, whatever the number of threads: each has as many output channels as leave its sums in a core's
+/// cache, and where that is all of them the tiles are shared out in parts.
 void CpuDevice::winograd_weight_gradient(const ConvWeightGradient& op) {
   const ConvShape& s = op.shape;
-  constexpr std::size_t views_at_once = 16;  // their transformed patches are shared by all tasks, and are a few MB
+  constexpr int tasks = 8, fewest_tiles = 8;
+  constexpr std::size_t cached_floats = 160 * 1024;
   const int blocks = s.out.lanes / 16;
-  const std::size_t patch_group = static_cast<std::size_t>(36) * winograd_step(winograd_group, s.in.lanes);
-  reserve_scratch(static_cast<std::size_t>(36) * (winograd_step(winograd_group, 16) + s.in.lanes * 16));
+  const std::size_t block_size = static_cast<std::size_t>(36) * 16 * s.in.lanes, part_size = blocks * block_size;
+  const int blocks_per_task = static_cast<int>(std::max<std::size_t>(1, cached_floats / block_size));
+  const int ranges = (blocks + blocks_per_task - 1) / blocks_per_task;
+  reserve_scratch(static_cast<std::size_t>(36) *
+                  (winograd_step(winograd_group, s.in.lanes) + winograd_step(winograd_group, 16)));
   for (int r = 0; r < op.extent.replicas; ++r) {
-    float* gradient = op.gradient.at(r);
-    if (!op.accumulate) std::fill_n(gradient, s.weights(), 0.0f);
     find_active_views(op.active, r, op.extent.views);
-    for (std::size_t first = 0; first < active_views_.size(); first += views_at_once) {
-      const int views = static_cast<int>(std::min(views_at_once, active_views_.size() - first));
-      WinogradSource below = activities(s, op.input, r), above = errors(s, op.error, op.winners, r, false);
-      below.views = above.views = active_views_.data() + first;
-      const int tiles = tiles_per_view(below) * views, groups = (tiles + winograd_group - 1) / winograd_group;
-      patches_.resize(std::max(patches_.size(), groups * patch_group));
-      const double work = multiply_adds(s, {1, views});
-      constexpr int part = 8;  // tiles of a task
-      run(static_cast<std::size_t>((tiles + part - 1) / part), work, [&](std::size_t i) {
-        const int begin = static_cast<int>(i) * part;
-        kernels_.winograd_patches({below, begin, std::min(tiles, begin + part), patches_.data()});
-      });
-      run(static_cast<std::size_t>(blocks), work, [&](std::size_t block) {
-        kernels_.winograd_gradient(
-            {above, tiles, patches_.data(), s.in.lanes, static_cast<int>(block), gradient, scratch()});
-      });
-    }
+    const int views = static_cast<int>(active_views_.size());
+    WinogradSource below = activities(s, op.input, r), above = errors(s, op.error, op.winners, r, false);
+    below.views = above.views = active_views_.data();
+    const int tiles = tiles_per_view(below) * views;
+    const int parts = std::clamp(tiles / fewest_tiles, 1, std::max(1, tasks / ranges));
+    sums_.resize(std::max(sums_.size(), parts * part_size));
+    run(static_cast<std::size_t>(parts) * ranges, multiply_adds(s, {1, views}), [&](std::size_t task) {
+      const int part = static_cast<int>(task) / ranges, first = static_cast<int>(task) % ranges * blocks_per_task;
+      const auto share = [&](int i) { return static_cast<int>(static_cast<std::int64_t>(tiles) * i / parts); };
+      kernels_.winograd_gradient({below, above, share(part), share(part + 1), first,
+                                  std::min(blocks, first + blocks_per_task),
+                                  sums_.data() + part * part_size + first * block_size, scratch()});
+    });
+    run(static_cast<std::size_t>(s.out.lanes), static_cast<double>(parts * part_size), [&](std::size_t channel) {
+      kernels_.winograd_gradient_end({sums_.data(), static_cast<std::ptrdiff_t>(part_size), parts, s.in.lanes,
+                                      static_cast<int>(channel), op.gradient.at(r), op.accumulate});
+    });
   }
 }
 

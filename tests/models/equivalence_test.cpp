@@ -24,7 +24,9 @@ class PreciseSum final : public Optimiser {
   PreciseSum(Device& device, const NetworkSpec& net)
       : device_(device), net_(net), conv_(net.layers.size()), head_(net.layers.size()) {}
   std::string name() const override { return "none"; }
-  void conv(int layer, const ConvFactors& f, Floats, Floats) override {
+  void change_conv(int, const Extent&, ConstFlags, Floats, Floats) override {}
+  void change_head(int, const Extent&, ConstFlags, Floats, Floats) override {}
+  void gather(int layer, const ConvFactors& f, bool) override {
     DeviceBuffer<float> one(device_, f.shape.weights());
     for (int v = 0; v < f.extent.views; ++v) {
       if (*f.active.at(0, v) == 0) continue;
@@ -38,7 +40,7 @@ class PreciseSum final : public Optimiser {
       add(conv_[static_cast<std::size_t>(layer)], one.read());
     }
   }
-  void head(int layer, const HeadFactors& f, Floats, Floats) override {
+  void gather(int layer, const HeadFactors& f, bool) override {
     DeviceBuffer<float> one(device_, f.shape.weights());
     for (int v = 0; v < f.extent.views; ++v) {
       if (*f.active.at(0, v) == 0) continue;
@@ -84,11 +86,13 @@ class Both final : public Optimiser {
  public:
   Both(Optimiser& first, Optimiser& second) : first_(first), second_(second) {}
   std::string name() const override { return "none"; }
-  void conv(int layer, const ConvFactors& f, Floats w, Floats b) override {
-    first_.conv(layer, f, w, b), second_.conv(layer, f, w, b);
+  void change_conv(int, const Extent&, ConstFlags, Floats, Floats) override {}
+  void change_head(int, const Extent&, ConstFlags, Floats, Floats) override {}
+  void gather(int layer, const ConvFactors& f, bool first) override {
+    first_.gather(layer, f, first), second_.gather(layer, f, first);
   }
-  void head(int layer, const HeadFactors& f, Floats w, Floats b) override {
-    first_.head(layer, f, w, b), second_.head(layer, f, w, b);
+  void gather(int layer, const HeadFactors& f, bool first) override {
+    first_.gather(layer, f, first), second_.gather(layer, f, first);
   }
 
  private:

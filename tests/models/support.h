@@ -96,8 +96,10 @@ inline double distance(const std::vector<float>& a, int i, const std::vector<flo
 inline Margins median_margins(PairStep& step, const Pairs& pairs, int layer, int embedding, int negatives) {
   class Nothing final : public Optimiser {
     std::string name() const override { return "none"; }
-    void conv(int, const ConvFactors&, Floats, Floats) override {}
-    void head(int, const HeadFactors&, Floats, Floats) override {}
+    void gather(int, const ConvFactors&, bool) override {}
+    void gather(int, const HeadFactors&, bool) override {}
+    void change_conv(int, const Extent&, ConstFlags, Floats, Floats) override {}
+    void change_head(int, const Extent&, ConstFlags, Floats, Floats) override {}
   } nothing;
   PairStepOptions options;
   options.layer = layer;

@@ -124,10 +124,9 @@ void few_inputs(const ConvWeightGradientTask& t) {
         const V16 error = load(t.error + out.offset(r, c) + t.block * 16);
         const float* x = t.input + in.offset(step * r - 1, step * c - 1);
         if constexpr (Pooled) {
-          const V16 winner = load_bytes(t.winners + (std::ptrdiff_t{r} * out.width + c) * out.lanes + t.block * 16);
-          for (int p = 0; p < 4; ++p)
-            learn(if_equal(winner, broadcast(static_cast<float>(p)), error, zero()),
-                  x + (p >> 1) * in.row_stride() + (p & 1) * in.lanes);
+          V16 errors[4];
+          where_byte_is(t.winners + (std::ptrdiff_t{r} * out.width + c) * out.lanes + t.block * 16, error, errors);
+          for (int p = 0; p < 4; ++p) learn(errors[p], x + (p >> 1) * in.row_stride() + (p & 1) * in.lanes);
         } else {
           learn(error, x);
         }

@@ -76,23 +76,25 @@ struct WinogradWeightsTask {
   int block;
 };
 
-/// Transformed patches of tiles [begin, end) of `source`, [groups of winograd_group tiles][36][tiles][lanes] with
-/// winograd_step().
-inline constexpr int winograd_group = 64;
-struct WinogradPatchesTask {
-  WinogradSource source;
-  int begin, end;
-  float* patches;  ///< of tile 0
+/// Tiles that Winograd's weight gradient transforms at a time: with 64 lanes their patches are 295 kB.
+inline constexpr int winograd_group = 32;
+
+/// Sums over tiles [begin, end) for output channels [16 block_begin, 16 block_end), in Winograd's domain:
+/// [blocks][36][16][lanes below].
+struct WinogradGradientTask {
+  WinogradSource below, errors;  ///< the same tiles of both
+  int begin, end, block_begin, block_end;
+  float* sums;
+  float* scratch;  ///< 36 * (winograd_step(winograd_group, lanes below) + winograd_step(winograd_group, 16))
 };
 
-/// gradient += for output channels [block * 16, block * 16 + 16), over all `tiles` tiles of `errors`.
-struct WinogradGradientTask {
-  WinogradSource errors;
-  int tiles;
-  const float* patches;  ///< of the map below, for the same tiles
-  int in_lanes, block;
+/// gradient = (accumulate ? gradient : 0) + what the parts' sums come to, added in order, for one output channel.
+struct WinogradGradientEnd {
+  const float* sums;  ///< of all blocks, part 0
+  std::ptrdiff_t part_size;
+  int parts, in_lanes, channel;
   float* gradient;  ///< by post-synaptic unit
-  float* scratch;   ///< 36 * (winograd_group * 16 + 16 + in_lanes * 16)
+  bool accumulate;
 };
 
 /// gradient += of one view for output channels [block * 16, block * 16 + 16).
@@ -213,8 +215,8 @@ struct KernelTable {
   void (*conv_forward)(const ConvForwardTask&);
   void (*conv_winograd)(const WinogradTask&);
   void (*winograd_weights)(const WinogradWeightsTask&);
-  void (*winograd_patches)(const WinogradPatchesTask&);
   void (*winograd_gradient)(const WinogradGradientTask&);
+  void (*winograd_gradient_end)(const WinogradGradientEnd&);
   void (*conv_input_gradient)(const ConvInputGradientTask&);
   void (*conv_weight_gradient)(const ConvWeightGradientTask&);
   void (*average_pool)(const AveragePoolTask&);

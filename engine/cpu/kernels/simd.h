@@ -34,12 +34,9 @@ SACCADE_INLINE V16 sqrt(V16 a) { return {_mm512_sqrt_ps(a.v)}; }
 /// Of a NaN and a number, the second operand: clip(x) = max(low, min(high, x)) keeps NaN.
 SACCADE_INLINE V16 min(V16 a, V16 b) { return {_mm512_min_ps(a.v, b.v)}; }
 SACCADE_INLINE V16 max(V16 a, V16 b) { return {_mm512_max_ps(a.v, b.v)}; }
-/// a > b ? yes : no, and a == b ? yes : no.
+/// a > b ? yes : no.
 SACCADE_INLINE V16 if_greater(V16 a, V16 b, V16 yes, V16 no) {
   return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, b.v, _CMP_GT_OQ), no.v, yes.v)};
-}
-SACCADE_INLINE V16 if_equal(V16 a, V16 b, V16 yes, V16 no) {
-  return {_mm512_mask_blend_ps(_mm512_cmp_ps_mask(a.v, b.v, _CMP_EQ_OQ), no.v, yes.v)};
 }
 SACCADE_INLINE V16 round_to_integer(V16 a) {
   return {_mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
@@ -54,8 +51,12 @@ SACCADE_INLINE V16 absolute(V16 a) { return {_mm512_abs_ps(a.v)}; }
 SACCADE_INLINE void store_bytes(std::uint8_t* p, V16 a) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(a.v)));
 }
-SACCADE_INLINE V16 load_bytes(const std::uint8_t* p) {
-  return {_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))))};
+/// parts[i] = a in lanes whose byte is i, else 0.
+SACCADE_INLINE void where_byte_is(const std::uint8_t* p, V16 a, V16 (&parts)[4]) {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i)
+    parts[i] = {_mm512_maskz_mov_ps(_mm_cmpeq_epi8_mask(bytes, _mm_set1_epi8(static_cast<char>(i))), a.v)};
 }
 SACCADE_INLINE __m256 fold_to_8(V16 a) {
   return _mm256_add_ps(_mm512_castps512_ps256(a.v), _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(a.v), 1)));
@@ -84,10 +85,6 @@ SACCADE_INLINE V16 if_greater(V16 a, V16 b, V16 yes, V16 no) {
   return {_mm256_blendv_ps(no.lo, yes.lo, _mm256_cmp_ps(a.lo, b.lo, _CMP_GT_OQ)),
           _mm256_blendv_ps(no.hi, yes.hi, _mm256_cmp_ps(a.hi, b.hi, _CMP_GT_OQ))};
 }
-SACCADE_INLINE V16 if_equal(V16 a, V16 b, V16 yes, V16 no) {
-  return {_mm256_blendv_ps(no.lo, yes.lo, _mm256_cmp_ps(a.lo, b.lo, _CMP_EQ_OQ)),
-          _mm256_blendv_ps(no.hi, yes.hi, _mm256_cmp_ps(a.hi, b.hi, _CMP_EQ_OQ))};
-}
 SACCADE_INLINE V16 round_to_integer(V16 a) {
   return {_mm256_round_ps(a.lo, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC),
           _mm256_round_ps(a.hi, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
@@ -106,10 +103,15 @@ SACCADE_INLINE void store_bytes(std::uint8_t* p, V16 a) {
   const __m128i second = _mm_packus_epi32(_mm256_castsi256_si128(hi), _mm256_extracti128_si256(hi, 1));
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm_packus_epi16(first, second));
 }
-SACCADE_INLINE V16 load_bytes(const std::uint8_t* p) {
+SACCADE_INLINE void where_byte_is(const std::uint8_t* p, V16 a, V16 (&parts)[4]) {
   const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-  return {_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes)),
-          _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(bytes, 8)))};
+  const __m256i lo = _mm256_cvtepu8_epi32(bytes), hi = _mm256_cvtepu8_epi32(_mm_srli_si128(bytes, 8));
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    const __m256i value = _mm256_set1_epi32(i);
+    parts[i] = {_mm256_and_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(lo, value)), a.lo),
+                _mm256_and_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(hi, value)), a.hi)};
+  }
 }
 SACCADE_INLINE __m256 fold_to_8(V16 a) { return _mm256_add_ps(a.lo, a.hi); }
 
@@ -137,7 +139,6 @@ SACCADE_INLINE V16 sqrt(V16 a) { SACCADE_LANES(__builtin_sqrtf(a.v[i])); }
 SACCADE_INLINE V16 min(V16 a, V16 b) { SACCADE_LANES(a.v[i] < b.v[i] ? a.v[i] : b.v[i]); }
 SACCADE_INLINE V16 max(V16 a, V16 b) { SACCADE_LANES(a.v[i] > b.v[i] ? a.v[i] : b.v[i]); }
 SACCADE_INLINE V16 if_greater(V16 a, V16 b, V16 yes, V16 no) { SACCADE_LANES(a.v[i] > b.v[i] ? yes.v[i] : no.v[i]); }
-SACCADE_INLINE V16 if_equal(V16 a, V16 b, V16 yes, V16 no) { SACCADE_LANES(a.v[i] == b.v[i] ? yes.v[i] : no.v[i]); }
 SACCADE_INLINE V16 round_to_integer(V16 a) { SACCADE_LANES(__builtin_rintf(a.v[i])); }
 SACCADE_INLINE float exponential_of_two_1(float n) {
   const std::uint32_t bits = static_cast<std::uint32_t>(static_cast<int>(n) + 127) << 23;
@@ -150,7 +151,10 @@ SACCADE_INLINE V16 absolute(V16 a) { SACCADE_LANES(__builtin_fabsf(a.v[i])); }
 SACCADE_INLINE void store_bytes(std::uint8_t* p, V16 a) {
   for (int i = 0; i < 16; ++i) p[i] = static_cast<std::uint8_t>(a.v[i]);
 }
-SACCADE_INLINE V16 load_bytes(const std::uint8_t* p) { SACCADE_LANES(static_cast<float>(p[i])); }
+SACCADE_INLINE void where_byte_is(const std::uint8_t* p, V16 a, V16 (&parts)[4]) {
+  for (int i = 0; i < 4; ++i)
+    for (int lane = 0; lane < 16; ++lane) parts[i].v[lane] = p[lane] == i ? a.v[lane] : 0.0f;
+}
 #undef SACCADE_LANES
 
 #endif

@@ -35,31 +35,39 @@ SACCADE_INLINE void read_dense(const WinogradSource& s, const Place& p, int chan
   }
 }
 
-/// Error and winner of window (y, x) for 16 channels; zero where there is no such window. Without winners, 0 won.
-SACCADE_INLINE V16 read_window(const WinogradSource& s, int view, int channel, int y, int x, V16& winner) {
+/// The error of window (y, x) for 16 channels at the position that won in each, 0 at the three others; without winners
+/// position 0 won. Beyond the map, which `inside` rules out, there is no error.
+SACCADE_INLINE void spread_window(const WinogradSource& s, int view, int channel, int y, int x, bool inside,
+                                  V16 (&errors)[4]) {
   const MapShape& in = s.map;
-  winner = zero();
-  if (y < 0 || y >= in.height || x < 0 || x >= in.width) return zero();
-  if (s.winners)
-    winner = load_bytes(s.winners + view * s.winners_view + (std::ptrdiff_t{y} * in.width + x) * in.lanes + channel);
-  return load(s.data + view * s.data_view + in.offset(y, x) + channel);
+  const bool there = inside || (y >= 0 && y < in.height && x >= 0 && x < in.width);
+  const V16 error = there ? load(s.data + view * s.data_view + in.offset(y, x) + channel) : zero();
+  if (s.winners && there) {
+    const std::uint8_t* winners =
+        s.winners + view * s.winners_view + (std::ptrdiff_t{y} * in.width + x) * in.lanes + channel;
+    where_byte_is(winners, error, errors);
+  } else {
+    errors[0] = error;
+    errors[1] = errors[2] = errors[3] = zero();
+  }
 }
 
 /// Patch of errors per window: pixel (y, x) has the error of window (y / 2, x / 2) where it was the winner, else 0.
 SACCADE_INLINE void read_spread(const WinogradSource& s, const Place& p, int channel, V16 (&d)[6][6]) {
+  const MapShape& in = s.map;
+  const bool inside = p.row > 0 && p.column > 0 && p.row + 6 <= 2 * in.height && p.column + 6 <= 2 * in.width;
 #pragma GCC unroll 4
   for (int wr = 0; wr < 4; ++wr)
 #pragma GCC unroll 4
     for (int wc = 0; wc < 4; ++wc) {
-      V16 winner;
-      const V16 error = read_window(s, p.view, channel, p.row / 2 - 1 + wr, p.column / 2 - 1 + wc, winner);
+      V16 errors[4];
+      spread_window(s, p.view, channel, p.row / 2 - 1 + wr, p.column / 2 - 1 + wc, inside, errors);
 #pragma GCC unroll 2
       for (int i = 0; i < 2; ++i)
 #pragma GCC unroll 2
         for (int j = 0; j < 2; ++j) {
           const int r = 2 * wr + i - 1, c = 2 * wc + j - 1;
-          if (r >= 0 && r < 6 && c >= 0 && c < 6)
-            d[r][c] = if_equal(winner, broadcast(static_cast<float>(2 * i + j)), error, zero());
+          if (r >= 0 && r < 6 && c >= 0 && c < 6) d[r][c] = errors[2 * i + j];
         }
     }
 }
