@@ -244,6 +244,11 @@ void Device::adam_step(const AdamStep& op) {
   adam_step_impl(op);
 }
 
+void Device::gather(const Gather& op) {
+  Check("gather").extent(op.extent).that(op.table && op.index && op.output, "table, index and output");
+  gather_impl(op);
+}
+
 void Device::combine(const Combine& op) {
   Check("combine")
       .extent(op.extent)

@@ -111,7 +111,9 @@ bool LinearProbe::train(const Features& features, const std::function<bool()>& s
   check(features);
   const std::size_t count = features.labels.size(), batch = static_cast<std::size_t>(options_.batch),
                     size = features.shape.features();
-  DeviceBuffer<float> rows(device_, size, 1, options_.batch);
+  // One vector more than a row needs: rows a power of two apart would fall into the same few places of a cache.
+  DeviceBuffer<float> rows(device_, size + lanes_per_vector, 1, options_.batch);
+  std::vector<std::uint32_t> images(batch);
   std::vector<std::int32_t> labels(batch);
   for (int epoch = 0; epoch < options_.epochs; ++epoch) {
     loss_ = 0;
@@ -119,11 +121,11 @@ bool LinearProbe::train(const Features& features, const std::function<bool()>& s
       if (stop && stop()) return false;
       const std::size_t n = std::min(batch, count - first);
       for (std::size_t i = 0; i < n; ++i) {
-        const std::uint32_t image = permuted(options_.seed, Purpose::probe_order, static_cast<std::uint64_t>(epoch),
-                                             static_cast<std::uint32_t>(first + i), static_cast<std::uint32_t>(count));
-        device_.copy(rows.data() + i * size, features.values.data() + image * size, size * sizeof(float));
-        labels[i] = features.labels[image];
+        images[i] = permuted(options_.seed, Purpose::probe_order, static_cast<std::uint64_t>(epoch),
+                             static_cast<std::uint32_t>(first + i), static_cast<std::uint32_t>(count));
+        labels[i] = features.labels[images[i]];
       }
+      device_.gather({size, {1, static_cast<int>(n)}, features.values.strided(), images.data(), rows.strided()});
       score(rows.strided(), labels.data(), n);
       learn(rows.strided(), n);
       loss_ += static_cast<double>(batch_loss_.read().front()) * static_cast<double>(n) / static_cast<double>(count);

@@ -111,6 +111,11 @@ TEST_CASE_FIXTURE(Fixture, "validation: maps") {
                                           o.shape = ConvShape::make(MapShape::image(4, 5, 3), 17, Downsample::stride,
                                                                     Activation::none);
                                         }}));
+  const std::uint32_t rows[views] = {};
+  using G = Gather;
+  check<G>(&Device::gather, {64, {replicas, views}, x(0), rows, x(1)},
+           {[](G& o) { o.extent.views = -1; }, [](G& o) { o.table = {}; }, [](G& o) { o.index = nullptr; },
+            [](G& o) { o.output = {}; }});
   using C = Combine;
   check<C>(&Device::combine, {64, {replicas, views}, x(0), x(1), {}, 0.5f, {}, x(2)},
            {[](C& o) { o.extent.views = -1; }, [](C& o) { o.count = 17; }, [](C& o) { o.a = {}; },

@@ -9,7 +9,7 @@ template <int Features, int Vectors>
 SACCADE_INLINE void some_features(const HeadWeightGradientTask& t, std::ptrdiff_t at, float* gradient, int lane) {
   const int lanes = t.shape.lanes();
   V16 sums[Features][Vectors];
-#pragma GCC unroll 4
+#pragma GCC unroll 16
   for (int f = 0; f < Features; ++f)
 #pragma GCC unroll 4
     for (int v = 0; v < Vectors; ++v) sums[f][v] = t.accumulate ? load(gradient + f * lanes + v * 16) : zero();
@@ -17,14 +17,14 @@ SACCADE_INLINE void some_features(const HeadWeightGradientTask& t, std::ptrdiff_
     if (t.active && t.active[n * t.active_view] == 0) continue;
     const float* x = t.input + n * t.input_view + at;
     const float* error = t.error + n * t.error_view + lane;
-#pragma GCC unroll 4
+#pragma GCC unroll 16
     for (int f = 0; f < Features; ++f) {
       const V16 feature = broadcast(x[f]);
 #pragma GCC unroll 4
       for (int v = 0; v < Vectors; ++v) sums[f][v] = fma(feature, load(error + v * 16), sums[f][v]);
     }
   }
-#pragma GCC unroll 4
+#pragma GCC unroll 16
   for (int f = 0; f < Features; ++f)
 #pragma GCC unroll 4
     for (int v = 0; v < Vectors; ++v) store(gradient + f * lanes + v * 16, sums[f][v]);
@@ -33,9 +33,9 @@ SACCADE_INLINE void some_features(const HeadWeightGradientTask& t, std::ptrdiff_
 template <int Vectors>
 void all_features(const HeadWeightGradientTask& t, int lane) {
 #if defined(SACCADE_ISA_avx512)
-  constexpr int many = 4;
+  constexpr int many = 16 / Vectors;
 #else
-  constexpr int many = 2;
+  constexpr int many = 4 / Vectors;
 #endif
   const MapShape& in = t.shape.in;
   const int lanes = t.shape.lanes();
