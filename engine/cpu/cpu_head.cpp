@@ -43,15 +43,17 @@ void CpuDevice::head_forward_impl(const HeadForward& op) {
 
 void CpuDevice::head_input_gradient_impl(const HeadInputGradient& op) {
   const int rows = op.shape.in.height, views = op.extent.views;
-  run(static_cast<std::size_t>(op.extent.replicas) * views * rows, multiply_adds(op.shape, op.extent),
+  constexpr int views_per_task = 16;
+  const int groups = (views + views_per_task - 1) / views_per_task;
+  run(static_cast<std::size_t>(op.extent.replicas) * groups * rows, multiply_adds(op.shape, op.extent),
       [&](std::size_t task) {
-        // views vary fastest: those of one row share its weights
-        const int view = static_cast<int>(task % views), row = static_cast<int>(task / views) % rows;
-        const int replica = static_cast<int>(task / views) / rows;
-        if (!is_active(op.active, replica, view)) return;
-        kernels_.head_input_gradient({op.shape, op.error.at(replica, view), op.feedback.weights.at(replica),
-                                      op.feedback.sign_only, op.input.at(replica, view), op.below,
-                                      op.error_below.at(replica, view), row, op.accumulate});
+        const int row = static_cast<int>(task % rows), group = static_cast<int>(task / rows) % groups;
+        const int replica = static_cast<int>(task / rows) / groups, view = group * views_per_task;
+        kernels_.head_input_gradient(
+            {op.shape, op.error.at(replica, view), op.error.view, op.feedback.weights.at(replica),
+             op.feedback.sign_only, op.input.at(replica, view), op.input.view, op.below,
+             op.active ? op.active.at(replica, view) : nullptr, op.active.view, std::min(views_per_task, views - view),
+             op.error_below.at(replica, view), op.error_below.view, row, op.accumulate});
       });
 }
 

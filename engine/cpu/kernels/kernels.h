@@ -137,14 +137,21 @@ struct HeadForwardTask {
   int row;
 };
 
+/// Row `row` of the error below, for the active ones of `views` views.
 struct HeadInputGradientTask {
   HeadShape shape;
   const float* error;
+  std::ptrdiff_t error_view;
   const float* feedback;
   bool sign_only;
   const float* input;
+  std::ptrdiff_t input_view;
   Activation below;
+  const std::int32_t* active;  ///< null: all
+  std::ptrdiff_t active_view;
+  int views;
   float* error_below;
+  std::ptrdiff_t below_view;
   int row;
   bool accumulate;
 };

@@ -173,6 +173,32 @@ SACCADE_INLINE float sum(V16 a) {
 #endif
 }
 
+/// Lane i = sum(a[i]), by the same tree: each step folds two vectors into one.
+SACCADE_INLINE V16 sums(const V16 (&a)[16]) {
+#if defined(SACCADE_ISA_avx512)
+  const auto fold = [](__m512 x, __m512 y) __attribute__((always_inline)) {
+    return _mm512_add_ps(_mm512_shuffle_f32x4(x, y, 0x44), _mm512_shuffle_f32x4(x, y, 0xee));
+  };
+  __m512 four[4];  // four[j]: lanes j, j + 4, j + 8, j + 12, four terms each
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; ++j) {
+    const __m512 x = fold(a[j].v, a[j + 4].v), y = fold(a[j + 8].v, a[j + 12].v);
+    four[j] = _mm512_add_ps(_mm512_shuffle_f32x4(x, y, 0x88), _mm512_shuffle_f32x4(x, y, 0xdd));
+  }
+  const auto halve = [](__m512 x, __m512 y) __attribute__((always_inline)) {
+    const __m512d p = _mm512_castps_pd(x), q = _mm512_castps_pd(y);
+    return _mm512_add_ps(_mm512_castpd_ps(_mm512_unpacklo_pd(p, q)), _mm512_castpd_ps(_mm512_unpackhi_pd(p, q)));
+  };
+  const __m512 x = halve(four[0], four[1]), y = halve(four[2], four[3]);
+  return {_mm512_add_ps(_mm512_shuffle_ps(x, y, 0x88), _mm512_shuffle_ps(x, y, 0xdd))};
+#else
+  float lanes[16];
+#pragma GCC unroll 16
+  for (int i = 0; i < 16; ++i) lanes[i] = sum(a[i]);
+  return load(lanes);
+#endif
+}
+
 /// -1, 0 or 1; sgn(0) = 0, and 0 for NaN.
 SACCADE_INLINE V16 sign(V16 a) {
   return if_greater(a, zero(), broadcast(1), if_greater(zero(), a, broadcast(-1), zero()));
