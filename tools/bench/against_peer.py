@@ -248,7 +248,8 @@ def torch_version(python):
     except OSError as error:
         raise Failure(f"--peer-python {python}: {error.strerror}") from None
     if done.returncode != 0:
-        raise Failure(f"--peer-python {python} has no PyTorch: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
+        lines = done.stderr.strip().splitlines() or ["it said nothing"]
+        raise Failure(f"--peer-python {python} has no PyTorch: {lines[-1]}")
     return done.stdout.strip()
 
 
@@ -294,12 +295,14 @@ def print_table(rows, options):
 
 
 def shown(side, options):
-    """The side's commands, and what they find in the environment, without the paths of this machine."""
+    """The side's environment and commands, as a shell would take them, without the paths of this machine."""
     names = {str(options.saccade): "saccade", str(options.bench): "saccade_bench", str(options.data): "DATA",
              str(HERE / "peer_torch.py"): "tools/bench/peer_torch.py"}
     names |= {python: "python3" for python in options.peer_python}
-    settings = [f"{key}={value}" for key, value in side.environment.items()]
-    return "; ".join(shlex.join(settings + [names.get(part, part) for part in command]) for command in side.commands)
+    commands = [[names.get(part, part) for part in command] for command in side.commands]
+    if side.environment:
+        commands.insert(0, ["export", *(f"{key}={value}" for key, value in side.environment.items())])
+    return "; ".join(map(shlex.join, commands))
 
 
 def write_csv(rows, options):

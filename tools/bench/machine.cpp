@@ -10,6 +10,8 @@
 #include <thread>
 #include <utility>
 
+#include "engine/device_buffer.h"
+
 namespace saccade::bench {
 namespace {
 
@@ -116,8 +118,9 @@ double peak_flops(const std::string& instruction_set, int threads) {
 
 double read_bandwidth(std::size_t bytes, int threads) {
   const std::size_t words = bytes / sizeof(std::uint64_t) / static_cast<std::size_t>(threads);
-  const std::vector<std::vector<std::uint64_t>> parts(static_cast<std::size_t>(threads),
-                                                      std::vector<std::uint64_t>(words, 1));
+  const auto device = make_cpu_device(1);
+  std::vector<DeviceBuffer<std::uint64_t>> parts;
+  for (int i = 0; i < threads; ++i) parts.emplace_back(*device, words);
   constexpr std::size_t least_read = std::size_t{1} << 28;  // a pass over less would be too short to time
   const std::size_t rounds = std::max<std::size_t>(1, least_read / bytes);
   constexpr int passes = 5;

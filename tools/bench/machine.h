@@ -11,8 +11,8 @@ namespace saccade::bench {
 /// registers, with the instruction set that a device names; the best of some short bursts. Measured once a process.
 double peak_flops(const std::string& instruction_set, int threads);
 
-/// Bytes a second that `threads` threads read together from `bytes` bytes of memory, which are divided among them; the
-/// best of some passes.
+/// Bytes a second that `threads` threads read together from `bytes` bytes of memory of the CPU device (huge pages where
+/// the system gives them), which are divided among them; the best of some passes.
 double read_bandwidth(std::size_t bytes, int threads);
 
 /// 1, 2, 4, ... and all cores, in the form that a benchmark takes as its arguments.

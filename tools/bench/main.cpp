@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
   }
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  benchmark::RunSpecifiedBenchmarks();
+  const std::size_t done = benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
+  return done > 0 ? 0 : 2;  // a filter that matches nothing is a mistake
 }
