@@ -1,0 +1,43 @@
+#include <benchmark/benchmark.h>
+
+#include "models/online_learner.h"
+#include "streams/fixation_stream.h"
+#include "streams/prefetch.h"
+#include "tools/bench/machine.h"
+#include "tools/bench/synthetic.h"
+
+/// Event mode: a view at a time through stream and memory, conv5, rll, rule bp, exact arithmetic (as `saccade replay`,
+/// without its records). Margins are such that every view but the anchors updates; views are rendered ahead by one
+/// thread besides those of the device.
+namespace saccade::bench {
+namespace {
+
+void event_rll(benchmark::State& state) {
+  const int views = static_cast<int>(state.range(0)), threads = static_cast<int>(state.range(1));
+  const auto device = make_cpu_device(threads);
+  const ImageSet images = synthetic_images(2000, 32);
+  StreamOptions stream_options;
+  stream_options.views_per_fixation = views;
+  PrefetchedStream stream(std::make_unique<FixationStream>(images, stream_options), 1);
+  LearnerOptions options;
+  options.margins = {{0, 1000}};
+  constexpr float rate = 1e-9f;  // the network stays what it is, however long this takes
+  options.rates = {std::vector<float>(5, rate), std::vector<float>(5, rate)};
+  OnlineLearner learner(*device, known_network("conv5"), options);
+  for (auto _ : state)
+    for (bool viewed = false; !viewed;) {
+      const ScheduledEvent next = *stream.next();
+      learner.handle(next.event);
+      viewed = std::holds_alternative<View>(next.event);
+    }
+  state.counters["views/s"] = benchmark::Counter(1, benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["updates/view"] = static_cast<double>(learner.updates()) / static_cast<double>(learner.events());
+}
+BENCHMARK(event_rll)
+    ->ArgNames({"views", "threads"})
+    ->ArgsProduct({{2, 3}, thread_counts()})
+    ->UseRealTime()
+    ->Unit(benchmark::kMicrosecond);
+
+}  // namespace
+}  // namespace saccade::bench

@@ -1,0 +1,76 @@
+#include <benchmark/benchmark.h>
+
+#include "models/network.h"
+#include "tools/bench/synthetic.h"
+#include "tools/bench/timing.h"
+
+/// Every operation of the heads on the five layers of conv5. A head's work is dense: effective GFLOP/s are real ones.
+/// With one view all of them are bound by reading (hebb: and writing) up to 8 MB of weights.
+namespace saccade::bench {
+namespace {
+
+using benchmark::State;
+
+struct Head {
+  explicit Head(const State& state)
+      : device(make_cpu_device(static_cast<int>(state.range(2)))),
+        extent{1, static_cast<int>(state.range(1))},
+        shape(known_network("conv5").head(static_cast<int>(state.range(0)))),
+        input(*device, shape.in.size(), 1, extent.views),
+        error_below(*device, shape.in.size(), 1, extent.views),
+        embedding(*device, static_cast<std::size_t>(shape.lanes()), 1, extent.views),
+        error(*device, static_cast<std::size_t>(shape.lanes()), 1, extent.views),
+        weights(*device, shape.weights()),
+        gradient(*device, shape.weights()) {
+    fill_maps(input, shape.in, -1, 1);
+    error.write(synthetic_floats(error.elements(), -1, 1));
+    weights.write(synthetic_floats(weights.elements(), -0.01f, 0.01f));
+  }
+
+  /// Of one operation, on all views.
+  double flop() const { return 2.0 * static_cast<double>(shape.weights()) * extent.views; }
+
+  std::unique_ptr<Device> device;
+  Extent extent;
+  HeadShape shape;
+  DeviceBuffer<float> input, error_below, embedding, error, weights, gradient;
+};
+
+void head_forward(State& state) {
+  const Head h(state);
+  const HeadForward op{h.shape, h.extent, h.input.strided(), h.weights.shared(), h.embedding.strided()};
+  time_work(state, *h.device, h.flop(), [&] { h.device->head_forward(op); });
+}
+
+void head_input_gradient(State& state) {
+  const Head h(state);
+  const HeadInputGradient op{
+      h.shape,          h.extent, h.error.strided(),      {h.weights.shared()}, h.input.strided(),
+      Activation::none, {},       h.error_below.strided()};
+  time_work(state, *h.device, h.flop(), [&] { h.device->head_input_gradient(op); });
+}
+
+void head_weight_gradient(State& state) {
+  const Head h(state);
+  const HeadWeightGradient op{h.shape, h.extent, h.input.strided(), h.error.strided(), {}, h.gradient.shared()};
+  time_work(state, *h.device, h.flop(), [&] { h.device->head_weight_gradient(op); });
+}
+
+void head_hebb(State& state) {
+  const Head h(state);
+  constexpr float rate = 1e-9f;  // the weights stay what they are, however often this is called
+  const HeadHebb op{h.shape, h.extent, h.input.strided(), h.error.strided(), {}, rate, h.weights.shared(), {}};
+  time_work(state, *h.device, h.flop(), [&] { h.device->head_hebb(op); });
+}
+
+void sizes(benchmark::internal::Benchmark* b) {
+  b->ArgNames({"layer", "views", "threads"})->ArgsProduct({{0, 1, 2, 3, 4}, {100, 1}, thread_counts()});
+}
+
+BENCHMARK(head_forward)->Apply(sizes)->UseRealTime();
+BENCHMARK(head_input_gradient)->Apply(sizes)->UseRealTime();
+BENCHMARK(head_weight_gradient)->Apply(sizes)->UseRealTime();
+BENCHMARK(head_hebb)->Apply(sizes)->UseRealTime();
+
+}  // namespace
+}  // namespace saccade::bench
