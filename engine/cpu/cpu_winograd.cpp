@@ -8,7 +8,6 @@ namespace saccade::cpu {
 namespace {
 
 constexpr int most_channels = 64;  // a chunk of 64 channels of 64 patches is 590 kB: it stays in a core's cache
-constexpr int most_tiles = 64;
 
 int tiles_per_view(const WinogradSource& s) { return (s.height + 3) / 4 * ((s.width + 3) / 4); }
 
@@ -41,8 +40,8 @@ std::size_t winograd_scratch(const ConvShape& shape, Way way) {
   const int read = way == Way::up ? shape.in.lanes : shape.out.lanes;
   const int written = way == Way::up ? shape.out.lanes : shape.in.lanes;
   const int blocks = read > most_channels ? (written + 31) / 32 : 1;
-  return static_cast<std::size_t>(36) *
-         (winograd_step(most_tiles, std::min(read, most_channels)) + blocks * winograd_step(most_tiles, 32));
+  return static_cast<std::size_t>(36) * (winograd_step(winograd_most_tiles, std::min(read, most_channels)) +
+                                         blocks * winograd_step(winograd_most_tiles, 32));
 }
 
 void CpuDevice::winograd_pack(const ConvPack& op) {
@@ -99,7 +98,7 @@ void CpuDevice::winograd_input_gradient(const ConvInputGradient& op) {
 void CpuDevice::winograd(const WinogradTask& task, int views, double work, Threads threads) {
   const int tiles = tiles_per_view(task.source) * views;
   const int share = threads == Threads::all ? tiles / threads_ : tiles;
-  const int at_once = std::clamp((share + 7) / 8 * 8, 8, most_tiles);
+  const int at_once = std::clamp((share + 7) / 8 * 8, 8, winograd_most_tiles);
   run(
       static_cast<std::size_t>((tiles + at_once - 1) / at_once), work,
       [&](std::size_t i) {

@@ -66,13 +66,14 @@ void conv_winograd(const WinogradTask& t) {
   float* patches = t.scratch;
   float* products = patches + 36 * winograd_step(tiles, t.channels_at_once);
   const bool one_chunk = lanes <= t.channels_at_once;
+  Place places[winograd_most_tiles];
+  for (int i = 0; i < count; ++i) places[i] = place_of(t.source, t.begin + i);
   for (int first = 0; first < lanes; first += t.channels_at_once) {
     const int channels = lanes - first < t.channels_at_once ? lanes - first : t.channels_at_once;
     for (int i = 0; i < count; ++i) {
-      const Place p = place_of(t.source, t.begin + i);
       float* to = patches + i * channels;
       for (int c = 0; c < channels; c += 16)
-        write_patch(t.source, p, first + c, to + c, winograd_step(tiles, channels));
+        write_patch(t.source, places[i], first + c, to + c, winograd_step(tiles, channels));
     }
     for (int lane = 0; lane < t.out.lanes; lane += 32) {
       const int blocks = t.out.lanes - lane < 32 ? 1 : 2;
@@ -82,8 +83,7 @@ void conv_winograd(const WinogradTask& t) {
                          block, blocks, own, first > 0});
       if (first + channels < lanes) continue;
       for (int i = 0; i < count; ++i)
-        for (int b = 0; b < blocks; ++b)
-          finish(t, place_of(t.source, t.begin + i), lane + b * 16, own + i * 32 + b * 16, product_step);
+        for (int b = 0; b < blocks; ++b) finish(t, places[i], lane + b * 16, own + i * 32 + b * 16, product_step);
     }
   }
 }

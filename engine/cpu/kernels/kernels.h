@@ -49,7 +49,8 @@ struct WinogradSource {
   const std::int32_t* views;  ///< the views meant by 0, 1, ..; null: these themselves
 };
 
-/// Tiles [begin, end) of a convolution's results.
+/// Tiles [begin, end) of a convolution's results, at most winograd_most_tiles.
+inline constexpr int winograd_most_tiles = 64;
 struct WinogradTask {
   WinogradSource source;
   MapShape out;

@@ -101,13 +101,14 @@ void winograd_gradient(const WinogradGradientTask& t) {
   for (std::ptrdiff_t i = 0; i < (t.block_end - t.block_begin) * block_sums; i += 16) store(t.sums + i, zero());
   for (int first = t.begin; first < t.end; first += winograd_group) {
     const int tiles = t.end - first < winograd_group ? t.end - first : winograd_group;
+    Place places[winograd_group];
     for (int tile = 0; tile < tiles; ++tile) {
-      const Place p = place_of(t.below, first + tile);
-      for (int c = 0; c < lanes; c += 16) write_patch(t.below, p, c, patches + tile * lanes + c, patch_step);
+      places[tile] = place_of(t.below, first + tile);
+      for (int c = 0; c < lanes; c += 16) write_patch(t.below, places[tile], c, patches + tile * lanes + c, patch_step);
     }
     for (int block = t.block_begin; block < t.block_end; ++block) {
       for (int tile = 0; tile < tiles; ++tile)
-        write_errors(t.errors, place_of(t.errors, first + tile), block * 16, errors + tile * 16, error_step);
+        write_errors(t.errors, places[tile], block * 16, errors + tile * 16, error_step);
       float* sums = t.sums + (block - t.block_begin) * block_sums;
       for (int i = 0; i < 36; ++i)
         all_sums(tiles, errors + i * error_step, patches + i * patch_step, lanes, sums + i * sum_step);
