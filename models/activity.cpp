@@ -13,10 +13,10 @@ Floats Activity::scratch(Device& device, std::size_t size, int first) {
   return scratch_.strided(first);
 }
 
-double Activity::floats_per_view() const {
+double activity_floats(const NetworkSpec& network) {
   double floats = 0;
-  for (const auto& map : maps_) floats += static_cast<double>(map.size());
-  for (const auto& winners : winners_) floats += static_cast<double>(winners.size()) / sizeof(float);
+  for (int i = 0; i <= network.depth(); ++i) floats += static_cast<double>(network.map(i).size());
+  for (int i = 0; i < network.depth(); ++i) floats += static_cast<double>(network.conv(i).winners()) / sizeof(float);
   return floats;
 }
 
@@ -40,10 +40,11 @@ ConstFloats head_input(Device& device, const NetworkSpec& network, const Views& 
   return averages;
 }
 
-void embed(Device& device, const Parameters& parameters, const Views& views, int layer, Floats embedding) {
+void embed(Device& device, const Parameters& parameters, const Views& views, int layer, Floats embedding,
+           ConstFlags active) {
   device.head_forward({parameters.network().head(layer), views.extent(),
                        head_input(device, parameters.network(), views, layer), parameters.head(layer).forward.shared(),
-                       embedding});
+                       embedding, active});
 }
 
 }  // namespace saccade

@@ -24,8 +24,6 @@ class Activity {
   const DeviceBuffer<std::uint8_t>& winners_buffer(int layer) const {
     return winners_[static_cast<std::size_t>(layer)];
   }
-  /// Floats (bytes of winners count a quarter) that one view of one replica occupies: the price of remembering it.
-  double floats_per_view() const;
 
  private:
   int views_, replicas_;
@@ -33,6 +31,9 @@ class Activity {
   std::vector<DeviceBuffer<std::uint8_t>> winners_;
   DeviceBuffer<float> scratch_;
 };
+
+/// Floats (bytes of winners count a quarter) of one view of one replica: the price of remembering it.
+double activity_floats(const NetworkSpec& network);
 
 /// Some views of an activity: [first, first + count).
 struct Views {
@@ -49,7 +50,8 @@ void ascend(Device& device, const Parameters& parameters, const Views& views, in
 /// What the head on `layer` reads, of shape network.head(layer).in: the layer's map, or its averages, computed now and
 /// valid until the next call on this activity.
 ConstFloats head_input(Device& device, const NetworkSpec& network, const Views& views, int layer);
-/// The head on `layer` reads its input; lanes(embedding) floats per view go to `embedding`.
-void embed(Device& device, const Parameters& parameters, const Views& views, int layer, Floats embedding);
+/// The head on `layer` reads its input; lanes(embedding) floats per view go to `embedding`, of active views.
+void embed(Device& device, const Parameters& parameters, const Views& views, int layer, Floats embedding,
+           ConstFlags active = {});
 
 }  // namespace saccade

@@ -32,9 +32,10 @@ class Sgd final : public Optimiser {
                       rates_.conv[static_cast<std::size_t>(layer)], weights, feedback});
   }
   void head(int layer, const HeadFactors& f, Floats weights, Floats feedback) override {
-    device_.head_hebb({f.shape, f.extent, f.presynaptic, f.postsynaptic_error, f.active,
-                       rates_.head[static_cast<std::size_t>(layer)], weights, feedback});
+    device_.head_hebb(
+        {f.shape, f.extent, f.presynaptic, f.postsynaptic_error, f.active, *hebbian_rate(layer), weights, feedback});
   }
+  std::optional<float> hebbian_rate(int layer) const override { return rates_.head[static_cast<std::size_t>(layer)]; }
 
  private:
   Device& device_;

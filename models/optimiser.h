@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,9 @@ class Optimiser {
   /// `feedback` is null unless it learns. The packed copy is the caller's to renew.
   virtual void conv(int layer, const ConvFactors& factors, Floats weights, Floats feedback) = 0;
   virtual void head(int layer, const HeadFactors& factors, Floats weights, Floats feedback) = 0;
+  /// The rate, where head() is a Hebbian step (HeadHebb) and nothing else: the caller may then take this step itself,
+  /// on the error's way down.
+  virtual std::optional<float> hebbian_rate(int /*layer*/) const { return {}; }
   virtual void save(Checkpoint&) const {}
   virtual void load(const Checkpoint&) {}
 };

@@ -51,9 +51,16 @@ void Plasticity::pass_head(int top, const Views& views, ConstFloats error, Const
   const ConstFloats input = head_input(device_, network, views, top);
   const Floats below = errors_[static_cast<std::size_t>(top)].strided();
   const Activation activation = network.conv(top).activation;
+  const Floats feedback = parameters_.learning_feedback(head);
   if (network.head_average == 1) {
-    device_.head_input_gradient(
-        {network.head(top), views.extent(), error, parameters_.carrier(head), input, activation, active, below});
+    const HeadInputGradient pass{network.head(top), views.extent(), error, parameters_.carrier(head), input,
+                                 activation,        active,         below};
+    if (const std::optional<float> rate = optimiser.hebbian_rate(top)) {
+      device_.head_descend(
+          {pass, {network.head(top), views.extent(), input, error, active, *rate, head.forward.shared(), feedback}});
+      return;
+    }
+    device_.head_input_gradient(pass);
   } else {
     const Floats at_averages = average_errors_[static_cast<std::size_t>(top)].strided();
     device_.head_input_gradient({network.head(top), views.extent(), error, parameters_.carrier(head), input,
@@ -61,8 +68,7 @@ void Plasticity::pass_head(int top, const Views& views, ConstFloats error, Const
     device_.average_pool_gradient({network.average(top), views.extent(), at_averages,
                                    views.activity.map(top + 1, views.first), activation, active, below});
   }
-  optimiser.head(top, {network.head(top), views.extent(), input, error, active}, head.forward.shared(),
-                 parameters_.learning_feedback(head));
+  optimiser.head(top, {network.head(top), views.extent(), input, error, active}, head.forward.shared(), feedback);
 }
 
 void Plasticity::change_conv(int layer, const Views& views, ConstFlags active, Optimiser& optimiser) {

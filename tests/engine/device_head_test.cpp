@@ -109,6 +109,36 @@ TEST_CASE("head_forward against the reference; a view alone has the same bits as
   }
 }
 
+TEST_CASE("head_forward of active views alone: their bits are the same, the others' embeddings stay") {
+  for (const HeadCase& c : cases) {
+    CAPTURE(c);
+    const Step s(c);
+    const auto lanes = static_cast<std::size_t>(s.rows.lanes);
+    for (Flagging flagging : {Flagging::some, Flagging::none}) {
+      const auto flags = make_flags(flagging, c.replicas, c.views);
+      on_all_devices(
+          [&](Device& device) {
+            const Inputs i(device, s, flagging);
+            const std::vector<float> before(lanes * static_cast<std::size_t>(c.replicas * c.views), 7.0f);
+            const Guarded<float> all(device, lanes, c.replicas, c.views, before);
+            const Guarded<float> active(device, lanes, c.replicas, c.views, before);
+            HeadForward op{s.shape, {c.replicas, c.views}, i.in.strided(), i.weights.shared(), all.strided()};
+            device.head_forward(op);
+            op.embedding = active.strided(), op.active = i.flags;
+            device.head_forward(op);
+            CHECK((i.intact() && all.intact() && active.intact()));
+            std::vector<float> want = all.read();
+            for (std::size_t view = 0; view < want.size() / lanes; ++view)
+              if (!flags[view / static_cast<std::size_t>(c.views)][view % static_cast<std::size_t>(c.views)])
+                std::fill_n(want.begin() + static_cast<std::ptrdiff_t>(view * lanes), lanes, 7.0f);
+            CHECK(same_bits(active.read(), want));
+            return Outputs{{{"embedding", active.read()}}, {}, {}};
+          },
+          [](const Outputs&) {});
+    }
+  }
+}
+
 TEST_CASE("head_input_gradient against the reference") {
   struct Variant {
     bool sign_only;
