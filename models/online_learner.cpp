@@ -85,7 +85,7 @@ void OnlineLearner::view(const View& view) {
                                             view.pixels ? view.pixels->size() : 0, pixels));
   const int layer = schedule_.layer(events_);
   const Recall& recall = memory_->view(view.time, static_cast<std::int64_t>(updates_));
-  last_ = {};
+  last_.terms.clear();
   last_.event = events_;
   last_.time = view.time;
   last_.fixation = view.fixation;
