@@ -31,7 +31,7 @@ class Anchors {
   void store(int slot);
   /// The arriving view, and what waits for this layer (or end_to_end), climbs and is embedded.
   void embed(int layer);
-  /// All that waits is computed: the state of the memory is what embeddings(), activity() and a checkpoint see.
+  /// All that waits is computed: buffer() and activity() hold what a checkpoint keeps.
   void settle();
 
   /// [slots + 1][heads][lanes]: the arriving view's row, that of the layer embedded last, lies behind the slots.

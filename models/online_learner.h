@@ -51,7 +51,11 @@ class OnlineLearner {
   std::uint64_t updates() const { return updates_; }  ///< views whose error was active
   /// What the latest view did. Valid until the next view.
   const UpdateRecord& last() const { return last_; }
-  Parameters& parameters() { return parameters_; }
+  /// To change them from outside, ask again after each event: what waits for them is computed first.
+  Parameters& parameters() {
+    anchors_.settle();
+    return parameters_;
+  }
   const Parameters& parameters() const { return parameters_; }
   const Margins& margins(int layer) const;
   /// Floats that the memory's slots occupy: embeddings, and activities where the gradient is not blocked.

@@ -284,3 +284,56 @@ TEST_CASE("head_hebb: weights move against the gradient, feedback by the same in
     }
   }
 }
+
+TEST_CASE("head_descend is head_input_gradient and then head_hebb, to the bit") {
+  enum class Carrier { forward, fixed, learning };  // bp, rf, urf
+  int differs_in_the_other_order = 0;
+  for (const HeadCase& c : cases) {
+    CAPTURE(c);
+    const Step s(c);
+    const std::vector<float> before = junk(s.shape.in, s.in[0], c.replicas);
+    for (Carrier carrier : {Carrier::forward, Carrier::fixed, Carrier::learning})
+      for (Flagging flagging : {Flagging::null, Flagging::some, Flagging::none}) {
+        CAPTURE(static_cast<int>(carrier));
+        CAPTURE(static_cast<int>(flagging));
+        on_all_devices(
+            [&](Device& device) {
+              const auto descend = [&](const auto& how) {
+                const Inputs i(device, s, flagging);
+                const Guarded<float> below(device, s.shape.in.size(), c.replicas, c.views, before);
+                const Extent extent{c.replicas, c.views};
+                const Floats carries = carrier == Carrier::forward ? i.weights.shared() : i.feedback.shared();
+                how(HeadInputGradient{s.shape,
+                                      extent,
+                                      i.error.strided(),
+                                      {carries},
+                                      i.in.strided(),
+                                      Activation::hardtanh,
+                                      i.flags,
+                                      below.strided()},
+                    HeadHebb{s.shape, extent, i.in.strided(), i.error.strided(), i.flags, 0.05f, i.weights.shared(),
+                             carrier == Carrier::learning ? i.feedback.shared() : Floats{}});
+                CHECK((i.intact() && below.intact()));
+                return Outputs{
+                    {{"below", below.read()}, {"weights", i.weights.read()}, {"feedback", i.feedback.read()}}, {}, {}};
+              };
+              Outputs together = descend([&](const auto& pass, const auto& step) {
+                device.head_descend({pass, step});
+              });
+              const Outputs apart = descend([&](const auto& pass, const auto& step) {
+                device.head_input_gradient(pass);
+                device.head_hebb(step);
+              });
+              const Outputs other_order = descend([&](const auto& pass, const auto& step) {
+                device.head_hebb(step);
+                device.head_input_gradient(pass);
+              });
+              CHECK(first_difference(together, apart) == "");
+              differs_in_the_other_order += first_difference(together, other_order) != "";
+              return together;
+            },
+            [](const Outputs&) {});
+      }
+  }
+  CHECK(differs_in_the_other_order > 20);
+}
