@@ -148,12 +148,28 @@ void Device::head_forward(const HeadForward& op) {
   head_forward_impl(op);
 }
 
-void Device::head_input_gradient(const HeadInputGradient& op) {
+namespace {
+
+void check(const HeadInputGradient& op) {
   Check("head_input_gradient")
       .head(op.shape)
       .extent(op.extent)
       .that(op.error && op.feedback.weights && op.input && op.error_below, "error, feedback, input and error_below")
       .that(op.input.data != op.error_below.data, "error_below apart from input");
+}
+
+void check(const HeadHebb& op) {
+  Check("head_hebb")
+      .head(op.shape)
+      .extent(op.extent)
+      .that(op.input && op.error && op.weights, "input, error and weights")
+      .that(op.weights.data != op.feedback.data, "feedback apart from weights");
+}
+
+}  // namespace
+
+void Device::head_input_gradient(const HeadInputGradient& op) {
+  check(op);
   head_input_gradient_impl(op);
 }
 
@@ -166,12 +182,21 @@ void Device::head_weight_gradient(const HeadWeightGradient& op) {
 }
 
 void Device::head_hebb(const HeadHebb& op) {
-  Check("head_hebb")
-      .head(op.shape)
-      .extent(op.extent)
-      .that(op.input && op.error && op.weights, "input, error and weights")
-      .that(op.weights.data != op.feedback.data, "feedback apart from weights");
+  check(op);
   head_hebb_impl(op);
+}
+
+void Device::head_descend(const HeadDescend& op) {
+  check(op.error), check(op.step);
+  const HeadInputGradient& e = op.error;
+  const HeadHebb& s = op.step;
+  Check("head_descend")
+      .that(e.shape.in == s.shape.in && e.shape.embedding == s.shape.embedding, "one head")
+      .that(
+          e.extent.replicas == s.extent.replicas && e.extent.views == s.extent.views && e.active.data == s.active.data,
+          "the same views")
+      .that(e.error_below.data != s.input.data, "error_below apart from input");
+  head_descend_impl(op);
 }
 
 void Device::contrastive_hinge(const ContrastiveHinge& op) {

@@ -49,6 +49,7 @@ class Device {
   void head_input_gradient(const HeadInputGradient& op);
   void head_weight_gradient(const HeadWeightGradient& op);
   void head_hebb(const HeadHebb& op);
+  void head_descend(const HeadDescend& op);
   void contrastive_hinge(const ContrastiveHinge& op);
   void inner_product_hinge(const InnerProductHinge& op);
   void simclr(const SimClr& op);
@@ -74,6 +75,7 @@ class Device {
   virtual void head_input_gradient_impl(const HeadInputGradient& op) = 0;
   virtual void head_weight_gradient_impl(const HeadWeightGradient& op) = 0;
   virtual void head_hebb_impl(const HeadHebb& op) = 0;
+  virtual void head_descend_impl(const HeadDescend& op) = 0;
   virtual void contrastive_hinge_impl(const ContrastiveHinge& op) = 0;
   virtual void inner_product_hinge_impl(const InnerProductHinge& op) = 0;
   virtual void simclr_impl(const SimClr& op) = 0;

@@ -57,6 +57,7 @@ struct ConvPack {
   Floats packed;  ///< Device::packed_size()
 };
 
+/// Inactive views are left as they are.
 struct ConvForward {
   ConvShape shape;
   Extent extent;
@@ -65,6 +66,7 @@ struct ConvForward {
   Floats output;       ///< shape.out
   Bytes winners;       ///< shape.winners(); null without max-pool, or when no backward step follows
   Arithmetic arithmetic = Arithmetic::exact;
+  ConstFlags active = {};
 };
 
 /// gradient = (accumulate ? gradient : 0) + sum over active views, in order, of error (x) input.
@@ -128,12 +130,14 @@ struct AveragePoolGradient {
   Floats error_below;  ///< shape.in
 };
 
+/// Embeddings of inactive views are left as they are.
 struct HeadForward {
   HeadShape shape;
   Extent extent;
   ConstFloats input;    ///< shape.in
   ConstFloats weights;  ///< shape.weights() per replica
   Floats embedding;     ///< shape.lanes() per view
+  ConstFlags active = {};
 };
 
 /// error_below = (accumulate ? error_below : 0) + f'(input) * (feedback error), f being the activation whose output is
@@ -172,6 +176,13 @@ struct HeadHebb {
   float rate = 0;
   Floats weights;
   Floats feedback;  ///< null unless it learns
+};
+
+/// A head's error goes down, then the head learns: head_input_gradient(error), then head_hebb(step), of the same views,
+/// so that a device may fetch the weights once.
+struct HeadDescend {
+  HeadInputGradient error;
+  HeadHebb step;
 };
 
 /// weights -= rate * gradient if any of the `flags` views is active; the same increment goes to `feedback` when it

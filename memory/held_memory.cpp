@@ -5,7 +5,7 @@ namespace saccade {
 HeldMemory::HeldMemory(const MemoryOptions& options) : ShortTermMemory(options, 1) {}
 
 const Recall& HeldMemory::view(Time now, std::int64_t mark) {
-  recall_ = {};
+  recall_.clear();
   forget_older_than_window(now);
   // With T = 0 the anchor serves its own fixation only.
   if (!anchors_.empty() && options_.negatives == 0 && anchors_.front().fixation != fixation_) anchors_.clear();

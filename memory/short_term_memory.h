@@ -43,6 +43,9 @@ struct Recall {
   bool becomes_anchor = false;
   std::int32_t slot = 0;
   std::vector<Comparison> comparisons;
+
+  /// Neither, without giving back memory.
+  void clear() { becomes_anchor = false, slot = 0, comparisons.clear(); }
 };
 
 /// Which anchors are held, for how long, and what an arriving view is compared with. It knows times and saccades, no

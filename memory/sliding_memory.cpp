@@ -9,7 +9,7 @@ SlidingMemory::SlidingMemory(const MemoryOptions& options)
           options, options.capacity > 0 ? std::min(options.capacity, options.negatives + 1) : options.negatives + 1) {}
 
 const Recall& SlidingMemory::view(Time now, std::int64_t mark) {
-  recall_ = {};
+  recall_.clear();
   forget_older_than_window(now);
   std::erase_if(anchors_, [&](const Anchor& anchor) { return fixation_ - anchor.fixation > options_.negatives; });
   if (first_view_) {

@@ -13,10 +13,10 @@ Floats Activity::scratch(Device& device, std::size_t size, int first) {
   return scratch_.strided(first);
 }
 
-double Activity::floats_per_view() const {
+double activity_floats(const NetworkSpec& network) {
   double floats = 0;
-  for (const auto& map : maps_) floats += static_cast<double>(map.size());
-  for (const auto& winners : winners_) floats += static_cast<double>(winners.size()) / sizeof(float);
+  for (int i = 0; i <= network.depth(); ++i) floats += static_cast<double>(network.map(i).size());
+  for (int i = 0; i < network.depth(); ++i) floats += static_cast<double>(network.conv(i).winners()) / sizeof(float);
   return floats;
 }
 
@@ -24,12 +24,13 @@ void show(Device& device, const NetworkSpec& network, const float* pixels, const
   device.load_views({network.map(0), views.extent(), pixels, views.activity.map(0, views.first)});
 }
 
-void ascend(Device& device, const Parameters& parameters, const Views& views, int begin, int end) {
-  std::vector<ConvForward> layers;
+void ascend(Device& device, const Parameters& parameters, const Views& views, int begin, int end, ConstFlags active) {
+  std::vector<ConvForward>& layers = views.activity.layers();
+  layers.clear();
   for (int i = begin; i < end; ++i)
     layers.push_back({parameters.network().conv(i), views.extent(), views.activity.map(i, views.first),
                       parameters.conv(i).packed.shared(), views.activity.map(i + 1, views.first),
-                      views.activity.winners(i, views.first), parameters.arithmetic()});
+                      views.activity.winners(i, views.first), parameters.arithmetic(), active});
   device.conv_forward(layers);
 }
 
@@ -42,10 +43,11 @@ ConstFloats head_input(Device& device, const NetworkSpec& network, const Views& 
   return averages;
 }
 
-void embed(Device& device, const Parameters& parameters, const Views& views, int layer, Floats embedding) {
+void embed(Device& device, const Parameters& parameters, const Views& views, int layer, Floats embedding,
+           ConstFlags active) {
   device.head_forward({parameters.network().head(layer), views.extent(),
                        head_input(device, parameters.network(), views, layer), parameters.head(layer).forward.shared(),
-                       embedding});
+                       embedding, active});
 }
 
 }  // namespace saccade

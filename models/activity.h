@@ -19,20 +19,24 @@ class Activity {
   Bytes winners(int layer, int first = 0) const { return winners_[static_cast<std::size_t>(layer)].strided(first); }
   /// Room for `size` floats per view, overwritten from call to call: what follows from the maps is not remembered.
   Floats scratch(Device& device, std::size_t size, int first);
+  /// Where a way up is put together, so that a learner in its stride allocates nothing.
+  std::vector<ConvForward>& layers() { return layers_; }
   /// The whole of it, for checkpoints.
   const DeviceBuffer<float>& map_buffer(int i) const { return maps_[static_cast<std::size_t>(i)]; }
   const DeviceBuffer<std::uint8_t>& winners_buffer(int layer) const {
     return winners_[static_cast<std::size_t>(layer)];
   }
-  /// Floats (bytes of winners count a quarter) that one view of one replica occupies: the price of remembering it.
-  double floats_per_view() const;
 
  private:
   int views_, replicas_;
   std::vector<DeviceBuffer<float>> maps_;
   std::vector<DeviceBuffer<std::uint8_t>> winners_;
   DeviceBuffer<float> scratch_;
+  std::vector<ConvForward> layers_;
 };
+
+/// Floats (bytes of winners count a quarter) of one view of one replica: the price of remembering it.
+double activity_floats(const NetworkSpec& network);
 
 /// Some views of an activity: [first, first + count).
 struct Views {
@@ -44,12 +48,14 @@ struct Views {
 
 /// Pixels [count][height][width][channels] become map 0.
 void show(Device& device, const NetworkSpec& network, const float* pixels, const Views& views);
-/// Layers [begin, end) of the way up.
-void ascend(Device& device, const Parameters& parameters, const Views& views, int begin, int end);
+/// Layers [begin, end) of the way up, for active views.
+void ascend(Device& device, const Parameters& parameters, const Views& views, int begin, int end,
+            ConstFlags active = {});
 /// What the head on `layer` reads, of shape network.head(layer).in: the layer's map, or its averages, computed now and
 /// valid until the next call on this activity.
 ConstFloats head_input(Device& device, const NetworkSpec& network, const Views& views, int layer);
-/// The head on `layer` reads its input; lanes(embedding) floats per view go to `embedding`.
-void embed(Device& device, const Parameters& parameters, const Views& views, int layer, Floats embedding);
+/// The head on `layer` reads its input; lanes(embedding) floats per view go to `embedding`, of active views.
+void embed(Device& device, const Parameters& parameters, const Views& views, int layer, Floats embedding,
+           ConstFlags active = {});
 
 }  // namespace saccade

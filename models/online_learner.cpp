@@ -57,15 +57,13 @@ OnlineLearner::OnlineLearner(Device& device, const NetworkSpec& network, const L
       own_optimiser_(optimiser ? nullptr : make_optimiser(device, network, options, schedule_.heads())),
       optimiser_(optimiser ? *optimiser : *own_optimiser_),
       memory_(make_memory(options.memory)),
-      heads_(schedule_.heads() == Heads::every_layer ? network.depth() : 1),
       slots_(memory_->slots()),
-      arriving_(options.block ? 0 : slots_),
-      activity_(device, network, arriving_ + 1),
-      plasticity_(device, parameters_, arriving_ + 1),
-      anchors_(device, static_cast<std::size_t>(heads_) * network.head(0).lanes(), 1, slots_),
-      embedding_(device, static_cast<std::size_t>(network.head(0).lanes())),
-      error_(device, static_cast<std::size_t>(network.head(0).lanes()), 1, arriving_ + 1),
-      active_(device, 1, 1, arriving_ + 1),
+      learning_(options.block ? 1 : slots_ + 1),
+      anchors_(device, parameters_, schedule_.heads() == Heads::every_layer ? network.depth() : 1, slots_,
+               !options.block, options.waiting_floats),
+      plasticity_(device, parameters_, learning_),
+      error_(device, static_cast<std::size_t>(network.head(0).lanes()), 1, learning_),
+      active_(device, 1, 1, learning_),
       results_(device, static_cast<std::size_t>(most_terms(options.memory))) {}
 
 const Margins& OnlineLearner::margins(int layer) const {
@@ -87,7 +85,7 @@ void OnlineLearner::view(const View& view) {
                                             view.pixels ? view.pixels->size() : 0, pixels));
   const int layer = schedule_.layer(events_);
   const Recall& recall = memory_->view(view.time, static_cast<std::int64_t>(updates_));
-  last_ = {};
+  last_.terms.clear();
   last_.event = events_;
   last_.time = view.time;
   last_.fixation = view.fixation;
@@ -96,34 +94,22 @@ void OnlineLearner::view(const View& view) {
                : recall.comparisons.empty() ? ViewRole::idle
                                             : ViewRole::learner;
   if (last_.role != ViewRole::idle) {
-    const Views place{activity_, recall.becomes_anchor && !options_.block ? recall.slot : arriving_, 1};
-    show(device_, network_, view.pixels->data(), place);
+    show(device_, network_, view.pixels->data(),
+         recall.becomes_anchor ? anchors_.place(recall.slot) : anchors_.arriving());
     if (recall.becomes_anchor) {
-      store_anchor(place, recall.slot);
+      anchors_.store(recall.slot);
     } else {
-      const int top = layer == end_to_end ? network_.depth() - 1 : layer;
-      ascend(device_, parameters_, place, 0, top + 1);
-      embed(device_, parameters_, place, top, embedding_.strided());
+      anchors_.embed(layer);
       compare(layer, recall);
     }
   }
   ++events_;
 }
 
-void OnlineLearner::store_anchor(const Views& views, int slot) {
-  // Which layers later events draw is not asked here: every head remembers (method.md, section 6).
-  ascend(device_, parameters_, views, 0, network_.depth());
-  Floats remembered = anchors_.strided(slot);
-  const int lanes = network_.head(0).lanes();
-  for (int i = network_.depth() - heads_; i < network_.depth(); ++i, remembered.data += lanes)
-    embed(device_, parameters_, views, i, remembered);
-}
-
 void OnlineLearner::compare(int layer, const Recall& recall) {
   terms_.clear();
   for (const Comparison& c : recall.comparisons) terms_.push_back({c.slot, 0, c.positive, c.weight, c.trace});
   const Margins& margin = margins(layer);
-  const int lanes = network_.head(0).lanes();
   ContrastiveHinge hinge;
   hinge.embedding = network_.embedding;
   hinge.anchors = slots_;
@@ -131,18 +117,18 @@ void OnlineLearner::compare(int layer, const Recall& recall) {
   hinge.terms = terms_;
   hinge.positive_margin = margin.positive;
   hinge.negative_margin = margin.negative;
-  hinge.anchor_embedding = anchors_.strided();
-  hinge.anchor_embedding.data += head_row(layer) * lanes;
-  hinge.view_embedding = embedding_.strided();
-  hinge.view_error = error_.strided(arriving_);
-  hinge.view_active = active_.strided(arriving_);
+  hinge.anchor_embedding = anchors_.of_slots(layer);
+  hinge.view_embedding = anchors_.of_arriving(layer);
+  hinge.view_error = error_.strided(learning_ - 1);
+  hinge.view_active = active_.strided(learning_ - 1);
   if (!options_.block) {
     hinge.anchor_error = error_.strided();
     hinge.anchor_active = active_.strided();
   }
   hinge.results = results_.shared();
   device_.contrastive_hinge(hinge);
-  plasticity_.learn(layer, {activity_, 0, arriving_ + 1}, error_.strided(), active_.strided(), optimiser_);
+  const Views learning = options_.block ? anchors_.arriving() : Views{anchors_.activity(), 0, learning_};
+  plasticity_.learn(layer, learning, error_.strided(), active_.strided(), optimiser_);
 
   host_results_.resize(terms_.size());
   device_.read(host_results_.data(), results_.data(), host_results_.size() * sizeof(HingeResult));
@@ -158,13 +144,14 @@ void OnlineLearner::compare(int layer, const Recall& recall) {
 }
 
 double OnlineLearner::memory_floats() const {
-  return static_cast<double>(anchors_.elements()) + (options_.block ? 0 : slots_ * activity_.floats_per_view());
+  const double embeddings = static_cast<double>(anchors_.buffer().size());
+  return slots_ * (embeddings + (options_.block ? 0 : activity_floats(network_)));
 }
 
 std::vector<float> OnlineLearner::last_embedding() const {
-  std::vector<float> lanes = embedding_.read();
-  lanes.resize(static_cast<std::size_t>(network_.embedding));
-  return lanes;
+  std::vector<float> embedding(static_cast<std::size_t>(network_.embedding));
+  device_.read(embedding.data(), anchors_.of_arriving(last_.layer).data, embedding.size() * sizeof(float));
+  return embedding;
 }
 
 void OnlineLearner::save(Checkpoint& checkpoint) const {
@@ -173,18 +160,21 @@ void OnlineLearner::save(Checkpoint& checkpoint) const {
   checkpoint.arithmetic = to_string(options_.arithmetic);
   parameters_.save(checkpoint.tensors);
   optimiser_.save(checkpoint);
-  checkpoint.tensors.push_back(
-      {"memory.anchors", {static_cast<std::size_t>(slots_), anchors_.size()}, anchors_.read()});
+  anchors_.settle();
+  const auto slots = static_cast<std::size_t>(slots_);
+  std::vector<float> embeddings = anchors_.buffer().read();
+  embeddings.resize(slots * anchors_.buffer().size());  // without the arriving view's
+  checkpoint.tensors.push_back({"memory.anchors", {slots, anchors_.buffer().size()}, std::move(embeddings)});
   checkpoint.integers.push_back({"memory.state", memory_->save()});
   checkpoint.integers.push_back({"learner.updates", {static_cast<std::int64_t>(updates_)}});
   if (options_.block) return;
   for (int i = 0; i <= network_.depth(); ++i) {
-    const auto& map = activity_.map_buffer(i);
+    const auto& map = anchors_.activity().map_buffer(i);
     checkpoint.tensors.push_back(
         {fmt::format("memory.map.{}", i), {static_cast<std::size_t>(map.views()), map.size()}, map.read()});
   }
   for (int i = 0; i < network_.depth(); ++i) {
-    const std::vector<std::uint8_t> winners = activity_.winners_buffer(i).read();
+    const std::vector<std::uint8_t> winners = anchors_.activity().winners_buffer(i).read();
     checkpoint.integers.push_back({fmt::format("memory.winners.{}", i), {winners.begin(), winners.end()}});
   }
 }
@@ -192,24 +182,27 @@ void OnlineLearner::save(Checkpoint& checkpoint) const {
 void OnlineLearner::load(const Checkpoint& checkpoint) {
   parameters_.load(device_, checkpoint.tensors);
   optimiser_.load(checkpoint);
-  auto restore = [&](const DeviceBuffer<float>& buffer, const std::string& name) {
+  auto restore = [&](const DeviceBuffer<float>& buffer, int views, const std::string& name) {
     const Tensor& tensor = checkpoint.tensor(name);
-    if (tensor.data.size() != buffer.elements())
-      throw InputError(
-          fmt::format("checkpoint: {} holds {} numbers, expected {}", name, tensor.data.size(), buffer.elements()));
-    buffer.write(tensor.data);
+    const std::size_t expected = static_cast<std::size_t>(views) * buffer.size();
+    if (tensor.data.size() != expected)
+      throw InputError(fmt::format("checkpoint: {} holds {} numbers, expected {}", name, tensor.data.size(), expected));
+    device_.write(buffer.data(), tensor.data.data(), expected * sizeof(float));
   };
-  restore(anchors_, "memory.anchors");
+  anchors_.forget_waiting();
+  restore(anchors_.buffer(), slots_, "memory.anchors");
   memory_->restore(checkpoint.integer_values("memory.state"));
   const std::vector<std::int64_t>& updates = checkpoint.integer_values("learner.updates");
   if (updates.size() != 1) throw InputError("checkpoint: learner.updates should hold one number");
   updates_ = static_cast<std::uint64_t>(updates.front());
   events_ = checkpoint.event;
   if (options_.block) return;
-  for (int i = 0; i <= network_.depth(); ++i) restore(activity_.map_buffer(i), fmt::format("memory.map.{}", i));
+  const Activity& activity = anchors_.activity();
+  for (int i = 0; i <= network_.depth(); ++i)
+    restore(activity.map_buffer(i), slots_ + 1, fmt::format("memory.map.{}", i));
   for (int i = 0; i < network_.depth(); ++i) {
     const std::vector<std::int64_t>& values = checkpoint.integer_values(fmt::format("memory.winners.{}", i));
-    const DeviceBuffer<std::uint8_t>& winners = activity_.winners_buffer(i);
+    const DeviceBuffer<std::uint8_t>& winners = activity.winners_buffer(i);
     const bool valid = std::all_of(values.begin(), values.end(), [](std::int64_t v) { return v >= 0 && v <= 3; });
     if (values.size() != winners.elements() || !valid)
       throw InputError(fmt::format("checkpoint: memory.winners.{} holds {} numbers, expected {} of 0 to 3", i,

@@ -7,7 +7,7 @@
 #include "engine/event.h"
 #include "engine/recorder.h"
 #include "memory/short_term_memory.h"
-#include "models/activity.h"
+#include "models/anchors.h"
 #include "models/plasticity.h"
 #include "models/schedule.h"
 
@@ -29,6 +29,8 @@ struct LearnerOptions {
   std::string optimiser = "sgd";
   Rates rates;
   Arithmetic arithmetic = Arithmetic::exact;
+  /// Room for activities of anchors whose embeddings are computed late. It changes no result, only speed.
+  std::size_t waiting_floats = std::size_t{16} << 20;
 };
 
 /// Joins stream, memory and network: learns from events one at a time, on one device, without labels.
@@ -49,7 +51,11 @@ class OnlineLearner {
   std::uint64_t updates() const { return updates_; }  ///< views whose error was active
   /// What the latest view did. Valid until the next view.
   const UpdateRecord& last() const { return last_; }
-  Parameters& parameters() { return parameters_; }
+  /// To change them from outside, ask again after each event: what waits for them is computed first.
+  Parameters& parameters() {
+    anchors_.settle();
+    return parameters_;
+  }
   const Parameters& parameters() const { return parameters_; }
   const Margins& margins(int layer) const;
   /// Floats that the memory's slots occupy: embeddings, and activities where the gradient is not blocked.
@@ -65,9 +71,7 @@ class OnlineLearner {
  private:
   OnlineLearner(Device& device, const NetworkSpec& network, const LearnerOptions& options, Optimiser* optimiser);
   void view(const View& view);
-  void store_anchor(const Views& views, int slot);
   void compare(int layer, const Recall& recall);
-  int head_row(int layer) const { return heads_ == 1 ? 0 : layer; }
 
   Device& device_;
   NetworkSpec network_;
@@ -77,13 +81,11 @@ class OnlineLearner {
   std::unique_ptr<Optimiser> own_optimiser_;
   Optimiser& optimiser_;
   std::unique_ptr<ShortTermMemory> memory_;
-  int heads_, slots_;
-  int arriving_;  ///< where a view that is no anchor lies in the activity: behind the slots, or alone
-  Activity activity_;
+  int slots_;
+  int learning_;             ///< views that learn at an event: the arriving one, behind the anchors if they learn too
+  mutable Anchors anchors_;  ///< what waits in it may be computed at any time: settled is the same state
   Plasticity plasticity_;
-  DeviceBuffer<float> anchors_;    ///< [slots][heads][lanes]
-  DeviceBuffer<float> embedding_;  ///< [1][lanes] of the arriving view
-  DeviceBuffer<float> error_;      ///< [views of the activity][lanes]
+  DeviceBuffer<float> error_;  ///< [views that learn][lanes]
   DeviceBuffer<std::int32_t> active_;
   DeviceBuffer<HingeResult> results_;
   std::vector<HingeTerm> terms_;

@@ -24,21 +24,18 @@ Floats gradient_of(Device& device, DeviceBuffer<float>& gradient, std::size_t we
 class Sgd final : public Optimiser {
  public:
   Sgd(Device& device, const NetworkSpec& network, const Rates& rates, int replicas)
-      : device_(device),
-        rates_(rates),
-        replicas_(replicas),
-        conv_(network.layers.size()),
-        head_(network.layers.size()) {}
+      : device_(device), rates_(rates), replicas_(replicas), head_(network.layers.size()) {
+    for (int i = 0; i < network.depth(); ++i) conv_.emplace_back(device, network.conv(i).weights(), replicas);
+  }
   std::string name() const override { return "sgd"; }
 
   /// At once, the change goes straight to the synapses: no gradient is stored.
   void head(int layer, const HeadFactors& f, Floats weights, Floats feedback) override {
-    device_.head_hebb({f.shape, f.extent, f.presynaptic, f.postsynaptic_error, f.active,
-                       rates_.head[static_cast<std::size_t>(layer)], weights, feedback});
+    device_.head_hebb(
+        {f.shape, f.extent, f.presynaptic, f.postsynaptic_error, f.active, *hebbian_rate(layer), weights, feedback});
   }
   void gather(int layer, const ConvFactors& f, bool first) override {
-    DeviceBuffer<float>& gradient = conv_[static_cast<std::size_t>(layer)];
-    device_.conv_weight_gradient(gradient_op(f, gradient_of(device_, gradient, f.shape.weights(), replicas_), !first));
+    device_.conv_weight_gradient(gradient_op(f, conv_[static_cast<std::size_t>(layer)].shared(), !first));
   }
   void gather(int layer, const HeadFactors& f, bool first) override {
     DeviceBuffer<float>& gradient = head_[static_cast<std::size_t>(layer)];
@@ -54,18 +51,19 @@ class Sgd final : public Optimiser {
     device_.sgd_step(
         {head_[index].size(), views, head_[index].shared(), active, rates_.head[index], weights, feedback});
   }
+  std::optional<float> hebbian_rate(int layer) const override { return rates_.head[static_cast<std::size_t>(layer)]; }
 
  private:
   Device& device_;
   Rates rates_;
   int replicas_;
-  std::vector<DeviceBuffer<float>> conv_, head_;  ///< gradients
+  std::vector<DeviceBuffer<float>> conv_, head_;  ///< gradients; of a head from its first step in parts on
 };
 
 class Adam final : public Optimiser {
  public:
   Adam(Device& device, const NetworkSpec& network, Heads heads, const Rates& rates, int replicas)
-      : device_(device), network_(network), rates_(rates), replicas_(replicas) {
+      : device_(device), network_(network), rates_(rates) {
     for (int i = 0; i < network.depth(); ++i) {
       const bool has_head = heads == Heads::every_layer || i == network.depth() - 1;
       conv_.push_back(make_state(network.conv(i).weights(), replicas));
@@ -75,14 +73,10 @@ class Adam final : public Optimiser {
   std::string name() const override { return "adam"; }
 
   void gather(int layer, const ConvFactors& f, bool first) override {
-    State& state = conv_[static_cast<std::size_t>(layer)];
-    device_.conv_weight_gradient(
-        gradient_op(f, gradient_of(device_, state.gradient, state.first.size(), replicas_), !first));
+    device_.conv_weight_gradient(gradient_op(f, conv_[static_cast<std::size_t>(layer)].gradient.shared(), !first));
   }
   void gather(int layer, const HeadFactors& f, bool first) override {
-    State& state = head_[static_cast<std::size_t>(layer)];
-    device_.head_weight_gradient(
-        gradient_op(f, gradient_of(device_, state.gradient, state.first.size(), replicas_), !first));
+    device_.head_weight_gradient(gradient_op(f, head_[static_cast<std::size_t>(layer)].gradient.shared(), !first));
   }
   void change_conv(int layer, const Extent& views, ConstFlags active, Floats weights, Floats feedback) override {
     const auto index = static_cast<std::size_t>(layer);
@@ -118,7 +112,10 @@ class Adam final : public Optimiser {
   };
 
   State make_state(std::size_t weights, int replicas) {
-    return {{device_, weights, replicas}, {device_, weights, replicas}, {device_, 1, replicas}, {}};
+    return {{device_, weights, replicas},
+            {device_, weights, replicas},
+            {device_, 1, replicas},
+            {device_, weights, replicas}};
   }
   void step(State& state, const Extent& extent, ConstFlags active, float rate, Floats weights, Floats feedback) {
     AdamStep op;
@@ -155,7 +152,6 @@ class Adam final : public Optimiser {
   Device& device_;
   NetworkSpec network_;
   Rates rates_;
-  int replicas_;
   std::vector<State> conv_, head_;
 };
 

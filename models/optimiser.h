@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,9 @@ class Optimiser {
   /// caller's to renew.
   virtual void conv(int layer, const ConvFactors& factors, Floats weights, Floats feedback);
   virtual void head(int layer, const HeadFactors& factors, Floats weights, Floats feedback);
+  /// The rate, where head() is a Hebbian step (HeadHebb) and nothing else: the caller may then take this step itself,
+  /// on the error's way down.
+  virtual std::optional<float> hebbian_rate(int /*layer*/) const { return {}; }
 
   /// The same step in parts, for batches whose activity is not held as a whole: the factors of some views after those
   /// of others (`first`: a step begins) ...

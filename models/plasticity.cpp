@@ -23,11 +23,7 @@ Plasticity::Plasticity(Device& device, Parameters& parameters, int views) : devi
 void Plasticity::learn(int layer, const Views& views, ConstFloats error, ConstFlags active, Optimiser& optimiser) {
   const int room = errors_.front().views();
   if (views.count <= room) {
-    const int top = top_of(layer);
-    const Synapses& head = parameters_.head(top);
-    pass_head(top, views, error, active);
-    optimiser.head(top, head_factors(top, views, error, active), head.forward.shared(),
-                   parameters_.learning_feedback(head));
+    learn_head(top_of(layer), views, error, active, optimiser);
     return descend(layer, views, active, optimiser);
   }
   for (int first = 0; first < views.count; first += room)
@@ -74,21 +70,42 @@ void Plasticity::change(int layer, const Extent& views, ConstFlags active, Optim
   }
 }
 
-void Plasticity::pass_head(int top, const Views& views, ConstFloats error, ConstFlags active) {
-  const NetworkSpec& network = parameters_.network();
-  const ConstFloats input = head_input(device_, network, views, top);
-  const Feedback carrier = parameters_.carrier(parameters_.head(top));
-  const Floats below = errors_[static_cast<std::size_t>(top)].strided();
-  const Activation activation = network.conv(top).activation;
-  if (network.head_average == 1) {
-    device_.head_input_gradient({network.head(top), views.extent(), error, carrier, input, activation, active, below});
+void Plasticity::learn_head(int top, const Views& views, ConstFloats error, ConstFlags active, Optimiser& optimiser) {
+  const Synapses& head = parameters_.head(top);
+  const Floats weights = head.forward.shared(), feedback = parameters_.learning_feedback(head);
+  const std::optional<float> rate = optimiser.hebbian_rate(top);
+  if (rate && parameters_.network().head_average == 1) {
+    const HeadFactors f = head_factors(top, views, error, active);
+    device_.head_descend({head_gradient(top, views, error, active),
+                          {f.shape, f.extent, f.presynaptic, error, active, *rate, weights, feedback}});
     return;
   }
-  const Floats at_averages = average_errors_[static_cast<std::size_t>(top)].strided();
-  device_.head_input_gradient(
-      {network.head(top), views.extent(), error, carrier, input, Activation::none, active, at_averages});
-  device_.average_pool_gradient({network.average(top), views.extent(), at_averages,
-                                 views.activity.map(top + 1, views.first), activation, active, below});
+  pass_head(top, views, error, active);
+  optimiser.head(top, head_factors(top, views, error, active), weights, feedback);
+}
+
+HeadInputGradient Plasticity::head_gradient(int top, const Views& views, ConstFloats error, ConstFlags active) {
+  const NetworkSpec& network = parameters_.network();
+  const auto index = static_cast<std::size_t>(top);
+  const bool averaged = network.head_average > 1;
+  return {network.head(top),
+          views.extent(),
+          error,
+          parameters_.carrier(parameters_.head(top)),
+          head_input(device_, network, views, top),
+          averaged ? Activation::none : network.conv(top).activation,
+          active,
+          averaged ? average_errors_[index].strided() : errors_[index].strided()};
+}
+
+void Plasticity::pass_head(int top, const Views& views, ConstFloats error, ConstFlags active) {
+  const NetworkSpec& network = parameters_.network();
+  const auto index = static_cast<std::size_t>(top);
+  device_.head_input_gradient(head_gradient(top, views, error, active));
+  if (network.head_average > 1)
+    device_.average_pool_gradient({network.average(top), views.extent(), average_errors_[index].strided(),
+                                   views.activity.map(top + 1, views.first), network.conv(top).activation, active,
+                                   errors_[index].strided()});
 }
 
 void Plasticity::pass_conv(int i, const Views& views, ConstFlags active) {

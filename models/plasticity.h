@@ -38,6 +38,10 @@ class Plasticity final : public CreditAssignment {
   int top_of(int layer) const { return layer == end_to_end ? parameters_.network().depth() - 1 : layer; }
   static int bottom_of(int layer) { return layer == end_to_end ? 0 : layer; }
   void check(const Views& views) const;
+  /// The error passes the head on layer `top`, which then learns.
+  void learn_head(int top, const Views& views, ConstFloats error, ConstFlags active, Optimiser& optimiser);
+  /// The hop through the head: to the averages that it reads, or to the output of layer `top` before its activation.
+  HeadInputGradient head_gradient(int top, const Views& views, ConstFloats error, ConstFlags active);
   /// The error at the embedding becomes the error at the output of layer `top`, before its activation.
   void pass_head(int top, const Views& views, ConstFloats error, ConstFlags active);
   /// The error at the output of convolution i becomes that of the one below.

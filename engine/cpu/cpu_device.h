@@ -68,6 +68,7 @@ class CpuDevice final : public Device {
   void head_input_gradient_impl(const HeadInputGradient& op) override;
   void head_weight_gradient_impl(const HeadWeightGradient& op) override;
   void head_hebb_impl(const HeadHebb& op) override;
+  void head_descend_impl(const HeadDescend& op) override;
   void contrastive_hinge_impl(const ContrastiveHinge& op) override;
   void inner_product_hinge_impl(const InnerProductHinge& op) override;
   void simclr_impl(const SimClr& op) override;
@@ -79,6 +80,8 @@ class CpuDevice final : public Device {
   void target_error_impl(const TargetError& op) override;
   void add_noise_impl(const AddNoise& op) override;
 
+  void pass_row(const HeadInputGradient& op, int replica, int view, int views, int row);
+  void hebb_row(const HeadHebb& op, int replica, int row);
   /// What an error on its way down and a transposed convolution share: the kernel's choice is whether `input` is there.
   struct TransposedConv {
     ConvShape shape;

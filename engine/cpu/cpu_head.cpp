@@ -25,13 +25,20 @@ void CpuDevice::head_forward_impl(const HeadForward& op) {
   run(static_cast<std::size_t>(op.extent.replicas) * groups * rows, multiply_adds(op.shape, op.extent),
       [&](std::size_t task) {
         const int row = static_cast<int>(task % rows), group = static_cast<int>(task / rows) % groups;
-        const int replica = static_cast<int>(task / rows) / groups, view = group * views_per_task;
-        kernels_.head_forward({op.shape, op.input.at(replica, view), op.input.view,
-                               std::min(views_per_task, views - view), op.weights.at(replica),
-                               partial(replica, row, view), lanes, row});
+        const int replica = static_cast<int>(task / rows) / groups;
+        const int end = std::min(views, (group + 1) * views_per_task);
+        for (int view = group * views_per_task; view < end;) {  // runs of active views
+          int run_end = view;
+          while (run_end < end && is_active(op.active, replica, run_end)) ++run_end;
+          if (run_end > view)
+            kernels_.head_forward({op.shape, op.input.at(replica, view), op.input.view, run_end - view,
+                                   op.weights.at(replica), partial(replica, row, view), lanes, row});
+          view = std::max(run_end, view + 1);
+        }
       });
   run(maps, static_cast<double>(maps) * rows * lanes, [&](std::size_t map) {
     const int replica = static_cast<int>(map) / views, view = static_cast<int>(map) % views;
+    if (!is_active(op.active, replica, view)) return;
     float* embedding = op.embedding.at(replica, view);
     std::memcpy(embedding, partial(replica, 0, view), sizeof(float) * lanes);
     for (int row = 1; row < rows; ++row) {
@@ -39,6 +46,20 @@ void CpuDevice::head_forward_impl(const HeadForward& op) {
       for (int lane = 0; lane < lanes; ++lane) embedding[lane] += part[lane];
     }
   });
+}
+
+void CpuDevice::pass_row(const HeadInputGradient& op, int replica, int view, int views, int row) {
+  kernels_.head_input_gradient({op.shape, op.error.at(replica, view), op.error.view, op.feedback.weights.at(replica),
+                                op.feedback.sign_only, op.input.at(replica, view), op.input.view, op.below,
+                                op.active ? op.active.at(replica, view) : nullptr, op.active.view, views,
+                                op.error_below.at(replica, view), op.error_below.view, row, op.accumulate});
+}
+
+void CpuDevice::hebb_row(const HeadHebb& op, int replica, int row) {
+  for (int view = 0; view < op.extent.views; ++view)
+    if (is_active(op.active, replica, view))
+      kernels_.head_hebb({op.shape, op.input.at(replica, view), op.error.at(replica, view), op.rate,
+                          op.weights.at(replica), op.feedback ? op.feedback.at(replica) : nullptr, row});
 }
 
 void CpuDevice::head_input_gradient_impl(const HeadInputGradient& op) {
@@ -49,11 +70,7 @@ void CpuDevice::head_input_gradient_impl(const HeadInputGradient& op) {
       [&](std::size_t task) {
         const int row = static_cast<int>(task % rows), group = static_cast<int>(task / rows) % groups;
         const int replica = static_cast<int>(task / rows) / groups, view = group * views_per_task;
-        kernels_.head_input_gradient(
-            {op.shape, op.error.at(replica, view), op.error.view, op.feedback.weights.at(replica),
-             op.feedback.sign_only, op.input.at(replica, view), op.input.view, op.below,
-             op.active ? op.active.at(replica, view) : nullptr, op.active.view, std::min(views_per_task, views - view),
-             op.error_below.at(replica, view), op.error_below.view, row, op.accumulate});
+        pass_row(op, replica, view, std::min(views_per_task, views - view), row);
       });
 }
 
@@ -69,13 +86,20 @@ void CpuDevice::head_weight_gradient_impl(const HeadWeightGradient& op) {
 
 void CpuDevice::head_hebb_impl(const HeadHebb& op) {
   const int rows = op.shape.in.height;
-  run(static_cast<std::size_t>(op.extent.replicas) * rows, multiply_adds(op.shape, op.extent), [&](std::size_t task) {
-    const int row = static_cast<int>(task) % rows, replica = static_cast<int>(task) / rows;
-    for (int view = 0; view < op.extent.views; ++view)
-      if (is_active(op.active, replica, view))
-        kernels_.head_hebb({op.shape, op.input.at(replica, view), op.error.at(replica, view), op.rate,
-                            op.weights.at(replica), op.feedback ? op.feedback.at(replica) : nullptr, row});
-  });
+  run(static_cast<std::size_t>(op.extent.replicas) * rows, multiply_adds(op.shape, op.extent),
+      [&](std::size_t task) { hebb_row(op, static_cast<int>(task) / rows, static_cast<int>(task) % rows); });
+}
+
+void CpuDevice::head_descend_impl(const HeadDescend& op) {
+  // Row by row: where an error has just passed, the weights that learn are still in the core's cache. Last row first:
+  // what the forward pass read last is still there too.
+  const int rows = op.step.shape.in.height;
+  run(static_cast<std::size_t>(op.step.extent.replicas) * rows, 2 * multiply_adds(op.step.shape, op.step.extent),
+      [&](std::size_t task) {
+        const int row = rows - 1 - static_cast<int>(task) % rows, replica = static_cast<int>(task) / rows;
+        pass_row(op.error, replica, 0, op.error.extent.views, row);
+        hebb_row(op.step, replica, row);
+      });
 }
 
 }  // namespace saccade::cpu

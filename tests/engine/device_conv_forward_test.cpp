@@ -233,3 +233,40 @@ TEST_CASE("conv_pack: only replicas with an active view are renewed; no views is
       },
       [](const Outputs&) {});
 }
+
+TEST_CASE("conv_forward of active views alone: their bits are the same, the others' outputs stay") {
+  for (const ConvCase& c : conv_cases()) {
+    CAPTURE(c);
+    const ConvData data = make_conv_data(c, false, 3);
+    const auto flags = make_flags(Flagging::some, c.replicas, c.views);
+    for (Arithmetic arithmetic : {Arithmetic::exact, Arithmetic::fast}) {
+      CAPTURE(to_string(arithmetic));
+      on_all_devices(
+          [&](Device& device) {
+            const Buffers all(device, c, data), some(device, c, data);
+            const Guarded<float> packed(device, device.packed_size(all.shape, Way::up, arithmetic), c.replicas);
+            const Guarded<std::int32_t> active(device, 1, c.replicas, c.views, flags_to_layout(flags, c.views));
+            device.conv_pack(
+                {all.shape, {c.replicas, 1}, Way::up, arithmetic, {all.weights.shared()}, {}, packed.shared()});
+            const std::size_t size = all.shape.out.size();
+            std::vector<float> want = some.out.read();
+            for (const Buffers* b : {&all, &some}) {
+              ConvForward op = b->op(c.replicas, 0, c.views);
+              op.packed = packed.shared(), op.arithmetic = arithmetic;
+              if (b == &some) op.active = active.strided();
+              device.conv_forward(op);
+            }
+            CHECK((packed.intact() && active.intact()));
+            const Outputs whole = all.outputs(), out = some.outputs();
+            for (int map = 0; map < c.replicas * c.views; ++map)
+              if (is_active(flags[static_cast<std::size_t>(map / c.views)], map % c.views)) {
+                const auto at = static_cast<std::ptrdiff_t>(size) * map;
+                std::copy_n(whole.floats.at("out").begin() + at, size, want.begin() + at);
+              }
+            CHECK(same_bits(out.floats.at("out"), want));
+            return out;
+          },
+          [](const Outputs&) {});
+    }
+  }
+}

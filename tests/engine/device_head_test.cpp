@@ -109,6 +109,36 @@ TEST_CASE("head_forward against the reference; a view alone has the same bits as
   }
 }
 
+TEST_CASE("head_forward of active views alone: their bits are the same, the others' embeddings stay") {
+  for (const HeadCase& c : cases) {
+    CAPTURE(c);
+    const Step s(c);
+    const auto lanes = static_cast<std::size_t>(s.rows.lanes);
+    for (Flagging flagging : {Flagging::some, Flagging::none}) {
+      const auto flags = make_flags(flagging, c.replicas, c.views);
+      on_all_devices(
+          [&](Device& device) {
+            const Inputs i(device, s, flagging);
+            const std::vector<float> before(lanes * static_cast<std::size_t>(c.replicas * c.views), 7.0f);
+            const Guarded<float> all(device, lanes, c.replicas, c.views, before);
+            const Guarded<float> active(device, lanes, c.replicas, c.views, before);
+            HeadForward op{s.shape, {c.replicas, c.views}, i.in.strided(), i.weights.shared(), all.strided()};
+            device.head_forward(op);
+            op.embedding = active.strided(), op.active = i.flags;
+            device.head_forward(op);
+            CHECK((i.intact() && all.intact() && active.intact()));
+            std::vector<float> want = all.read();
+            for (std::size_t view = 0; view < want.size() / lanes; ++view)
+              if (!flags[view / static_cast<std::size_t>(c.views)][view % static_cast<std::size_t>(c.views)])
+                std::fill_n(want.begin() + static_cast<std::ptrdiff_t>(view * lanes), lanes, 7.0f);
+            CHECK(same_bits(active.read(), want));
+            return Outputs{{{"embedding", active.read()}}, {}, {}};
+          },
+          [](const Outputs&) {});
+    }
+  }
+}
+
 TEST_CASE("head_input_gradient against the reference") {
   struct Variant {
     bool sign_only;
@@ -253,4 +283,57 @@ TEST_CASE("head_hebb: weights move against the gradient, feedback by the same in
           });
     }
   }
+}
+
+TEST_CASE("head_descend is head_input_gradient and then head_hebb, to the bit") {
+  enum class Carrier { forward, fixed, learning };  // bp, rf, urf
+  int differs_in_the_other_order = 0;
+  for (const HeadCase& c : cases) {
+    CAPTURE(c);
+    const Step s(c);
+    const std::vector<float> before = junk(s.shape.in, s.in[0], c.replicas);
+    for (Carrier carrier : {Carrier::forward, Carrier::fixed, Carrier::learning})
+      for (Flagging flagging : {Flagging::null, Flagging::some, Flagging::none}) {
+        CAPTURE(static_cast<int>(carrier));
+        CAPTURE(static_cast<int>(flagging));
+        on_all_devices(
+            [&](Device& device) {
+              const auto descend = [&](const auto& how) {
+                const Inputs i(device, s, flagging);
+                const Guarded<float> below(device, s.shape.in.size(), c.replicas, c.views, before);
+                const Extent extent{c.replicas, c.views};
+                const Floats carries = carrier == Carrier::forward ? i.weights.shared() : i.feedback.shared();
+                how(HeadInputGradient{s.shape,
+                                      extent,
+                                      i.error.strided(),
+                                      {carries},
+                                      i.in.strided(),
+                                      Activation::hardtanh,
+                                      i.flags,
+                                      below.strided()},
+                    HeadHebb{s.shape, extent, i.in.strided(), i.error.strided(), i.flags, 0.05f, i.weights.shared(),
+                             carrier == Carrier::learning ? i.feedback.shared() : Floats{}});
+                CHECK((i.intact() && below.intact()));
+                return Outputs{
+                    {{"below", below.read()}, {"weights", i.weights.read()}, {"feedback", i.feedback.read()}}, {}, {}};
+              };
+              Outputs together = descend([&](const auto& pass, const auto& step) {
+                device.head_descend({pass, step});
+              });
+              const Outputs apart = descend([&](const auto& pass, const auto& step) {
+                device.head_input_gradient(pass);
+                device.head_hebb(step);
+              });
+              const Outputs other_order = descend([&](const auto& pass, const auto& step) {
+                device.head_hebb(step);
+                device.head_input_gradient(pass);
+              });
+              CHECK(first_difference(together, apart) == "");
+              differs_in_the_other_order += first_difference(together, other_order) != "";
+              return together;
+            },
+            [](const Outputs&) {});
+      }
+  }
+  CHECK(differs_in_the_other_order > 20);
 }

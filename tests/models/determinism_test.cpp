@@ -152,6 +152,19 @@ TEST_CASE("a recorder does not change a run, and two recordings are the same byt
   }
 }
 
+TEST_CASE("anchors that wait for their heads to be drawn get the embeddings that they would have got at once") {
+  const auto device = make_cpu_device(1);
+  for (const Run& run : many_runs(120)) {
+    CAPTURE(run.name);
+    const std::vector<ScheduledEvent> events = events_of(run);
+    LearnerOptions at_once = options_of(run);
+    at_once.waiting_floats = 0;
+    OnlineLearner learner(*device, network_of(run), at_once);
+    for (const ScheduledEvent& scheduled : events) learner.handle(scheduled.event);
+    CHECK(fingerprint_of(learner) == run_events(*device, run, events));
+  }
+}
+
 TEST_CASE("stopped and resumed at every event, through a checkpoint file") {
   const auto device = make_cpu_device(1), other = make_cpu_device(2);
   for (Run run : many_runs(24)) {

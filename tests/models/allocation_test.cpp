@@ -1,0 +1,90 @@
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "tests/models/runs.h"
+
+using namespace saccade;
+using namespace saccade::test;
+
+// A learner in its stride asks for no memory: all that an event needs is there after the first few. The binary's own
+// operator new counts.
+namespace {
+
+std::atomic<std::uint64_t> allocations{0};
+
+void* counted(std::size_t bytes) {
+  ++allocations;
+  if (void* memory = std::malloc(bytes > 0 ? bytes : 1)) return memory;
+  throw std::bad_alloc();
+}
+
+/// Allocations of `learner` in the second half of the events.
+std::uint64_t allocations_of(OnlineLearner& learner, const std::vector<ScheduledEvent>& events) {
+  std::size_t i = 0;
+  for (; i < events.size() / 2; ++i) learner.handle(events[i].event);
+  const std::uint64_t before = allocations;
+  for (; i < events.size(); ++i) learner.handle(events[i].event);
+  return allocations - before;
+}
+
+/// Allocates once an event, as a careless optimiser would.
+class Careless final : public Optimiser {
+ public:
+  std::string name() const override { return "careless"; }
+  void gather(int, const ConvFactors&, bool) override {}
+  void gather(int, const HeadFactors& factors, bool) override {
+    errors_ = std::vector<float>(static_cast<std::size_t>(factors.shape.embedding), 1.0f);
+  }
+  void change_conv(int, const Extent&, ConstFlags, Floats, Floats) override {}
+  void change_head(int, const Extent&, ConstFlags, Floats, Floats) override {}
+
+ private:
+  std::vector<float> errors_;
+};
+
+}  // namespace
+
+void* operator new(std::size_t bytes) { return counted(bytes); }
+void* operator new[](std::size_t bytes) { return counted(bytes); }
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+
+TEST_CASE("a learner in its stride allocates nothing") {
+  for (int threads : {1, 2}) {
+    const auto device = make_cpu_device(threads);
+    for (const std::string schedule : {"rll", "gll", "e2e"})
+      for (const std::string memory : {"sliding", "held"})
+        for (bool block : {true, false})
+          for (Arithmetic arithmetic : {Arithmetic::exact, Arithmetic::fast}) {
+            const Run run{.name = "stride",
+                          .network = "conv3",
+                          .schedule = schedule,
+                          .memory = memory,
+                          .block = block,
+                          .views_per_fixation = 3,
+                          .views = 120,
+                          .arithmetic = arithmetic};
+            CAPTURE(threads);
+            CAPTURE(schedule);
+            CAPTURE(memory);
+            CAPTURE(block);
+            CAPTURE(to_string(arithmetic));
+            OnlineLearner learner(*device, network_of(run), options_of(run));
+            CHECK(allocations_of(learner, events_of(run)) == 0);
+            CHECK(learner.updates() > 0);
+          }
+  }
+}
+
+TEST_CASE("the count of allocations sees an optimiser that allocates") {
+  const auto device = make_cpu_device(1);
+  const Run run;
+  Careless optimiser;
+  OnlineLearner learner(*device, network_of(run), options_of(run), optimiser);
+  CHECK(allocations_of(learner, events_of(run)) >= 20);
+}
