@@ -24,11 +24,11 @@ void show(Device& device, const NetworkSpec& network, const float* pixels, const
   device.load_views({network.map(0), views.extent(), pixels, views.activity.map(0, views.first)});
 }
 
-void ascend(Device& device, const Parameters& parameters, const Views& views, int begin, int end, ConstFlags active) {
+void ascend(Device& device, const Parameters& parameters, const Views& views, int begin, int end) {
   for (int i = begin; i < end; ++i)
     device.conv_forward({parameters.network().conv(i), views.extent(), views.activity.map(i, views.first),
                          parameters.conv(i).packed.shared(), views.activity.map(i + 1, views.first),
-                         views.activity.winners(i, views.first), parameters.arithmetic(), active});
+                         views.activity.winners(i, views.first), parameters.arithmetic()});
 }
 
 ConstFloats head_input(Device& device, const NetworkSpec& network, const Views& views, int layer) {

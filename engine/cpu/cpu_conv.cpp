@@ -54,19 +54,13 @@ void CpuDevice::conv_pack_impl(const ConvPack& op) {
 }
 
 void CpuDevice::conv_forward_impl(const ConvForward& op) {
-  if (op.arithmetic == Arithmetic::fast && winograd_pays(op.shape, Way::up)) {
-    op.active ? winograd_forward_of_active(op) : winograd_forward(op);
-    return;
-  }
+  if (op.arithmetic == Arithmetic::fast && winograd_pays(op.shape, Way::up)) return winograd_forward(op);
   const ConvShape& s = op.shape;
   const int blocks = s.out.lanes / 16, rows = s.pools() ? 2 * s.out.height : s.out.height;
-  active_views_.clear();
-  for (int map = 0; map < op.extent.replicas * op.extent.views; ++map)
-    if (is_active(op.active, map / op.extent.views, map % op.extent.views)) active_views_.push_back(map);
-  const std::size_t maps = active_views_.size();
+  const std::size_t maps = static_cast<std::size_t>(op.extent.replicas) * op.extent.views;
   const ConvSplit split(blocks, rows, maps, threads_, kernels_.blocks_per_tile);
-  run(maps * split.pieces(), multiply_adds(s, {1, static_cast<int>(maps)}), [&](std::size_t task) {
-    const int map = active_views_[task / split.pieces()], piece = static_cast<int>(task % split.pieces());
+  run(maps * split.pieces(), multiply_adds(s, op.extent), [&](std::size_t task) {
+    const int map = static_cast<int>(task / split.pieces()), piece = static_cast<int>(task % split.pieces());
     const int replica = map / op.extent.views, view = map % op.extent.views;
     const int block = piece / split.bands * split.blocks_per_group, row = piece % split.bands * split.rows_per_band;
     kernels_.conv_forward({s, op.input.at(replica, view), op.packed.at(replica), op.output.at(replica, view),
@@ -74,19 +68,6 @@ void CpuDevice::conv_forward_impl(const ConvForward& op) {
                            std::min(blocks, block + split.blocks_per_group), row,
                            std::min(rows, row + split.rows_per_band)});
   });
-}
-
-/// One after the other: they are few where some are left out.
-void CpuDevice::winograd_forward_of_active(const ConvForward& op) {
-  for (int r = 0; r < op.extent.replicas; ++r)
-    for (int v = 0; v < op.extent.views; ++v) {
-      if (!is_active(op.active, r, v)) continue;
-      ConvForward one = op;
-      one.extent = {1, 1};
-      one.input.data = op.input.at(r, v), one.packed.data = op.packed.at(r);
-      one.output.data = op.output.at(r, v), one.winners.data = op.winners ? op.winners.at(r, v) : nullptr;
-      winograd_forward(one);
-    }
 }
 
 void CpuDevice::conv_weight_gradient_impl(const ConvWeightGradient& op) {

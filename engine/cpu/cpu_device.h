@@ -92,7 +92,6 @@ class CpuDevice final : public Device {
   void transposed_conv(const TransposedConv& op);
   void winograd_pack(const ConvPack& op);
   void winograd_forward(const ConvForward& op);
-  void winograd_forward_of_active(const ConvForward& op);
   void winograd_input_gradient(const ConvInputGradient& op);
   /// All tiles of `views` views; `task` says the rest.
   void winograd(const WinogradTask& task, int views, double work);
