@@ -57,7 +57,6 @@ struct ConvPack {
   Floats packed;  ///< Device::packed_size()
 };
 
-/// Inactive views are left as they are.
 struct ConvForward {
   ConvShape shape;
   Extent extent;
@@ -66,7 +65,6 @@ struct ConvForward {
   Floats output;       ///< shape.out
   Bytes winners;       ///< shape.winners(); null without max-pool, or when no backward step follows
   Arithmetic arithmetic = Arithmetic::exact;
-  ConstFlags active = {};
 };
 
 /// gradient = (accumulate ? gradient : 0) + sum over active views, in order, of error (x) input.

@@ -4,6 +4,7 @@ namespace saccade {
 
 Activity::Activity(Device& device, const NetworkSpec& network, int views, int replicas)
     : views_(views), replicas_(replicas) {
+  layers_.reserve(network.layers.size());
   for (int i = 0; i <= network.depth(); ++i) maps_.emplace_back(device, network.map(i).size(), replicas, views);
   for (int i = 0; i < network.depth(); ++i) winners_.emplace_back(device, network.conv(i).winners(), replicas, views);
 }
@@ -24,13 +25,13 @@ void show(Device& device, const NetworkSpec& network, const float* pixels, const
   device.load_views({network.map(0), views.extent(), pixels, views.activity.map(0, views.first)});
 }
 
-void ascend(Device& device, const Parameters& parameters, const Views& views, int begin, int end, ConstFlags active) {
+void ascend(Device& device, const Parameters& parameters, const Views& views, int begin, int end) {
   std::vector<ConvForward>& layers = views.activity.layers();
   layers.clear();
   for (int i = begin; i < end; ++i)
     layers.push_back({parameters.network().conv(i), views.extent(), views.activity.map(i, views.first),
                       parameters.conv(i).packed.shared(), views.activity.map(i + 1, views.first),
-                      views.activity.winners(i, views.first), parameters.arithmetic(), active});
+                      views.activity.winners(i, views.first), parameters.arithmetic()});
   device.conv_forward(layers);
 }
 

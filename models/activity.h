@@ -48,9 +48,8 @@ struct Views {
 
 /// Pixels [count][height][width][channels] become map 0.
 void show(Device& device, const NetworkSpec& network, const float* pixels, const Views& views);
-/// Layers [begin, end) of the way up, for active views.
-void ascend(Device& device, const Parameters& parameters, const Views& views, int begin, int end,
-            ConstFlags active = {});
+/// Layers [begin, end) of the way up.
+void ascend(Device& device, const Parameters& parameters, const Views& views, int begin, int end);
 /// What the head on `layer` reads, of shape network.head(layer).in: the layer's map, or its averages, computed now and
 /// valid until the next call on this activity.
 ConstFloats head_input(Device& device, const NetworkSpec& network, const Views& views, int layer);

@@ -18,8 +18,7 @@ Anchors::Anchors(Device& device, const Parameters& parameters, int heads, int sl
       embeddings_(device, static_cast<std::size_t>(heads) * parameters.network().head(0).lanes(), 1, slots + 1),
       flags_(device, 1, 1, slots + 1),
       climbed_(static_cast<std::size_t>(slots), depth()),
-      waiting_(static_cast<std::size_t>(heads) * (slots + 1)),
-      climbing_(static_cast<std::size_t>(slots) + 1) {
+      waiting_(static_cast<std::size_t>(heads) * (slots + 1)) {
   forget_waiting();
 }
 
@@ -46,42 +45,34 @@ void Anchors::store(int slot) {
     saccade::embed(device_, parameters_, arriving(), layer, row(slot, layer));
 }
 
-ConstFlags Anchors::flagged(const std::int32_t* flags) {
-  device_.write(flags_.data(), flags, (slots_ + 1) * sizeof(*flags));
-  return flags_.strided();
-}
-
-void Anchors::climb(int end, bool comes_along) {
-  for (int layer = 0; layer < end; ++layer) {
-    for (int slot = 0; slot < slots_; ++slot)
-      climbing_[static_cast<std::size_t>(slot)] = climbed_[static_cast<std::size_t>(slot)] <= layer;
-    climbing_.back() = comes_along;
-    if (comes_along || std::count(climbing_.begin(), climbing_.end(), 1) > 0)
-      ascend(device_, parameters_, {activity_, 0, slots_ + 1}, layer, layer + 1, flagged(climbing_.data()));
-  }
-  for (int& climbed : climbed_) climbed = std::max(climbed, end);
+void Anchors::climb(int slot, int end) {
+  int& climbed = climbed_[static_cast<std::size_t>(slot)];
+  ascend(device_, parameters_, place(slot), climbed, end);
+  climbed = std::max(climbed, end);
 }
 
 void Anchors::embed(int layer) {
   const int top = layer == end_to_end ? depth() - 1 : layer;
+  ascend(device_, parameters_, arriving(), 0, top + 1);
   if (!may_wait_) {
-    ascend(device_, parameters_, arriving(), 0, top + 1);
     saccade::embed(device_, parameters_, arriving(), top, of_arriving(top));
     return;
   }
-  climb(top + 1, true);
+  for (int slot = 0; slot < slots_; ++slot) climb(slot, top + 1);
   std::int32_t* flags = waiting(head_row(top));
-  saccade::embed(device_, parameters_, {activity_, 0, slots_ + 1}, top, of_slots(top), flagged(flags));
+  device_.write(flags_.data(), flags, (slots_ + 1) * sizeof(*flags));
+  saccade::embed(device_, parameters_, {activity_, 0, slots_ + 1}, top, of_slots(top), flags_.strided());
   std::fill_n(flags, slots_, 0);
 }
 
 void Anchors::settle() {
   if (!may_wait_) return;
-  climb(depth(), false);
+  for (int slot = 0; slot < slots_; ++slot) climb(slot, depth());
   for (int layer = depth() - heads_; layer < depth(); ++layer) {
     std::int32_t* flags = waiting(head_row(layer));
     if (std::none_of(flags, flags + slots_, [](std::int32_t waits) { return waits != 0; })) continue;
-    saccade::embed(device_, parameters_, {activity_, 0, slots_}, layer, of_slots(layer), flagged(flags));
+    device_.write(flags_.data(), flags, slots_ * sizeof(*flags));
+    saccade::embed(device_, parameters_, {activity_, 0, slots_}, layer, of_slots(layer), flags_.strided());
     std::fill_n(flags, slots_, 0);
   }
 }

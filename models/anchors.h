@@ -49,10 +49,7 @@ class Anchors {
   Floats row(int slot, int layer) const;
   /// One flag per slot and one for the arriving view, which always waits.
   std::int32_t* waiting(int head) { return waiting_.data() + head * (slots_ + 1); }
-  /// Every anchor that has not passed them passes layers [.., end); the arriving view all of them if it `comes_along`.
-  void climb(int end, bool comes_along);
-  /// The flags of the slots and of the arriving view go to the device.
-  ConstFlags flagged(const std::int32_t* flags);
+  void climb(int slot, int end);
 
   Device& device_;
   const Parameters& parameters_;
@@ -60,9 +57,9 @@ class Anchors {
   bool may_wait_;
   Activity activity_;  ///< of the slots and the arriving view behind them; of the latter alone if nothing may wait
   DeviceBuffer<float> embeddings_;
-  DeviceBuffer<std::int32_t> flags_;  ///< of the operation that is asked for
+  DeviceBuffer<std::int32_t> flags_;  ///< of the head that is being read
   std::vector<int> climbed_;          ///< layers that the anchor in a slot has passed
-  std::vector<std::int32_t> waiting_, climbing_;
+  std::vector<std::int32_t> waiting_;
 };
 
 }  // namespace saccade

@@ -60,8 +60,7 @@ void CpuDevice::conv_forward_impl(const std::vector<ConvForward>& layers) {
   if (layers.empty()) return;
   const Extent extent = layers.front().extent;
   const int parts = (extent.views + views_at_once - 1) / views_at_once;
-  const bool all = std::none_of(layers.begin(), layers.end(), [](const ConvForward& op) { return bool(op.active); });
-  if (parts < 2 * threads_ || !all) {
+  if (parts < 2 * threads_) {
     for (const ConvForward& op : layers) forward(op, Threads::all);
     return;
   }
@@ -85,20 +84,12 @@ void CpuDevice::forward(const ConvForward& op, Threads threads) {
   if (op.arithmetic == Arithmetic::fast && winograd_pays(op.shape, Way::up)) return winograd_forward(op, threads);
   const ConvShape& s = op.shape;
   const int blocks = s.out.lanes / 16, rows = s.pools() ? 2 * s.out.height : s.out.height;
-  std::size_t maps = static_cast<std::size_t>(op.extent.replicas) * op.extent.views;
-  if (op.active) {  // with all threads only
-    active_views_.clear();
-    for (int map = 0; map < op.extent.replicas * op.extent.views; ++map)
-      if (is_active(op.active, map / op.extent.views, map % op.extent.views)) active_views_.push_back(map);
-    maps = active_views_.size();
-  }
+  const std::size_t maps = static_cast<std::size_t>(op.extent.replicas) * op.extent.views;
   const ConvSplit split(blocks, rows, maps, threads == Threads::all ? threads_ : 1, kernels_.blocks_per_tile);
   run(
-      maps * split.pieces(), multiply_adds(s, {1, static_cast<int>(maps)}),
+      maps * split.pieces(), multiply_adds(s, op.extent),
       [&](std::size_t task) {
-        const std::size_t place = task / split.pieces();
-        const int map = op.active ? active_views_[place] : static_cast<int>(place);
-        const int piece = static_cast<int>(task % split.pieces());
+        const int map = static_cast<int>(task / split.pieces()), piece = static_cast<int>(task % split.pieces());
         const int replica = map / op.extent.views, view = map % op.extent.views;
         const int block = piece / split.bands * split.blocks_per_group, row = piece % split.bands * split.rows_per_band;
         kernels_.conv_forward({s, op.input.at(replica, view), op.packed.at(replica), op.output.at(replica, view),

@@ -91,12 +91,11 @@ void CpuDevice::head_hebb_impl(const HeadHebb& op) {
 }
 
 void CpuDevice::head_descend_impl(const HeadDescend& op) {
-  // Row by row: where an error has just passed, the weights that learn are still in the core's cache. Last row first:
-  // what the forward pass read last is still there too.
+  // Row by row: where an error has just passed, the weights that learn are still in the core's cache.
   const int rows = op.step.shape.in.height;
   run(static_cast<std::size_t>(op.step.extent.replicas) * rows, 2 * multiply_adds(op.step.shape, op.step.extent),
       [&](std::size_t task) {
-        const int row = rows - 1 - static_cast<int>(task) % rows, replica = static_cast<int>(task) / rows;
+        const int row = static_cast<int>(task) % rows, replica = static_cast<int>(task) / rows;
         pass_row(op.error, replica, 0, op.error.extent.views, row);
         hebb_row(op.step, replica, row);
       });

@@ -71,13 +71,7 @@ void CpuDevice::winograd_forward(const ConvForward& op, Threads threads) {
     task.output_view = op.output.view;
     task.winners = op.winners ? op.winners.at(r) : nullptr;
     task.winners_view = op.winners.view;
-    int views = op.extent.views;
-    if (op.active) {  // with all threads only
-      find_active_views(op.active, r, views);
-      task.source.views = active_views_.data();
-      views = static_cast<int>(active_views_.size());
-    }
-    winograd(task, views, multiply_adds(s, {1, views}), threads);
+    winograd(task, op.extent.views, multiply_adds(s, {1, op.extent.views}), threads);
   }
 }
 
