@@ -8,6 +8,10 @@ using namespace saccade::reference;
 /// compute exactly; the limits here hold for both.
 namespace {
 
+/// In relative L2 norm, over a whole result of sums as long as the layers of conv5 have: 1.5e-6 was measured, here on
+/// few and small maps.
+constexpr double norm_limit = 4e-6;
+
 Images largest_of_windows(const ConvShape& shape, const Images& scale) {
   if (!shape.pools()) return scale;
   Images largest(scale.n, scale.c, scale.h / 2, scale.w / 2);
@@ -83,6 +87,7 @@ TEST_CASE("conv_forward in fast arithmetic against the reference") {
             const Images scale = c.down == Downsample::stride ? want[r].scale : largest_of_windows(s, dense_scale[r]);
             std::vector<double> got = from_layout(s.out, out.floats.at("out"), r, like);
             CHECK_CLOSE(compare(got, like.v, scale.v, limit));
+            CHECK_CLOSE(compare_norm(got, like.v, norm_limit));
             // The comparison sees one wrong element in this very result.
             const auto largest = std::max_element(got.begin(), got.end());
             *largest *= 1.01;
@@ -167,7 +172,10 @@ TEST_CASE("conv_weight_gradient in fast arithmetic against the reference") {
               const double terms = std::ceil(c.height / 4.0) * std::ceil(c.width / 4.0) * c.views + 1;
               // An image's gradient is computed exactly: its bound is below this one.
               CHECK_CLOSE(compare(got, want[r].value.v, want[r].scale.v, winograd::bound(c.image ? 9 * terms : terms)));
-              if (flagging == Flagging::none) CHECK_CLOSE(compare_exact(got, want[r].value.v));
+              if (flagging == Flagging::none)
+                CHECK_CLOSE(compare_exact(got, want[r].value.v));
+              else
+                CHECK_CLOSE(compare_norm(got, want[r].value.v, norm_limit));
             }
           });
     }
@@ -247,6 +255,7 @@ TEST_CASE("conv_input_gradient in fast arithmetic against the reference") {
                 std::fill_n(got.begin() + static_cast<std::ptrdiff_t>(features) * v, features, 0.0);
               }
               CHECK_CLOSE(compare(got, want[r].value.v, want[r].scale.v, winograd::bound(c.out_channels)));
+              CHECK_CLOSE(compare_norm(got, want[r].value.v, norm_limit));
             }
           });
     }
