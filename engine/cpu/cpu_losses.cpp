@@ -62,32 +62,38 @@ void CpuDevice::simclr_impl(const SimClr& op) {
   const auto total = static_cast<std::size_t>(count);
   auto embedding = [&](int i) { return i < n ? op.a.at(0, i) : op.b.at(0, i - n); };
   auto error = [&](int i) { return i < n ? op.a_error.at(0, i) : op.b_error.at(0, i - n); };
-  std::vector<double> unit(total * size), length(total), probability(total * count), losses(total);
+  std::vector<double> unit(total * size), across(total * size), length(total), probability(total * count),
+      losses(total);
   for (int i = 0; i < count; ++i) {
     double square = 0;
     for (int e = 0; e < size; ++e) square += static_cast<double>(embedding(i)[e]) * embedding(i)[e];
     length[i] = std::max(std::sqrt(square), 1e-8);
-    for (int e = 0; e < size; ++e) unit[static_cast<std::size_t>(i) * size + e] = embedding(i)[e] / length[i];
+    for (int e = 0; e < size; ++e)
+      across[e * total + i] = unit[static_cast<std::size_t>(i) * size + e] = embedding(i)[e] / length[i];
   }
   const double work = static_cast<double>(total * total) * size;
   run(total, work, [&](std::size_t i) {
     double* row = probability.data() + i * count;
     const std::size_t partner = i < static_cast<std::size_t>(n) ? i + n : i - n;
     double largest = -INFINITY;
+    std::fill_n(row, total, 0.0);
+    for (int e = 0; e < size; ++e) {  // all products side by side: one chain of additions after the other would be slow
+      const double own = unit[i * size + e];
+      const double* others = across.data() + e * total;
+      for (std::size_t j = 0; j < total; ++j) row[j] += own * others[j];
+    }
     for (std::size_t j = 0; j < total; ++j) {
       if (j == i) continue;
-      double dot = 0;
-      for (int e = 0; e < size; ++e) dot += unit[i * size + e] * unit[j * size + e];
-      row[j] = dot / op.temperature;
+      row[j] /= op.temperature;
       largest = std::max(largest, row[j]);
     }
-    const double own = row[partner];
+    const double positive = row[partner];
     double sum = 0;
     row[i] = 0;
     for (std::size_t j = 0; j < total; ++j)
       if (j != i) sum += row[j] = own_exp(row[j] - largest);
     for (std::size_t j = 0; j < total; ++j) row[j] /= sum;
-    losses[i] = largest + own_log(sum) - own;
+    losses[i] = largest + own_log(sum) - positive;
     row[partner] -= 1;  // now d loss_i / d l_ij
   });
   double loss = 0;
