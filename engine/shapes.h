@@ -46,8 +46,8 @@ enum class Activation : std::uint8_t { none = 0, hardtanh = 1, tanh = 2, relu = 
 /// the convolution is computed at the even positions (2y, 2x) alone.
 enum class Downsample : std::uint8_t { none = 0, max_pool = 1, stride = 2 };
 
-/// How a device computes convolutions; values are stored in checkpoints. exact: every sum is one chain of fused
-/// multiply-adds in a fixed order. fast: Winograd's F(4x4, 3x3) where it saves work, with a quarter of the products and
+/// How a device computes convolutions; values are stored in checkpoints. exact: every output is one chain of fused
+/// multiply-adds in a fixed order, gradients are sums of such chains. fast: Winograd's F(4x4, 3x3) where it saves work, with a quarter of the products and
 /// a rounding error about ten times as large (engine/cpu/kernels/winograd.h). Both give the same bits for any number of
 /// threads.
 enum class Arithmetic : std::uint8_t { exact = 0, fast = 1 };

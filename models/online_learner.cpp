@@ -180,6 +180,7 @@ void OnlineLearner::save(Checkpoint& checkpoint) const {
 }
 
 void OnlineLearner::load(const Checkpoint& checkpoint) {
+  anchors_.forget_waiting();  // before the synapses change
   parameters_.load(device_, checkpoint.tensors);
   optimiser_.load(checkpoint);
   auto restore = [&](const DeviceBuffer<float>& buffer, int views, const std::string& name) {
@@ -189,7 +190,6 @@ void OnlineLearner::load(const Checkpoint& checkpoint) {
       throw InputError(fmt::format("checkpoint: {} holds {} numbers, expected {}", name, tensor.data.size(), expected));
     device_.write(buffer.data(), tensor.data.data(), expected * sizeof(float));
   };
-  anchors_.forget_waiting();
   restore(anchors_.buffer(), slots_, "memory.anchors");
   memory_->restore(checkpoint.integer_values("memory.state"));
   const std::vector<std::int64_t>& updates = checkpoint.integer_values("learner.updates");

@@ -58,9 +58,10 @@ class OnlineLearner {
   }
   const Parameters& parameters() const { return parameters_; }
   const Margins& margins(int layer) const;
-  /// Floats that the memory's slots occupy: embeddings, and activities where the gradient is not blocked.
+  /// Floats that the memory must keep: embeddings, and activities where the gradient is not blocked. The activity of
+  /// anchors that wait (models/anchors.h) is a cache and not counted.
   double memory_floats() const;
-  /// Embedding of the latest view by the head that it used: `embedding` floats.
+  /// Embedding of the latest learner by the head that it used: `embedding` floats; meaningless behind an anchor.
   std::vector<float> last_embedding() const;
 
   /// Adds tensors, integers and the event number to the checkpoint.

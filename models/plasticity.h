@@ -19,7 +19,8 @@ class Plasticity final : public CreditAssignment {
   Plasticity(Device& device, Parameters& parameters, int views);
 
   /// `error`: derivative of the loss with respect to the embedding of each view; views whose flag in `active` is 0 cost
-  /// nothing. More views than there is room for are taken in parts.
+  /// nothing. More views than there is room for are taken in parts; under SGD a head then changes once, by their sum,
+  /// and not view by view.
   void learn(int layer, const Views& views, ConstFloats error, ConstFlags active, Optimiser& optimiser) override;
 
   /// One step of a batch whose activity is not held as a whole: the factors of some views after those of others

@@ -118,7 +118,7 @@ void CpuDevice::conv_weight_gradient_impl(const ConvWeightGradient& op) {
 }
 
 void CpuDevice::conv_input_gradient_impl(const ConvInputGradient& op) {
-  if (op.packed) return winograd_input_gradient(op);
+  if (op.packed && winograd_pays(op.shape, Way::down)) return winograd_input_gradient(op);
   transposed_conv(
       {op.shape, op.extent, op.error, op.winners, op.feedback, op.input, op.below, op.active, op.error_below});
 }

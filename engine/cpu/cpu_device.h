@@ -106,7 +106,7 @@ class CpuDevice final : public Device {
   void winograd_weight_gradient(const ConvWeightGradient& op);
   void find_active_views(ConstFlags active, int replica, int views);
 
-  /// Room for `floats` per thread, as the last call asked for; scratch() is the calling thread's.
+  /// Room for at least `floats` per thread; it never shrinks. scratch() is the calling thread's.
   void reserve_scratch(std::size_t floats);
   float* scratch() const {
     const int thread = tbb::this_task_arena::current_thread_index();

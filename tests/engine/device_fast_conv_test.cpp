@@ -37,6 +37,9 @@ std::vector<ConvCase> fast_cases() {
   cases.push_back({3, 3, 16, false, 16, Downsample::none, none, 1, 1});
   cases.push_back({6, 10, 80, false, 40, Downsample::max_pool, hardtanh, 1, 3});
   cases.push_back({16, 16, 64, false, 64, Downsample::max_pool, none, 1, 2});
+  // More outputs than a task of the weight gradient takes, and more than one chunk of channels on the way down.
+  cases.push_back({6, 10, 64, false, 144, Downsample::max_pool, none, 1, 2});
+  cases.push_back({5, 7, 80, false, 80, Downsample::none, hardtanh, 1, 2});
   return cases;
 }
 

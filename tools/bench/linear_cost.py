@@ -75,7 +75,7 @@ def main():
         start, slope, deviation = line(sizes, times)
         shown = " ".join(f"--set {s}" for s in settings)
         rows += [[name, size, round(time, 4), round(deviation, 4),
-                  f"saccade {command} --data DIR --set data=cifar10 --set probe.enabled=false {shown} --set {key}={size}"
+                  f"saccade {command} --data DATA --set data=cifar10 --set probe.enabled=false {shown} --set {key}={size}"
                   f" --threads {options.threads} --out DIR"] for size, time in zip(sizes, times)]
         axis.plot(sizes, times, "o", color="#1f6feb")
         axis.plot([0, sizes[-1]], [start, start + slope * sizes[-1]], color="#8b949e", linewidth=1)
@@ -84,7 +84,7 @@ def main():
         axis.grid(alpha=0.3)
     figure.savefig(options.out + ".png", dpi=110)
     with open(options.out + ".csv", "w", newline="") as file:
-        writer = csv.writer(file)
+        writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["sweep", "size", "seconds", "largest_deviation", "command"])
         writer.writerows(rows)
 

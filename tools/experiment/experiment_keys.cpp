@@ -76,8 +76,7 @@ std::vector<Key> make_table() {
        "by network and schedule (sgd), 0.0001 (adam)"},
       {"arithmetic", choice(of(&E::arithmetic), {"exact", "fast"}), "",
        "convolutions summed in one fixed order, or by Winograd's scheme where that saves work; each gives the same "
-       "bits "
-       "for any number of threads",
+       "bits for any number of threads",
        "\"exact\" (replay), \"fast\" (train)"},
       {"view.kind",
        choice(of(&E::view, &E::Views::kind),

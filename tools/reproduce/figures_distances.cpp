@@ -31,7 +31,7 @@ double l1(const float* a, const float* b, int size) {
 std::vector<Distances> initial_distances(Device& device, const Experiment& e, const ImageSet& images, int n) {
   const NetworkSpec& network = e.network;
   const auto seed = static_cast<std::uint64_t>(e.seed);
-  const Parameters untrained(device, network, make_rule("bp"), Heads::every_layer, seed);
+  const Parameters untrained(device, network, make_rule("bp"), Heads::every_layer, seed, 1, e.arithmetic);
   constexpr int chunk = 50;
   Activity activity(device, network, chunk);
   DeviceBuffer<float> embedding(device, static_cast<std::size_t>(network.head(0).lanes()), 1, chunk);

@@ -9,8 +9,7 @@
 /// transformed in registers. Tiles do not depend on one another, and the sum over channels is one chain in their order.
 namespace saccade::cpu::SACCADE_ISA {
 
-inline constexpr int winograd_tile = 4;   ///< outputs on a side
-inline constexpr int winograd_patch = 6;  ///< inputs on a side
+inline constexpr int winograd_tile = 4;  ///< outputs on a side; a patch has 6 inputs
 
 /// B^T d, for one row or column.
 SACCADE_INLINE void winograd_input(V16 (&d)[6]) {
@@ -97,7 +96,7 @@ SACCADE_INLINE void winograd_kernel_transform(const V16 (&g)[3][3], V16 (&u)[6][
 }
 
 /// The products of a group of tiles, [36][tiles][lanes], summed over `channels` input channels:
-///   products[i][t][k] = (continue ? products : 0) + sum over c of patches[i][t][c] * weights[i][c][k].
+///   products[i][t][k] = (accumulate ? products : 0) + sum over c of patches[i][t][c] * weights[i][c][k].
 struct WinogradProducts {
   int tiles;     ///< a multiple of 8
   int channels;  ///< of the patches, [36][tiles][channels]
