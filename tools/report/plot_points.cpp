@@ -85,7 +85,7 @@ std::string scatter_svg(const ScatterPlot& plot) {
     std::string path;
     for (std::size_t i = 0; i < std::min(group.x.size(), group.y.size()); ++i)
       if (std::isfinite(group.x[i]) && std::isfinite(group.y[i]))
-        path += fmt::format("M{:.1f} {:.1f}h0", middle_x + scale * (group.x[i] - (low[0] + high[0]) / 2),
+        path += fmt::format("M{:.1f} {:.1f}h.01", middle_x + scale * (group.x[i] - (low[0] + high[0]) / 2),
                             middle_y - scale * (group.y[i] - (low[1] + high[1]) / 2));
     if (!path.empty())
       frame.add(fmt::format("<path class=\"{}\" d=\"{}\"><title>{}</title></path>", point_classes(g), path,
@@ -99,7 +99,7 @@ std::string scatter_legend(const std::vector<std::string>& names) {
   for (std::size_t g = 0; g < names.size(); ++g)
     html += fmt::format(
         "<span><svg xmlns=\"http://www.w3.org/2000/svg\" class=\"plot\" viewBox=\"0 0 8 8\" aria-hidden=\"true\">"
-        "<path class=\"{}\" d=\"M4 4h0\"/></svg>{}</span>",
+        "<path class=\"{}\" d=\"M4 4h.01\"/></svg>{}</span>",
         point_classes(g), escape_html(names[g]));
   return html + "</div>\n";
 }
