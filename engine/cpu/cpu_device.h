@@ -73,9 +73,9 @@ class CpuDevice final : public Device {
   void inner_product_hinge_impl(const InnerProductHinge& op) override;
   void simclr_impl(const SimClr& op) override;
   void cross_entropy_impl(const CrossEntropy& op) override;
+  void softmax_regression_impl(const SoftmaxRegression& op) override;
   void sgd_step_impl(const SgdStep& op) override;
   void adam_step_impl(const AdamStep& op) override;
-  void gather_impl(const Gather& op) override;
   void combine_impl(const Combine& op) override;
   void target_error_impl(const TargetError& op) override;
   void add_noise_impl(const AddNoise& op) override;

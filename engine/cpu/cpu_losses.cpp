@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "engine/cpu/cpu_device.h"
+#include "engine/cpu/softmax_errors.h"
 #include "engine/elementary.h"
 
 /// Losses and their errors at the level of embeddings.
@@ -115,36 +116,12 @@ void CpuDevice::simclr_impl(const SimClr& op) {
 }
 
 void CpuDevice::cross_entropy_impl(const CrossEntropy& op) {
-  const int lanes = round_up_to_lanes(op.classes), views = op.extent.views;
-  std::vector<double> scores(static_cast<std::size_t>(op.classes)), bias_gradient(static_cast<std::size_t>(op.classes));
   for (int replica = 0; replica < op.extent.replicas; ++replica) {
-    const float* bias = op.bias.at(replica);
-    std::fill(bias_gradient.begin(), bias_gradient.end(), 0.0);
-    double loss = 0;
-    std::int32_t correct = 0;
-    for (int view = 0; view < views; ++view) {
-      const float* raw = op.scores.at(replica, view);
-      const std::int32_t label = *op.labels.at(replica, view);
-      for (int c = 0; c < op.classes; ++c) scores[c] = static_cast<double>(raw[c]) + bias[c];
-      const auto best = std::max_element(scores.begin(), scores.end());
-      correct += best - scores.begin() == label;
-      const double largest = *best, own = scores[label];
-      double sum = 0;
-      for (double& score : scores) sum += score = own_exp(score - largest);
-      loss += own_log(sum) + largest - own;
-      float* error = op.error.at(replica, view);
-      std::memset(error, 0, sizeof(float) * lanes);
-      for (int c = 0; c < op.classes; ++c) {
-        const double slope = (scores[c] / sum - (c == label)) / views;
-        error[c] = static_cast<float>(slope);
-        bias_gradient[c] += slope;
-      }
-    }
-    float* out = op.bias_gradient.at(replica);
-    std::memset(out, 0, sizeof(float) * lanes);
-    for (int c = 0; c < op.classes; ++c) out[c] = static_cast<float>(bias_gradient[c]);
-    *op.loss.at(replica) = static_cast<float>(loss / views);
-    *op.correct.at(replica) = correct;
+    SoftmaxErrors errors(op.classes, op.bias.at(replica), op.extent.views);
+    for (int view = 0; view < op.extent.views; ++view)
+      errors.add(op.scores.at(replica, view), *op.labels.at(replica, view), op.error.at(replica, view));
+    errors.finish(op.bias_gradient.at(replica), op.loss.at(replica));
+    *op.correct.at(replica) = errors.correct();
   }
 }
 
