@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "engine/cpu/isa.h"
+#include "engine/cpu/softmax_errors.h"
+#include "engine/cpu/term_groups.h"
 #include "engine/device.h"
 
 namespace saccade::cpu {
@@ -134,7 +136,10 @@ class CpuDevice final : public Device {
   std::vector<float> partials_;       ///< sums of heads per row
   std::vector<float> spread_errors_;  ///< errors of a halved map, at the convolution's resolution
   std::vector<std::int32_t> active_views_;
-  std::vector<float> sums_;        ///< of weight gradients in Winograd's domain
+  std::vector<float> sums_;     ///< of weight gradients in Winograd's domain
+  std::vector<double> simclr_;  ///< what simclr() keeps between its steps
+  SoftmaxErrors softmax_;
+  TermGroups terms_by_view_, terms_by_anchor_;
   std::shared_ptr<void> scratch_;  ///< of Winograd's tasks, one part per thread
   std::size_t scratch_part_ = 0;   ///< floats of a part
 };

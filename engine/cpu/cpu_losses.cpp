@@ -3,7 +3,6 @@
 #include <cstring>
 
 #include "engine/cpu/cpu_device.h"
-#include "engine/cpu/softmax_errors.h"
 #include "engine/elementary.h"
 
 /// Losses and their errors at the level of embeddings.
@@ -63,8 +62,12 @@ void CpuDevice::simclr_impl(const SimClr& op) {
   const auto total = static_cast<std::size_t>(count);
   auto embedding = [&](int i) { return i < n ? op.a.at(0, i) : op.b.at(0, i - n); };
   auto error = [&](int i) { return i < n ? op.a_error.at(0, i) : op.b_error.at(0, i - n); };
-  std::vector<double> unit(total * size), across(total * size), length(total), probability(total * count),
-      losses(total);
+  simclr_.resize(total * (2 * size + 2 + count));
+  double* const unit = simclr_.data();           // [2n][size]
+  double* const across = unit + total * size;    // [size][2n], then the slopes [2n][size]
+  double* const length = across + total * size;  // [2n]
+  double* const losses = length + total;         // [2n]
+  double* const probability = losses + total;    // [2n][2n]
   for (int i = 0; i < count; ++i) {
     double square = 0;
     for (int e = 0; e < size; ++e) square += static_cast<double>(embedding(i)[e]) * embedding(i)[e];
@@ -74,13 +77,13 @@ void CpuDevice::simclr_impl(const SimClr& op) {
   }
   const double work = static_cast<double>(total * total) * size;
   run(total, work, [&](std::size_t i) {
-    double* row = probability.data() + i * count;
+    double* row = probability + i * count;
     const std::size_t partner = i < static_cast<std::size_t>(n) ? i + n : i - n;
     double largest = -INFINITY;
     std::fill_n(row, total, 0.0);
     for (int e = 0; e < size; ++e) {  // all products side by side: one chain of additions after the other would be slow
       const double own = unit[i * size + e];
-      const double* others = across.data() + e * total;
+      const double* others = across + e * total;
       for (std::size_t j = 0; j < total; ++j) row[j] += own * others[j];
     }
     for (std::size_t j = 0; j < total; ++j) {
@@ -98,10 +101,11 @@ void CpuDevice::simclr_impl(const SimClr& op) {
     row[partner] -= 1;  // now d loss_i / d l_ij
   });
   double loss = 0;
-  for (double part : losses) loss += part;
+  for (std::size_t i = 0; i < total; ++i) loss += losses[i];
   *op.loss = static_cast<float>(loss / n);
   run(total, work, [&](std::size_t i) {
-    std::vector<double> slope(static_cast<std::size_t>(size));
+    double* slope = across + i * size;
+    std::fill_n(slope, size, 0.0);
     for (std::size_t j = 0; j < total; ++j) {
       const double both =
           (probability[i * count + j] + probability[j * count + i]) / (static_cast<double>(op.temperature) * n);
@@ -117,11 +121,11 @@ void CpuDevice::simclr_impl(const SimClr& op) {
 
 void CpuDevice::cross_entropy_impl(const CrossEntropy& op) {
   for (int replica = 0; replica < op.extent.replicas; ++replica) {
-    SoftmaxErrors errors(op.classes, op.bias.at(replica), op.extent.views);
+    softmax_.start(op.classes, op.bias.at(replica), op.extent.views);
     for (int view = 0; view < op.extent.views; ++view)
-      errors.add(op.scores.at(replica, view), *op.labels.at(replica, view), op.error.at(replica, view));
-    errors.finish(op.bias_gradient.at(replica), op.loss.at(replica));
-    *op.correct.at(replica) = errors.correct();
+      softmax_.add(op.scores.at(replica, view), *op.labels.at(replica, view), op.error.at(replica, view));
+    softmax_.finish(op.bias_gradient.at(replica), op.loss.at(replica));
+    *op.correct.at(replica) = softmax_.correct();
   }
 }
 

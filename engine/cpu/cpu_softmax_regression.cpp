@@ -1,7 +1,6 @@
 #include <algorithm>
 
 #include "engine/cpu/cpu_device.h"
-#include "engine/cpu/softmax_errors.h"
 
 /// Softmax regression on rows of a table. A batch of rows is far larger than a cache, so that scores and gradient,
 /// taken one after the other, would each fetch it from memory. Here a few views at a time go through both. In each
@@ -24,7 +23,7 @@ void CpuDevice::softmax_regression_impl(const SoftmaxRegression& op) {
   const double work = 2.0 * static_cast<double>(op.shape.weights()) * group;
   for (int replica = 0; replica < op.extent.replicas; ++replica) {
     const float* table = op.table.at(replica);
-    SoftmaxErrors errors(op.shape.classes, op.bias.at(replica), views);
+    softmax_.start(op.shape.classes, op.bias.at(replica), views);
     for (int round = 0; round * group < views + group; ++round) {
       const int first = round * group, before = first - group, count = size_of_group(round);
       run(slices, work, [&](std::size_t part) {
@@ -41,10 +40,10 @@ void CpuDevice::softmax_regression_impl(const SoftmaxRegression& op) {
         float* sum = scores(0, view);
         for (std::size_t part = 1; part < slices; ++part)
           for (int c = 0; c < op.shape.classes; ++c) sum[c] += scores(part, view)[c];
-        errors.add(sum, *op.labels.at(replica, first + view), error(first + view));
+        softmax_.add(sum, *op.labels.at(replica, first + view), error(first + view));
       }
     }
-    errors.finish(op.bias_gradient.at(replica), op.loss.at(replica));
+    softmax_.finish(op.bias_gradient.at(replica), op.loss.at(replica));
   }
 }
 

@@ -12,13 +12,16 @@ namespace saccade::cpu {
 /// Softmax cross-entropy and its errors, view after view, in double: small beside the products that make the scores.
 class SoftmaxErrors {
  public:
-  /// The loss is the mean over `views` views, which have to be added.
-  SoftmaxErrors(int classes, const float* bias, int views)
-      : classes_(classes),
-        views_(views),
-        bias_(bias),
-        scores_(static_cast<std::size_t>(classes)),
-        bias_gradient_(static_cast<std::size_t>(classes)) {}
+  /// Begins anew. The loss will be the mean over `views` views, which have to be added.
+  void start(int classes, const float* bias, int views) {
+    classes_ = classes;
+    views_ = views;
+    bias_ = bias;
+    scores_.resize(static_cast<std::size_t>(classes));
+    bias_gradient_.assign(static_cast<std::size_t>(classes), 0.0);
+    loss_ = 0;
+    correct_ = 0;
+  }
 
   /// error = derivative of the loss with respect to the scores.
   void add(const float* scores, std::int32_t label, float* error) {
@@ -46,8 +49,8 @@ class SoftmaxErrors {
   std::int32_t correct() const { return correct_; }
 
  private:
-  int classes_, views_;
-  const float* bias_;
+  int classes_ = 0, views_ = 0;
+  const float* bias_ = nullptr;
   std::vector<double> scores_, bias_gradient_;
   double loss_ = 0;
   std::int32_t correct_ = 0;
