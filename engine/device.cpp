@@ -250,6 +250,16 @@ void Device::cross_entropy(const CrossEntropy& op) {
   cross_entropy_impl(op);
 }
 
+void Device::softmax_regression(const SoftmaxRegression& op) {
+  Check("softmax_regression")
+      .extent(op.extent)
+      .that(op.shape.features >= 1 && op.shape.classes >= 1 && op.extent.views >= 1,
+            "at least one feature, class and view")
+      .that(op.table && op.index && op.labels && op.weights && op.bias && op.gradient && op.bias_gradient && op.loss,
+            "all arrays");
+  softmax_regression_impl(op);
+}
+
 void Device::sgd_step(const SgdStep& op) {
   Check("sgd_step")
       .extent(op.extent)
@@ -267,11 +277,6 @@ void Device::adam_step(const AdamStep& op) {
       .that(op.gradient && op.weights && op.first_moment && op.second_moment && op.steps,
             "gradient, weights, moments and steps");
   adam_step_impl(op);
-}
-
-void Device::gather(const Gather& op) {
-  Check("gather").extent(op.extent).that(op.table && op.index && op.output, "table, index and output");
-  gather_impl(op);
 }
 
 void Device::combine(const Combine& op) {

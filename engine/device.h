@@ -54,9 +54,9 @@ class Device {
   void inner_product_hinge(const InnerProductHinge& op);
   void simclr(const SimClr& op);
   void cross_entropy(const CrossEntropy& op);
+  void softmax_regression(const SoftmaxRegression& op);
   void sgd_step(const SgdStep& op);
   void adam_step(const AdamStep& op);
-  void gather(const Gather& op);
   void combine(const Combine& op);
   void target_error(const TargetError& op);
   void add_noise(const AddNoise& op);
@@ -80,9 +80,9 @@ class Device {
   virtual void inner_product_hinge_impl(const InnerProductHinge& op) = 0;
   virtual void simclr_impl(const SimClr& op) = 0;
   virtual void cross_entropy_impl(const CrossEntropy& op) = 0;
+  virtual void softmax_regression_impl(const SoftmaxRegression& op) = 0;
   virtual void sgd_step_impl(const SgdStep& op) = 0;
   virtual void adam_step_impl(const AdamStep& op) = 0;
-  virtual void gather_impl(const Gather& op) = 0;
   virtual void combine_impl(const Combine& op) = 0;
   virtual void target_error_impl(const TargetError& op) = 0;
   virtual void add_noise_impl(const AddNoise& op) = 0;

@@ -38,9 +38,14 @@ class DeviceBuffer {
   Strided<T> shared() const { return {data(), static_cast<std::ptrdiff_t>(size_ * views_), 0}; }
 
   std::vector<T> read() const {
-    std::vector<T> host(elements());
-    if (!host.empty()) device_->read(host.data(), data(), host.size() * sizeof(T));
+    std::vector<T> host;
+    read(host);
     return host;
+  }
+  /// The same into a vector that is used again and again, so that it need not ask for memory.
+  void read(std::vector<T>& host) const {
+    host.resize(elements());
+    if (!host.empty()) device_->read(host.data(), data(), host.size() * sizeof(T));
   }
   /// Like data(), this does not ask for a non-const buffer: constness is that of the handle, not of the memory.
   void write(const std::vector<T>& host) const {

@@ -1,5 +1,6 @@
 #include "engine/elementary.h"
 
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <limits>
@@ -37,7 +38,13 @@ double scale(double value, int k) {
   return value * power_of_two(half) * power_of_two(k - half);
 }
 
-constexpr double factorial(int n) { return n <= 1 ? 1.0 : n * factorial(n - 1); }  // exact up to 18!
+/// 1 / n!, n up to 18: n! is exact.
+constexpr std::array<double, 19> one_over_factorial = [] {
+  std::array<double, 19> values{1.0};
+  double factorial = 1.0;
+  for (std::size_t n = 1; n < values.size(); ++n) values[n] = 1.0 / (factorial *= static_cast<double>(n));
+  return values;
+}();
 
 /// A value and what its rounding lost.
 struct Pair {
@@ -54,24 +61,24 @@ Pair exact_sum(double a, double b) {
 /// less than 2^-60 of the result.
 Pair exp_minus_one(double high, double low) {
   const double r = high - low;
-  double sum = 1.0 / factorial(18);
-  for (int n = 17; n >= 2; --n) sum = sum * r + 1.0 / factorial(n);
+  double sum = one_over_factorial[18];
+  for (int n = 17; n >= 2; --n) sum = sum * r + one_over_factorial[n];
   return exact_sum(high, r * r * sum - low);
 }
 
 /// sin(high + low) for |high| <= 0.79. Series to power 17.
 double sin_series(double high, double low) {
   const double square = high * high;
-  double sum = 1.0 / factorial(17);
-  for (int n = 15; n >= 3; n -= 2) sum = 1.0 / factorial(n) - sum * square;
+  double sum = one_over_factorial[17];
+  for (int n = 15; n >= 3; n -= 2) sum = one_over_factorial[n] - sum * square;
   return high + (low * (1.0 - 0.5 * square) - high * square * sum);
 }
 
 /// cos(high + low) for |high| <= 0.79. Series to power 16; what 1 - x^2/2 loses in rounding is added back.
 double cos_series(double high, double low) {
   const double square = high * high;
-  double sum = 1.0 / factorial(16);
-  for (int n = 14; n >= 4; n -= 2) sum = 1.0 / factorial(n) - sum * square;
+  double sum = one_over_factorial[16];
+  for (int n = 14; n >= 4; n -= 2) sum = one_over_factorial[n] - sum * square;
   const double half_square = 0.5 * square;
   const double first = 1.0 - half_square;
   return first + (((1.0 - first) - half_square) + (square * square * sum - high * low));

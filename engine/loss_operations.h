@@ -95,4 +95,21 @@ struct CrossEntropy {
   Flags correct;         ///< one per replica: number of views whose largest score is the label's (first of equals)
 };
 
+/// Gradient of softmax regression, a linear classifier with bias under cross-entropy, on some rows of a table. A batch
+/// of rows is larger than any cache: scores, errors and gradient together need each row once.
+///   scores = weights features + bias,  error = (softmax(scores) - [label]) / views,
+///   gradient = sum over the views in order of error (x) features,  bias_gradient = sum of the errors.
+struct SoftmaxRegression {
+  ClassifierShape shape;
+  Extent extent;
+  ConstFloats table;                     ///< shape.features floats a row, rows as views
+  const std::uint32_t* index = nullptr;  ///< the row that is view 0, 1, ...: host memory, the same for every replica
+  ConstFlags labels;                     ///< one per view, 0 <= label < classes
+  ConstFloats weights;                   ///< shape.weights() per replica
+  ConstFloats bias;                      ///< shape.lanes() per replica
+  Floats gradient;                       ///< of the weights
+  Floats bias_gradient;
+  Floats loss;  ///< one per replica: mean over the views
+};
+
 }  // namespace saccade

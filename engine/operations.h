@@ -208,15 +208,6 @@ struct AdamStep {
   Strided<std::int64_t> steps;  ///< one per replica; advanced by this operation
 };
 
-/// Rows of a table in an order of the caller's: output of view v = row index[v].
-struct Gather {
-  std::size_t count = 0;  ///< of one row
-  Extent extent;
-  ConstFloats table;                     ///< rows as views
-  const std::uint32_t* index = nullptr;  ///< extent.views numbers in host memory, the same for every replica
-  Floats output;
-};
-
 /// output = a + scale (b - c) element by element for active views, on whole maps: zero borders and padding stay zero.
 struct Combine {
   std::size_t count = 0;  ///< of one view, a multiple of 16

@@ -47,9 +47,9 @@ enum class Activation : std::uint8_t { none = 0, hardtanh = 1, tanh = 2, relu = 
 enum class Downsample : std::uint8_t { none = 0, max_pool = 1, stride = 2 };
 
 /// How a device computes convolutions; values are stored in checkpoints. exact: every output is one chain of fused
-/// multiply-adds in a fixed order, gradients are sums of such chains. fast: Winograd's F(4x4, 3x3) where it saves work, with a quarter of the products and
-/// a rounding error about ten times as large (engine/cpu/kernels/winograd.h). Both give the same bits for any number of
-/// threads.
+/// multiply-adds in a fixed order, gradients are sums of such chains. fast: Winograd's F(4x4, 3x3) where it saves work,
+/// with a quarter of the products and a rounding error about ten times as large (engine/cpu/kernels/winograd.h). Both
+/// give the same bits for any number of threads.
 enum class Arithmetic : std::uint8_t { exact = 0, fast = 1 };
 constexpr const char* to_string(Arithmetic arithmetic) { return arithmetic == Arithmetic::exact ? "exact" : "fast"; }
 
@@ -97,6 +97,18 @@ struct HeadShape {
 
   constexpr int lanes() const { return round_up_to_lanes(embedding); }
   constexpr std::size_t weights() const { return in.features() * lanes(); }
+};
+
+/// A linear classifier on stored features. Weights are [classes][features rounded up to 16] floats.
+struct ClassifierShape {
+  std::size_t features = 0;
+  int classes = 10;
+
+  constexpr int lanes() const { return round_up_to_lanes(classes); }
+  constexpr std::size_t weights_of_class() const {
+    return (features + lanes_per_vector - 1) / lanes_per_vector * lanes_per_vector;
+  }
+  constexpr std::size_t weights() const { return weights_of_class() * classes; }
 };
 
 }  // namespace saccade

@@ -75,6 +75,12 @@ ClappStep::ClappStep(Device& device, Parameters& parameters, int images, const C
     for (int k = 0; k < context_rows; ++k)
       w_.back().emplace_back(device, shape.weights()).weights.write(initial_w(shape, options.seed, i, k));
   }
+  const int count = contexts / context_rows;
+  for (std::vector<AdamTensor>& layer : w_) {
+    contexts_.emplace_back();
+    for (AdamTensor& w : layer)
+      contexts_.back().push_back({static_cast<int>(contexts_.back().size()) * count, count, w});
+  }
 }
 
 double ClappStep::run(const std::vector<float>& a, const std::vector<float>& b, int layer, std::uint64_t step,
@@ -112,15 +118,17 @@ double ClappStep::learn(int layer, std::uint64_t step, Optimiser& optimiser) {
   for (const Context& context : contexts(top)) predict(top, context);
 
   const ClappUpdate which = clapp_update(options_.synchronous, options_.seed, step);
-  const double loss =
-      compare(top, options_.patches ? clapp_patch_terms(images_, options_.negatives, options_.seed, step, which)
-                                    : clapp_pair_terms(images_, options_.negatives, which));
+  if (options_.patches)
+    clapp_patch_terms(images_, options_.negatives, options_.seed, step, which, terms_);
+  else
+    clapp_pair_terms(images_, options_.negatives, which, terms_);
+  const double loss = compare(top);
   for (const Context& context : contexts(top)) learn_context(top, context);
   if (options_.context_learns) {  // a patch may learn as a target, as a context, or as both
-    std::vector<std::int32_t> active = active_.read();
-    const std::vector<std::int32_t> as_context = anchor_active_.read();
-    for (std::size_t i = 0; i < active.size(); ++i) active[i] |= as_context[i];
-    active_.write(active);
+    active_.read(host_active_);
+    anchor_active_.read(host_anchor_active_);
+    for (std::size_t i = 0; i < host_active_.size(); ++i) host_active_[i] |= host_anchor_active_[i];
+    active_.write(host_active_);
   }
   plasticity_.descend(layer, {activity_, 0, views()}, active_.strided(), optimiser);
   return loss;
@@ -141,13 +149,13 @@ void ClappStep::predict(int top, const Context& context) {
   }
 }
 
-double ClappStep::compare(int top, const std::vector<InnerProductTerm>& terms) {
-  DeviceBuffer<InnerProductResult> results(device_, terms.size());
+double ClappStep::compare(int top) {
+  if (results_.size() < terms_.size()) results_ = {device_, terms_.size()};
   InnerProductHinge op;
   op.count = parameters_.network().map(top + 1).size();
   op.anchors = prediction_.views();
   op.views = views();
-  op.terms = terms;
+  op.terms = terms_;
   op.activation = parameters_.network().conv(top).activation;
   op.prediction = maps(prediction_, top);
   op.view = activity_.map(top + 1);
@@ -155,20 +163,21 @@ double ClappStep::compare(int top, const std::vector<InnerProductTerm>& terms) {
   op.view_active = active_.strided();
   op.prediction_error = maps(prediction_error_, top);
   op.anchor_active = anchor_active_.strided();
-  op.results = results.data();
+  op.results = results_.data();
   device_.inner_product_hinge(op);
 
   positives_ = negatives_ = {};
   double loss = 0;
-  const std::vector<InnerProductResult> found = results.read();
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    ClappMeasures& measures = terms[i].positive ? positives_ : negatives_;
-    const auto weight = static_cast<double>(terms[i].weight);
-    measures.score += weight * static_cast<double>(found[i].score);
-    measures.loss += static_cast<double>(found[i].loss);
-    measures.active += found[i].active;
+  results_.read(host_results_);
+  for (std::size_t i = 0; i < terms_.size(); ++i) {
+    const InnerProductResult& found = host_results_[i];
+    ClappMeasures& measures = terms_[i].positive ? positives_ : negatives_;
+    const auto weight = static_cast<double>(terms_[i].weight);
+    measures.score += weight * static_cast<double>(found.score);
+    measures.loss += static_cast<double>(found.loss);
+    measures.active += found.active;
     ++measures.terms;
-    loss += static_cast<double>(found[i].loss);
+    loss += static_cast<double>(found.loss);
   }
   for (ClappMeasures* measures : {&positives_, &negatives_})
     if (measures->terms > 0) measures->active /= measures->terms;
@@ -198,12 +207,10 @@ void ClappStep::learn_context(int top, const Context& context) {
   context.w.step(device_, options_.rate, anchor_active_.strided(context.first), context.count);
 }
 
-std::vector<ClappStep::Context> ClappStep::contexts(int top) {
-  std::vector<AdamTensor>& w = w_[static_cast<std::size_t>(top)];
-  if (w.empty()) throw std::invalid_argument(fmt::format("ClappStep: layer {} has no head, so no W either", top));
-  const int count = prediction_.views() / static_cast<int>(w.size());
-  std::vector<Context> contexts;
-  for (std::size_t k = 0; k < w.size(); ++k) contexts.push_back({static_cast<int>(k) * count, count, w[k]});
+const std::vector<ClappStep::Context>& ClappStep::contexts(int top) const {
+  const std::vector<Context>& contexts = contexts_[static_cast<std::size_t>(top)];
+  if (contexts.empty())
+    throw std::invalid_argument(fmt::format("ClappStep: layer {} has no head, so no W either", top));
   return contexts;
 }
 

@@ -77,10 +77,10 @@ class ClappStep {
   int top_of(int layer) const;
   int views() const;
   std::size_t pixels() const;
-  std::vector<Context> contexts(int top);
+  const std::vector<Context>& contexts(int top) const;
   double learn(int layer, std::uint64_t step, Optimiser& optimiser);
   void predict(int top, const Context& context);
-  double compare(int top, const std::vector<InnerProductTerm>& terms);
+  double compare(int top);
   void learn_context(int top, const Context& context);
   Floats maps(const DeviceBuffer<float>& buffer, int top) const;
 
@@ -92,7 +92,12 @@ class ClappStep {
   Plasticity plasticity_;
   DeviceBuffer<float> prediction_, prediction_error_;  ///< W c and its error, for the largest layer
   DeviceBuffer<std::int32_t> active_, anchor_active_;
-  std::vector<std::vector<AdamTensor>> w_;  ///< [layer][k]; none for a layer without a head
+  std::vector<std::vector<AdamTensor>> w_;      ///< [layer][k]; none for a layer without a head
+  std::vector<std::vector<Context>> contexts_;  ///< [layer][k]
+  std::vector<InnerProductTerm> terms_;         ///< of the latest step, as the next two
+  DeviceBuffer<InnerProductResult> results_;
+  std::vector<InnerProductResult> host_results_;
+  std::vector<std::int32_t> host_active_, host_anchor_active_;
   ClappMeasures positives_, negatives_;
 };
 

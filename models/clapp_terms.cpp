@@ -8,14 +8,15 @@ namespace saccade {
 namespace {
 
 /// Leaves out what is not asked for, sorts by view and sets the weights.
-std::vector<InnerProductTerm> finished(std::vector<InnerProductTerm> terms, ClappUpdate which) {
+void finish(std::vector<InnerProductTerm>& terms, ClappUpdate which) {
   if (which != ClappUpdate::both)
     std::erase_if(terms, [&](const auto& term) { return term.positive != (which == ClappUpdate::positives); });
-  std::stable_sort(terms.begin(), terms.end(), [](const auto& a, const auto& b) { return a.view < b.view; });
+  const auto by_view = [](const auto& a, const auto& b) { return a.view < b.view; };
+  if (!std::is_sorted(terms.begin(), terms.end(), by_view))  // stable_sort asks for memory, even where nothing moves
+    std::stable_sort(terms.begin(), terms.end(), by_view);
   const auto positives = std::count_if(terms.begin(), terms.end(), [](const auto& term) { return term.positive; });
   const auto negatives = static_cast<std::ptrdiff_t>(terms.size()) - positives;
   for (InnerProductTerm& term : terms) term.weight = 1.0f / static_cast<float>(term.positive ? positives : negatives);
-  return terms;
 }
 
 }  // namespace
@@ -26,20 +27,20 @@ ClappUpdate clapp_update(bool synchronous, std::uint64_t seed, std::uint64_t ste
                                                                        : ClappUpdate::negatives;
 }
 
-std::vector<InnerProductTerm> clapp_pair_terms(int pairs, int negatives, ClappUpdate which) {
-  std::vector<InnerProductTerm> terms;
+void clapp_pair_terms(int pairs, int negatives, ClappUpdate which, std::vector<InnerProductTerm>& terms) {
+  terms.clear();
   for (int other = 0; other < pairs; ++other) {
     const int first = negatives < 0 ? 0 : std::max(0, other - negatives), last = negatives < 0 ? pairs - 1 : other;
     for (int context = last; context >= first; --context) terms.push_back({context, pairs + other, context == other});
   }
-  return finished(std::move(terms), which);
+  finish(terms, which);
 }
 
-std::vector<InnerProductTerm> clapp_patch_terms(int images, int negatives, std::uint64_t seed, std::uint64_t step,
-                                                ClappUpdate which) {
+void clapp_patch_terms(int images, int negatives, std::uint64_t seed, std::uint64_t step, ClappUpdate which,
+                       std::vector<InnerProductTerm>& terms) {
   const Random random(seed, Purpose::clapp_negative, 0, step);
   const auto patches = static_cast<std::uint32_t>(images * patches_per_side * patches_per_side);
-  std::vector<InnerProductTerm> terms;
+  terms.clear();
   std::uint32_t draw = 0;
   for (int row = 0; row < patch_contexts; ++row)
     for (int image = 0; image < images; ++image)
@@ -50,7 +51,7 @@ std::vector<InnerProductTerm> clapp_patch_terms(int images, int negatives, std::
           for (int i = 0; i < negatives; ++i)
             terms.push_back({context, static_cast<std::int32_t>(random.below(draw++, patches)), false});
         }
-  return finished(std::move(terms), which);
+  finish(terms, which);
 }
 
 }  // namespace saccade

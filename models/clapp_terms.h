@@ -18,7 +18,7 @@ ClappUpdate clapp_update(bool synchronous, std::uint64_t seed, std::uint64_t ste
 /// Deformed views of n images: views [0, n) are the first, [n, 2n) the second ones. Context s has one positive, its own
 /// second view, and as negatives the T following second views, without wrap-around: the last T contexts of a batch
 /// have fewer, the last has none. T < 0: all second views but its own.
-std::vector<InnerProductTerm> clapp_pair_terms(int pairs, int negatives, ClappUpdate which = ClappUpdate::both);
+void clapp_pair_terms(int pairs, int negatives, ClappUpdate which, std::vector<InnerProductTerm>& terms);
 
 /// An image is a grid of 7 x 7 patches; patch (row, column) of image i is view (row * images + i) * 7 + column, so that
 /// a row is a contiguous range. Row k = 0 .. 4 is the context of rows k + 2 .. 6 in the same column (15 positives a
@@ -28,7 +28,7 @@ inline constexpr int patches_per_side = 7, patch_contexts = 5, patch_distance = 
 constexpr int patch_index(int images, int row, int image, int column) {
   return (row * images + image) * patches_per_side + column;
 }
-std::vector<InnerProductTerm> clapp_patch_terms(int images, int negatives, std::uint64_t seed, std::uint64_t step,
-                                                ClappUpdate which = ClappUpdate::both);
+void clapp_patch_terms(int images, int negatives, std::uint64_t seed, std::uint64_t step, ClappUpdate which,
+                       std::vector<InnerProductTerm>& terms);
 
 }  // namespace saccade

@@ -54,10 +54,12 @@ LinearProbe::LinearProbe(Device& device, const MapShape& features, int classes, 
     : device_(device),
       shape_{features, classes},
       options_(options),
-      weights_(device, shape_.weights()),
+      weights_(device, ClassifierShape{features.features(), classes}.weights()),
       bias_(device, static_cast<std::size_t>(shape_.lanes())),
+      head_(device, shape_.weights()),
       scores_(device, static_cast<std::size_t>(shape_.lanes()), 1, options.batch),
       error_(device, static_cast<std::size_t>(shape_.lanes()), 1, options.batch),
+      bias_error_(device, static_cast<std::size_t>(shape_.lanes())),
       batch_loss_(device, 1),
       labels_(device, 1, 1, options.batch),
       correct_(device, 1) {
@@ -67,15 +69,27 @@ LinearProbe::LinearProbe(Device& device, const MapShape& features, int classes, 
   const Random random(options.seed, Purpose::initial_weights, own_entity, 0);
   const auto bound = static_cast<float>(1 / std::sqrt(static_cast<double>(features.features())));
   const auto lanes = static_cast<std::size_t>(shape_.lanes());
-  std::vector<float> initial(shape_.weights());
-  for (std::size_t i = 0; i < initial.size(); ++i)
-    if (i % lanes < static_cast<std::size_t>(classes))
-      initial[i] = random.uniform(static_cast<std::uint32_t>(i), -bound, bound);
+  const std::size_t of_class = weights_.weights.size() / static_cast<std::size_t>(classes);
+  std::vector<float> initial(weights_.weights.size());
+  for (std::size_t f = 0; f < features.features(); ++f)
+    for (std::size_t c = 0; c < static_cast<std::size_t>(classes); ++c)
+      initial[c * of_class + f] = random.uniform(static_cast<std::uint32_t>(f * lanes + c), -bound, bound);
   weights_.weights.write(initial);
+  renew_head();
+}
+
+void LinearProbe::renew_head() const {
+  const std::vector<float> weights = weights_.weights.read();
+  const auto classes = static_cast<std::size_t>(shape_.embedding), lanes = static_cast<std::size_t>(shape_.lanes());
+  const std::size_t features = shape_.in.features(), of_class = weights.size() / classes;
+  std::vector<float> head(shape_.weights());
+  for (std::size_t f = 0; f < features; ++f)
+    for (std::size_t c = 0; c < classes; ++c) head[f * lanes + c] = weights[c * of_class + f];
+  head_.write(head);
 }
 
 void LinearProbe::adopt(ConstFloats weights, ConstFloats bias) {
-  device_.copy(weights_.weights.data(), weights.data, weights_.weights.size() * sizeof(float));
+  device_.copy(head_.data(), weights.data, head_.size() * sizeof(float));
   device_.copy(bias_.weights.data(), bias.data, bias_.weights.size() * sizeof(float));
 }
 
@@ -86,22 +100,31 @@ void LinearProbe::check(const Features& features) const {
 std::size_t LinearProbe::score(ConstFloats rows, const std::int32_t* labels, std::size_t count) {
   const int n = static_cast<int>(count);
   device_.write(labels_.data(), labels, sizeof(std::int32_t) * count);
-  device_.head_forward({shape_, {1, n}, rows, weights_.weights.shared(), scores_.strided()});
+  device_.head_forward({shape_, {1, n}, rows, head_.shared(), scores_.strided()});
   device_.cross_entropy({shape_.embedding,
                          {1, n},
                          scores_.strided(),
                          bias_.weights.shared(),
                          labels_.strided(),
                          error_.strided(),
-                         bias_.gradient.shared(),
+                         bias_error_.shared(),
                          batch_loss_.shared(),
                          correct_.shared()});
   return static_cast<std::size_t>(correct_.read().front());
 }
 
-void LinearProbe::learn(ConstFloats rows, std::size_t count) {
-  device_.head_weight_gradient(
-      {shape_, {1, static_cast<int>(count)}, rows, error_.strided(), {}, weights_.gradient.shared()});
+void LinearProbe::learn(ConstFloats rows, const std::uint32_t* index, const std::int32_t* labels, std::size_t count) {
+  device_.write(labels_.data(), labels, sizeof(std::int32_t) * count);
+  device_.softmax_regression({{shape_.in.features(), shape_.embedding},
+                              {1, static_cast<int>(count)},
+                              rows,
+                              index,
+                              labels_.strided(),
+                              weights_.weights.shared(),
+                              bias_.weights.shared(),
+                              weights_.gradient.shared(),
+                              bias_.gradient.shared(),
+                              batch_loss_.shared()});
   weights_.step(device_, options_.rate);
   bias_.step(device_, options_.rate);
 }
@@ -109,10 +132,7 @@ void LinearProbe::learn(ConstFloats rows, std::size_t count) {
 bool LinearProbe::train(const Features& features, const std::function<bool()>& stop,
                         const std::function<void(double)>& progress) {
   check(features);
-  const std::size_t count = features.labels.size(), batch = static_cast<std::size_t>(options_.batch),
-                    size = features.shape.features();
-  // One vector more than a row needs: rows a power of two apart would fall into the same few places of a cache.
-  DeviceBuffer<float> rows(device_, size + lanes_per_vector, 1, options_.batch);
+  const std::size_t count = features.labels.size(), batch = static_cast<std::size_t>(options_.batch);
   std::vector<std::uint32_t> images(batch);
   std::vector<std::int32_t> labels(batch);
   for (int epoch = 0; epoch < options_.epochs; ++epoch) {
@@ -125,13 +145,12 @@ bool LinearProbe::train(const Features& features, const std::function<bool()>& s
                              static_cast<std::uint32_t>(first + i), static_cast<std::uint32_t>(count));
         labels[i] = features.labels[images[i]];
       }
-      device_.gather({size, {1, static_cast<int>(n)}, features.values.strided(), images.data(), rows.strided()});
-      score(rows.strided(), labels.data(), n);
-      learn(rows.strided(), n);
+      learn(features.values.strided(), images.data(), labels.data(), n);
       loss_ += static_cast<double>(batch_loss_.read().front()) * static_cast<double>(n) / static_cast<double>(count);
       if (progress) progress((epoch + static_cast<double>(first + n) / static_cast<double>(count)) / options_.epochs);
     }
   }
+  renew_head();
   return true;
 }
 

@@ -57,14 +57,18 @@ class LinearProbe {
 
  private:
   std::size_t score(ConstFloats rows, const std::int32_t* labels, std::size_t count);
-  void learn(ConstFloats rows, std::size_t count);
+  /// After learning.
+  void renew_head() const;
+  void learn(ConstFloats rows, const std::uint32_t* index, const std::int32_t* labels, std::size_t count);
   void check(const Features& features) const;
 
   Device& device_;
   HeadShape shape_;
   ProbeOptions options_;
-  AdamTensor weights_, bias_;
-  DeviceBuffer<float> scores_, error_, batch_loss_;
+  AdamTensor weights_;  ///< of a ClassifierShape
+  AdamTensor bias_;
+  DeviceBuffer<float> head_;  ///< the weights in the layout of a head, which scores
+  DeviceBuffer<float> scores_, error_, bias_error_, batch_loss_;
   DeviceBuffer<std::int32_t> labels_, correct_;
   double loss_ = 0;
 };

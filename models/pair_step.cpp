@@ -40,7 +40,10 @@ PairStep::PairStep(Device& device, Parameters& parameters, int pairs, std::uniqu
       credit_(given ? *given : *plasticity_),
       embedding_(device, static_cast<std::size_t>(parameters.network().head(0).lanes()), 1, 2 * pairs),
       error_(device, static_cast<std::size_t>(parameters.network().head(0).lanes()), 1, 2 * pairs),
-      active_(device, 1, 1, 2 * pairs) {}
+      active_(device, 1, 1, 2 * pairs),
+      loss_(device, 1),
+      labels_(device, 1, 1, pairs),
+      correct_(device, 1) {}
 
 Activity& PairStep::room(int views) {
   if (!activity_ || activity_->views() < views)
@@ -86,18 +89,15 @@ double PairStep::run(const std::vector<float>& a, const std::vector<float>& b, c
     return sums_.loss;
   }
   if (options.loss == "simclr") {
-    DeviceBuffer<float> loss(device_, 1);
     device_.simclr({parameters_.network().embedding, pairs_, options.temperature, embedding_.strided(),
-                    embedding_.strided(pairs_), error_.strided(), error_.strided(pairs_), loss.data()});
+                    embedding_.strided(pairs_), error_.strided(), error_.strided(pairs_), loss_.data()});
     credit_.learn(options.layer, learning, error, {}, optimiser);
-    sums_.loss = static_cast<double>(loss.read().front()) * pairs_;
-    return loss.read().front();
+    return mean_loss();
   }
   if (options.loss == "supervised") {
-    const double loss = supervised(labels, bias, bias_gradient);
-    sums_.loss = loss * pairs_;
+    supervised(labels, bias, bias_gradient);
     credit_.learn(options.layer, learning, error, {}, optimiser);
-    return loss;
+    return mean_loss();
   }
   throw InputError("loss: no loss is called \"" + options.loss + "\"; known are hinge, simclr and supervised");
 }
@@ -158,26 +158,30 @@ void PairStep::hinge(const PairStepOptions& options, int first, int count) {
   }
 }
 
-double PairStep::supervised(const std::vector<std::int32_t>& labels, ConstFloats bias, Floats bias_gradient) {
+double PairStep::mean_loss() {
+  float loss = 0;
+  device_.read(&loss, loss_.data(), sizeof loss);
+  sums_.loss = static_cast<double>(loss) * pairs_;
+  return loss;
+}
+
+void PairStep::supervised(const std::vector<std::int32_t>& labels, ConstFloats bias, Floats bias_gradient) {
   const int classes = parameters_.network().embedding;
   if (labels.size() != static_cast<std::size_t>(pairs_))
     throw InputError(fmt::format("label: found {}, expected one for each of {} views", labels.size(), pairs_));
   for (std::size_t i = 0; i < labels.size(); ++i)
     if (labels[i] < 0 || labels[i] >= classes)
       throw InputError(fmt::format("label: number {} is {}, expected 0 to {}", i, labels[i], classes - 1));
-  DeviceBuffer<std::int32_t> device_labels(device_, 1, 1, pairs_), correct(device_, 1);
-  DeviceBuffer<float> loss(device_, 1);
-  device_labels.write(labels);
+  labels_.write(labels);
   device_.cross_entropy({classes,
                          {1, pairs_},
                          embedding_.strided(pairs_),
                          bias,
-                         device_labels.strided(),
+                         labels_.strided(),
                          error_.strided(pairs_),
                          bias_gradient,
-                         loss.shared(),
-                         correct.shared()});
-  return loss.read().front();
+                         loss_.shared(),
+                         correct_.shared()});
 }
 
 std::vector<float> PairStep::embeddings(int first) const {

@@ -76,7 +76,9 @@ class PairStep {
                        Optimiser& optimiser);
   /// Error and activity of the views b from `first` on, `count` of them, against all anchors.
   void hinge(const PairStepOptions& options, int first, int count);
-  double supervised(const std::vector<std::int32_t>& labels, ConstFloats bias, Floats bias_gradient);
+  /// Of simclr and supervised, which sum into a mean on the device.
+  double mean_loss();
+  void supervised(const std::vector<std::int32_t>& labels, ConstFloats bias, Floats bias_gradient);
 
   Device& device_;
   Parameters& parameters_;
@@ -87,6 +89,8 @@ class PairStep {
   // Views [0, n) are the anchors a, [n, 2n) the views b: where both learn, one call sums over all of them.
   DeviceBuffer<float> embedding_, error_;
   DeviceBuffer<std::int32_t> active_;
+  DeviceBuffer<float> loss_;                     ///< simclr and supervised: the mean
+  DeviceBuffer<std::int32_t> labels_, correct_;  ///< supervised
   DeviceBuffer<HingeResult> results_;
   std::vector<HingeTerm> terms_;
   std::vector<HingeResult> host_results_;

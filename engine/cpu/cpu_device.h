@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "engine/cpu/isa.h"
+#include "engine/cpu/softmax_errors.h"
+#include "engine/cpu/term_groups.h"
 #include "engine/device.h"
 
 namespace saccade::cpu {
@@ -73,9 +75,9 @@ class CpuDevice final : public Device {
   void inner_product_hinge_impl(const InnerProductHinge& op) override;
   void simclr_impl(const SimClr& op) override;
   void cross_entropy_impl(const CrossEntropy& op) override;
+  void softmax_regression_impl(const SoftmaxRegression& op) override;
   void sgd_step_impl(const SgdStep& op) override;
   void adam_step_impl(const AdamStep& op) override;
-  void gather_impl(const Gather& op) override;
   void combine_impl(const Combine& op) override;
   void target_error_impl(const TargetError& op) override;
   void add_noise_impl(const AddNoise& op) override;
@@ -134,7 +136,10 @@ class CpuDevice final : public Device {
   std::vector<float> partials_;       ///< sums of heads per row
   std::vector<float> spread_errors_;  ///< errors of a halved map, at the convolution's resolution
   std::vector<std::int32_t> active_views_;
-  std::vector<float> sums_;        ///< of weight gradients in Winograd's domain
+  std::vector<float> sums_;     ///< of weight gradients in Winograd's domain
+  std::vector<double> simclr_;  ///< what simclr() keeps between its steps
+  SoftmaxErrors softmax_;
+  TermGroups terms_by_view_, terms_by_anchor_;
   std::shared_ptr<void> scratch_;  ///< of Winograd's tasks, one part per thread
   std::size_t scratch_part_ = 0;   ///< floats of a part
 };

@@ -5,33 +5,12 @@
 #include "engine/cpu/cpu_device.h"
 
 namespace saccade::cpu {
-namespace {
-
-/// Indices of the terms of each view or anchor, in the order of the terms.
-class Groups {
- public:
-  Groups(std::span<const InnerProductTerm> terms, int owners, std::int32_t InnerProductTerm::*owner)
-      : first_(static_cast<std::size_t>(owners) + 1), terms_(terms.size()) {
-    for (const InnerProductTerm& term : terms) ++first_[static_cast<std::size_t>(term.*owner) + 1];
-    for (std::size_t i = 1; i < first_.size(); ++i) first_[i] += first_[i - 1];
-    std::vector<std::size_t> next = first_;
-    for (std::size_t i = 0; i < terms.size(); ++i) terms_[next[static_cast<std::size_t>(terms[i].*owner)]++] = i;
-  }
-  std::span<const std::size_t> of(std::size_t owner) const {
-    return std::span(terms_).subspan(first_[owner], first_[owner + 1] - first_[owner]);
-  }
-
- private:
-  std::vector<std::size_t> first_, terms_;
-};
-
-}  // namespace
 
 /// A task owns one view (its terms' results and its error) or the error of one prediction.
 void CpuDevice::inner_product_hinge_impl(const InnerProductHinge& op) {
   const double work = static_cast<double>(op.terms.size()) * static_cast<double>(op.count);
-  const Groups by_view(op.terms, op.views, &InnerProductTerm::view);
-  const Groups by_anchor(op.terms, op.anchors, &InnerProductTerm::anchor);
+  terms_by_view_.find(op.terms, op.views, &InnerProductTerm::view);
+  terms_by_anchor_.find(op.terms, op.anchors, &InnerProductTerm::anchor);
 
   // error = f'(output) * sum over the active ones of `own` of -y * weight * other(term)
   auto add_terms = [&](std::span<const std::size_t> own, auto other, Activation activation, const float* output,
@@ -53,7 +32,7 @@ void CpuDevice::inner_product_hinge_impl(const InnerProductHinge& op) {
 
   run(static_cast<std::size_t>(op.views), work, [&](std::size_t v) {
     const int view = static_cast<int>(v);
-    for (std::size_t i : by_view.of(v)) {
+    for (std::size_t i : terms_by_view_.of(v)) {
       const InnerProductTerm& term = op.terms[i];
       InnerProductResult& result = op.results[i];
       result.score = kernels_.inner_product(op.count, op.prediction.at(0, term.anchor), op.view.at(0, view));
@@ -63,14 +42,14 @@ void CpuDevice::inner_product_hinge_impl(const InnerProductHinge& op) {
       if (std::isnan(excess)) result.loss = excess;  // never hidden by the threshold
     }
     add_terms(
-        by_view.of(v), [&](const InnerProductTerm& term) { return op.prediction.at(0, term.anchor); }, op.activation,
-        op.view.at(0, view), op.view_error.at(0, view), op.view_active.at(0, view));
+        terms_by_view_.of(v), [&](const InnerProductTerm& term) { return op.prediction.at(0, term.anchor); },
+        op.activation, op.view.at(0, view), op.view_error.at(0, view), op.view_active.at(0, view));
   });
   run(static_cast<std::size_t>(op.anchors), work, [&](std::size_t a) {
     const int anchor = static_cast<int>(a);
     add_terms(
-        by_anchor.of(a), [&](const InnerProductTerm& term) { return op.view.at(0, term.view); }, Activation::none,
-        nullptr, op.prediction_error.at(0, anchor), op.anchor_active.at(0, anchor));
+        terms_by_anchor_.of(a), [&](const InnerProductTerm& term) { return op.view.at(0, term.view); },
+        Activation::none, nullptr, op.prediction_error.at(0, anchor), op.anchor_active.at(0, anchor));
   });
 }
 

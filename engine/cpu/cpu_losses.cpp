@@ -62,8 +62,12 @@ void CpuDevice::simclr_impl(const SimClr& op) {
   const auto total = static_cast<std::size_t>(count);
   auto embedding = [&](int i) { return i < n ? op.a.at(0, i) : op.b.at(0, i - n); };
   auto error = [&](int i) { return i < n ? op.a_error.at(0, i) : op.b_error.at(0, i - n); };
-  std::vector<double> unit(total * size), across(total * size), length(total), probability(total * count),
-      losses(total);
+  simclr_.resize(total * (2 * size + 2 + count));
+  double* const unit = simclr_.data();           // [2n][size]
+  double* const across = unit + total * size;    // [size][2n], then the slopes [2n][size]
+  double* const length = across + total * size;  // [2n]
+  double* const losses = length + total;         // [2n]
+  double* const probability = losses + total;    // [2n][2n]
   for (int i = 0; i < count; ++i) {
     double square = 0;
     for (int e = 0; e < size; ++e) square += static_cast<double>(embedding(i)[e]) * embedding(i)[e];
@@ -73,13 +77,13 @@ void CpuDevice::simclr_impl(const SimClr& op) {
   }
   const double work = static_cast<double>(total * total) * size;
   run(total, work, [&](std::size_t i) {
-    double* row = probability.data() + i * count;
+    double* row = probability + i * count;
     const std::size_t partner = i < static_cast<std::size_t>(n) ? i + n : i - n;
     double largest = -INFINITY;
     std::fill_n(row, total, 0.0);
     for (int e = 0; e < size; ++e) {  // all products side by side: one chain of additions after the other would be slow
       const double own = unit[i * size + e];
-      const double* others = across.data() + e * total;
+      const double* others = across + e * total;
       for (std::size_t j = 0; j < total; ++j) row[j] += own * others[j];
     }
     for (std::size_t j = 0; j < total; ++j) {
@@ -97,10 +101,11 @@ void CpuDevice::simclr_impl(const SimClr& op) {
     row[partner] -= 1;  // now d loss_i / d l_ij
   });
   double loss = 0;
-  for (double part : losses) loss += part;
+  for (std::size_t i = 0; i < total; ++i) loss += losses[i];
   *op.loss = static_cast<float>(loss / n);
   run(total, work, [&](std::size_t i) {
-    std::vector<double> slope(static_cast<std::size_t>(size));
+    double* slope = across + i * size;
+    std::fill_n(slope, size, 0.0);
     for (std::size_t j = 0; j < total; ++j) {
       const double both =
           (probability[i * count + j] + probability[j * count + i]) / (static_cast<double>(op.temperature) * n);
@@ -115,36 +120,12 @@ void CpuDevice::simclr_impl(const SimClr& op) {
 }
 
 void CpuDevice::cross_entropy_impl(const CrossEntropy& op) {
-  const int lanes = round_up_to_lanes(op.classes), views = op.extent.views;
-  std::vector<double> scores(static_cast<std::size_t>(op.classes)), bias_gradient(static_cast<std::size_t>(op.classes));
   for (int replica = 0; replica < op.extent.replicas; ++replica) {
-    const float* bias = op.bias.at(replica);
-    std::fill(bias_gradient.begin(), bias_gradient.end(), 0.0);
-    double loss = 0;
-    std::int32_t correct = 0;
-    for (int view = 0; view < views; ++view) {
-      const float* raw = op.scores.at(replica, view);
-      const std::int32_t label = *op.labels.at(replica, view);
-      for (int c = 0; c < op.classes; ++c) scores[c] = static_cast<double>(raw[c]) + bias[c];
-      const auto best = std::max_element(scores.begin(), scores.end());
-      correct += best - scores.begin() == label;
-      const double largest = *best, own = scores[label];
-      double sum = 0;
-      for (double& score : scores) sum += score = own_exp(score - largest);
-      loss += own_log(sum) + largest - own;
-      float* error = op.error.at(replica, view);
-      std::memset(error, 0, sizeof(float) * lanes);
-      for (int c = 0; c < op.classes; ++c) {
-        const double slope = (scores[c] / sum - (c == label)) / views;
-        error[c] = static_cast<float>(slope);
-        bias_gradient[c] += slope;
-      }
-    }
-    float* out = op.bias_gradient.at(replica);
-    std::memset(out, 0, sizeof(float) * lanes);
-    for (int c = 0; c < op.classes; ++c) out[c] = static_cast<float>(bias_gradient[c]);
-    *op.loss.at(replica) = static_cast<float>(loss / views);
-    *op.correct.at(replica) = correct;
+    softmax_.start(op.classes, op.bias.at(replica), op.extent.views);
+    for (int view = 0; view < op.extent.views; ++view)
+      softmax_.add(op.scores.at(replica, view), *op.labels.at(replica, view), op.error.at(replica, view));
+    softmax_.finish(op.bias_gradient.at(replica), op.loss.at(replica));
+    *op.correct.at(replica) = softmax_.correct();
   }
 }
 

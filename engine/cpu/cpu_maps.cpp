@@ -1,19 +1,8 @@
-#include <cstring>
-
 #include "engine/cpu/cpu_device.h"
 #include "engine/random.h"
 
-/// Copies and element-wise operations on maps: one task a view.
+/// Element-wise operations on maps: one task a view.
 namespace saccade::cpu {
-
-void CpuDevice::gather_impl(const Gather& op) {
-  const std::size_t rows = static_cast<std::size_t>(op.extent.replicas) * op.extent.views;
-  run(rows, static_cast<double>(rows * op.count), [&](std::size_t row) {
-    const int replica = static_cast<int>(row) / op.extent.views, view = static_cast<int>(row) % op.extent.views;
-    std::memcpy(op.output.at(replica, view), op.table.at(replica, static_cast<int>(op.index[view])),
-                op.count * sizeof(float));
-  });
-}
 
 void CpuDevice::combine_impl(const Combine& op) {
   const std::size_t maps = static_cast<std::size_t>(op.extent.replicas) * op.extent.views;

@@ -62,29 +62,6 @@ TEST_CASE("conv_transpose against the reference") {
   }
 }
 
-TEST_CASE("gather: any rows of a table, some twice, into rows that lie apart") {
-  constexpr int replicas = 2, rows = 9, views = 40;
-  constexpr std::size_t count = 37;
-  std::vector<float> table(count * replicas * rows);
-  for (std::size_t i = 0; i < table.size(); ++i) table[i] = static_cast<float>(i);
-  std::vector<std::uint32_t> index;
-  for (std::uint32_t v = 0; v < views; ++v) index.push_back(v * 5 % rows);
-  on_all_devices(
-      [&](Device& device) {
-        const Guarded<float> from(device, count, replicas, rows, table), to(device, count, replicas, views);
-        device.gather({count, {replicas, views}, from.strided(), index.data(), to.strided()});
-        CHECK((from.intact() && to.intact()));
-        return Outputs{{{"to", to.read()}}, {}, {}};
-      },
-      [&](const Outputs& out) {
-        for (int r = 0; r < replicas; ++r)
-          for (int v = 0; v < views; ++v)
-            for (std::size_t i = 0; i < count; ++i)
-              REQUIRE(out.floats.at("to")[(static_cast<std::size_t>(r) * views + v) * count + i] ==
-                      table[(static_cast<std::size_t>(r) * rows + index[v]) * count + i]);
-      });
-}
-
 TEST_CASE("combine and target_error: exact values, inactive views, in place, any threads") {
   constexpr int replicas = 2, views = 40;
   constexpr std::size_t count = 48 * 16;

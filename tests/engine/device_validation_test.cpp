@@ -111,11 +111,6 @@ TEST_CASE_FIXTURE(Fixture, "validation: maps") {
                                           o.shape = ConvShape::make(MapShape::image(4, 5, 3), 17, Downsample::stride,
                                                                     Activation::none);
                                         }}));
-  const std::uint32_t rows[views] = {};
-  using G = Gather;
-  check<G>(&Device::gather, {64, {replicas, views}, x(0), rows, x(1)},
-           {[](G& o) { o.extent.views = -1; }, [](G& o) { o.table = {}; }, [](G& o) { o.index = nullptr; },
-            [](G& o) { o.output = {}; }});
   using C = Combine;
   check<C>(&Device::combine, {64, {replicas, views}, x(0), x(1), {}, 0.5f, {}, x(2)},
            {[](C& o) { o.extent.views = -1; }, [](C& o) { o.count = 17; }, [](C& o) { o.a = {}; },
@@ -205,6 +200,14 @@ TEST_CASE_FIXTURE(Fixture, "validation: losses, optimisers and pixels") {
       {[](X& o) { o.classes = 0; }, [](X& o) { o.extent.replicas = 0; }, [](X& o) { o.extent.views = 0; },
        [](X& o) { o.scores = {}; }, [](X& o) { o.bias = {}; }, [](X& o) { o.labels = {}; }, [](X& o) { o.error = {}; },
        [](X& o) { o.bias_gradient = {}; }, [](X& o) { o.loss = {}; }, [](X& o) { o.correct = {}; }});
+  const std::uint32_t index[views] = {};
+  using R = SoftmaxRegression;
+  check<R>(&Device::softmax_regression,
+           {{40, 10}, {replicas, views}, x(0), index, flags.strided(), x(1), x(2), x(3), x(4), x(5)},
+           {[](R& o) { o.shape.features = 0; }, [](R& o) { o.shape.classes = 0; }, [](R& o) { o.extent.replicas = 0; },
+            [](R& o) { o.extent.views = 0; }, [](R& o) { o.table = {}; }, [](R& o) { o.index = nullptr; },
+            [](R& o) { o.labels = {}; }, [](R& o) { o.weights = {}; }, [](R& o) { o.bias = {}; },
+            [](R& o) { o.gradient = {}; }, [](R& o) { o.bias_gradient = {}; }, [](R& o) { o.loss = {}; }});
   using G = SgdStep;
   check<G>(&Device::sgd_step, {64, {replicas, views}, x(0), {}, 0.1f, x(1), x(2)},
            {[](G& o) { o.extent.replicas = 0; }, [](G& o) { o.gradient = {}; }, [](G& o) { o.weights = {}; },

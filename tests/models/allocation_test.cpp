@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "models/batch_learner.h"
 #include "tests/models/runs.h"
 
 using namespace saccade;
@@ -27,6 +28,25 @@ std::uint64_t allocations_of(OnlineLearner& learner, const std::vector<Scheduled
   for (; i < events.size() / 2; ++i) learner.handle(events[i].event);
   const std::uint64_t before = allocations;
   for (; i < events.size(); ++i) learner.handle(events[i].event);
+  return allocations - before;
+}
+
+/// Allocations of a batch learner in steps 12 to 15: by then each layer of rll was drawn once.
+std::uint64_t allocations_of_batches(Device& device, const NetworkSpec& net, const BatchOptions& options) {
+  BatchLearner learner(device, net, options);
+  const auto views = [&](std::uint64_t seed) { return gratings(net, seed, 0); };
+  std::vector<float> a, b;
+  std::vector<std::int32_t> labels;
+  for (int i = 0; i < options.pairs; ++i) {
+    for (const auto& [pixels, offset] : {std::pair{&a, 0u}, std::pair{&b, 100u}}) {
+      const std::vector<float> view = views(static_cast<std::uint64_t>(i) + offset);
+      pixels->insert(pixels->end(), view.begin(), view.end());
+    }
+    labels.push_back(i % net.embedding);
+  }
+  for (int step = 0; step < 12; ++step) learner.step(a, b, labels);
+  const std::uint64_t before = allocations;
+  for (int step = 0; step < 4; ++step) learner.step(a, b, labels);
   return allocations - before;
 }
 
@@ -73,11 +93,52 @@ TEST_CASE("a learner in its stride allocates nothing") {
             CAPTURE(schedule);
             CAPTURE(memory);
             CAPTURE(block);
-            CAPTURE(to_string(arithmetic));
+            CAPTURE(std::string(to_string(arithmetic)));
             OnlineLearner learner(*device, network_of(run), options_of(run));
             CHECK(allocations_of(learner, events_of(run)) == 0);
             CHECK(learner.updates() > 0);
           }
+  }
+}
+
+TEST_CASE("a batch learner in its stride allocates nothing") {
+  struct Way {
+    std::string loss, schedule, rule, optimiser;
+    bool block;
+    int negatives;
+  };
+  constexpr int all = PairStepOptions::all_others;
+  const std::vector<Way> ways = {
+      {"hinge", "e2e", "bp", "adam", true, 2},   {"hinge", "rll", "bp", "adam", true, 2},
+      {"hinge", "gll", "urf", "sgd", true, 2},   {"hinge", "e2e", "rf", "adam", false, all},
+      {"simclr", "e2e", "bp", "adam", false, 2}, {"supervised", "e2e", "bp", "adam", true, 2},
+      {"hinge", "e2e", "dtp", "adam", true, 2},  {"clapp", "e2e", "bp", "adam", true, 1},
+      {"clapp", "gll", "bp", "adam", true, 1},
+  };
+  for (int threads : {1, 2}) {
+    const auto device = make_cpu_device(threads);
+    for (const Way& way : ways)
+      for (Arithmetic arithmetic : {Arithmetic::exact, Arithmetic::fast}) {
+        CAPTURE(threads);
+        CAPTURE(way.loss);
+        CAPTURE(way.schedule);
+        CAPTURE(way.rule);
+        CAPTURE(std::string(to_string(arithmetic)));
+        const NetworkSpec net = known_network("conv3");
+        BatchOptions options;
+        options.pairs = 70;  // two groups of the blocked hinge
+        options.steps = 60;  // 20 a layer in gll
+        options.schedule = way.schedule;
+        options.rule = way.rule;
+        options.optimiser = way.optimiser;
+        options.arithmetic = arithmetic;
+        options.step.loss = way.loss;
+        options.step.block = way.block;
+        options.step.negatives = way.negatives;
+        options.margins = {{0.2f, 3}};
+        options.rates = {std::vector<float>(net.layers.size(), 1e-4f), std::vector<float>(net.layers.size(), 1e-4f)};
+        CHECK(allocations_of_batches(*device, net, options) == 0);
+      }
   }
 }
 

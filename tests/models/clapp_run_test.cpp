@@ -49,6 +49,22 @@ std::string run_bits(Device& device, bool patches, int layer, bool synchronous, 
 
 }  // namespace
 
+namespace {
+
+std::vector<InnerProductTerm> pair_terms(int negatives, ClappUpdate which = ClappUpdate::both) {
+  std::vector<InnerProductTerm> terms(3);  // what was there goes
+  clapp_pair_terms(10, negatives, which, terms);
+  return terms;
+}
+
+std::vector<InnerProductTerm> patch_terms(std::uint64_t step) {
+  std::vector<InnerProductTerm> terms;
+  clapp_patch_terms(4, 16, 1, step, ClappUpdate::negatives, terms);
+  return terms;
+}
+
+}  // namespace
+
 TEST_CASE("CLAPP: the same bits with 1, 2 and 5 threads, with avx2 and avx512, and after resuming") {
   std::set<std::string> seen;
   for (bool patches : {false, true})
@@ -105,7 +121,7 @@ TEST_CASE("CLAPP: without terms nothing moves; a file without W is refused; the 
 }
 
 TEST_CASE("CLAPP terms: means over the whole batch, no wrap-around, fair draws that differ from step to step") {
-  const std::vector<InnerProductTerm> pairs = clapp_pair_terms(10, 4);
+  const std::vector<InnerProductTerm> pairs = pair_terms(4);
   int negatives_of[10] = {};
   double weights[2] = {0, 0};
   for (const InnerProductTerm& term : pairs) {
@@ -119,13 +135,13 @@ TEST_CASE("CLAPP terms: means over the whole batch, no wrap-around, fair draws t
   }
   CHECK(std::vector<int>(negatives_of, negatives_of + 10) == std::vector<int>{4, 4, 4, 4, 4, 4, 3, 2, 1, 0});
   for (double sum : weights) CHECK(sum == doctest::Approx(1));
-  CHECK(clapp_pair_terms(10, -1).size() == 100);
-  CHECK(clapp_pair_terms(10, 4, ClappUpdate::positives).size() == 10);
-  CHECK(clapp_pair_terms(10, 4, ClappUpdate::negatives).size() == 30);
+  CHECK(pair_terms(-1).size() == 100);
+  CHECK(pair_terms(4, ClappUpdate::positives).size() == 10);
+  CHECK(pair_terms(4, ClappUpdate::negatives).size() == 30);
 
   const auto views_of = [](std::uint64_t step) {
     std::vector<int> drawn;
-    for (const InnerProductTerm& t : clapp_patch_terms(4, 16, 1, step, ClappUpdate::negatives)) drawn.push_back(t.view);
+    for (const InnerProductTerm& t : patch_terms(step)) drawn.push_back(t.view);
     return drawn;
   };
   const std::vector<int> drawn = views_of(0);

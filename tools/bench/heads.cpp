@@ -11,6 +11,8 @@ namespace {
 
 using benchmark::State;
 
+constexpr float tiny_rate = 1e-9f;  // the weights stay what they are, however often they learn
+
 struct Head {
   explicit Head(const State& state)
       : device(make_cpu_device(static_cast<int>(state.range(2)))),
@@ -58,9 +60,24 @@ void head_weight_gradient(State& state) {
 
 void head_hebb(State& state) {
   const Head h(state);
-  constexpr float rate = 1e-9f;  // the weights stay what they are, however often this is called
-  const HeadHebb op{h.shape, h.extent, h.input.strided(), h.error.strided(), {}, rate, h.weights.shared(), {}};
+  const HeadHebb op{h.shape, h.extent, h.input.strided(), h.error.strided(), {}, tiny_rate, h.weights.shared(), {}};
   time_work(state, *h.device, h.flop(), [&] { h.device->head_hebb(op); });
+}
+
+/// What event mode does to the head that learns: head_input_gradient and head_hebb while the weights are at hand.
+void head_descend(State& state) {
+  const Head h(state);
+  const HeadDescend op{
+      {h.shape,
+       h.extent,
+       h.error.strided(),
+       {h.weights.shared()},
+       h.input.strided(),
+       Activation::none,
+       {},
+       h.error_below.strided()},
+      {h.shape, h.extent, h.input.strided(), h.error.strided(), {}, tiny_rate, h.weights.shared(), {}}};
+  time_work(state, *h.device, 2 * h.flop(), [&] { h.device->head_descend(op); });
 }
 
 void sizes(benchmark::internal::Benchmark* b) {
@@ -71,6 +88,7 @@ BENCHMARK(head_forward)->Apply(sizes)->UseRealTime();
 BENCHMARK(head_input_gradient)->Apply(sizes)->UseRealTime();
 BENCHMARK(head_weight_gradient)->Apply(sizes)->UseRealTime();
 BENCHMARK(head_hebb)->Apply(sizes)->UseRealTime();
+BENCHMARK(head_descend)->Apply(sizes)->UseRealTime();
 
 }  // namespace
 }  // namespace saccade::bench

@@ -25,6 +25,8 @@ void head_forward(const HeadForwardTask& task);
 void head_input_gradient(const HeadInputGradientTask& task);
 void head_weight_gradient(const HeadWeightGradientTask& task);
 void head_hebb(const HeadHebbTask& task);
+void softmax_scores(const SoftmaxScoresTask& task);
+void softmax_gradient(const SoftmaxGradientTask& task);
 float hinge_distance(const HingeTask& task);
 void hinge_error(const HingeTask& task, float scale, float* error);
 float inner_product(std::size_t count, const float* a, const float* b);

@@ -172,6 +172,35 @@ struct HeadWeightGradientTask {
   int row;
 };
 
+/// Features first .. first + count - 1 (first a multiple of 16) of `views` rows of a table: their part of the scores.
+struct SoftmaxScoresTask {
+  const float* table;
+  std::ptrdiff_t table_row;
+  const std::uint32_t* index;  ///< the rows
+  int views;
+  std::size_t first, count;
+  int classes;
+  const float* weights;  ///< [classes][class_weights]
+  std::ptrdiff_t class_weights;
+  float* scores;  ///< [views][lanes(classes)]
+};
+
+/// gradient = (accumulate ? gradient : 0) + sum over the views in order of error (x) features.
+struct SoftmaxGradientTask {
+  const float* table;
+  std::ptrdiff_t table_row;
+  const std::uint32_t* index;
+  int views;
+  std::size_t first, count;
+  int classes;
+  const float* error;  ///< [views][lanes(classes)]
+  float* gradient;     ///< [classes][class_weights]
+  std::ptrdiff_t class_weights;
+  bool accumulate;
+  const std::uint32_t* next;  ///< rows that the task after this one will read: they are fetched on the way
+  int next_views;
+};
+
 struct HeadHebbTask {
   HeadShape shape;
   const float* input;
@@ -233,6 +262,8 @@ struct KernelTable {
   void (*head_input_gradient)(const HeadInputGradientTask&);
   void (*head_weight_gradient)(const HeadWeightGradientTask&);
   void (*head_hebb)(const HeadHebbTask&);
+  void (*softmax_scores)(const SoftmaxScoresTask&);
+  void (*softmax_gradient)(const SoftmaxGradientTask&);
   float (*hinge_distance)(const HingeTask&);
   /// error += scale * sgn(trace * anchor - view)
   void (*hinge_error)(const HingeTask&, float scale, float* error);

@@ -16,6 +16,9 @@
 
 namespace saccade::cpu::SACCADE_ISA {
 
+/// Asks for a cache line that will be read soon, in the core's second cache.
+SACCADE_INLINE void prefetch(const void* p) { __builtin_prefetch(p, 0, 2); }
+
 #if defined(SACCADE_ISA_avx512)
 
 struct V16 {
@@ -158,6 +161,13 @@ SACCADE_INLINE void where_byte_is(const std::uint8_t* p, V16 a, V16 (&parts)[4])
 #undef SACCADE_LANES
 
 #endif
+
+/// The first `count` lanes, then zeros; nothing beyond them is read.
+SACCADE_INLINE V16 load_first(const float* p, std::size_t count) {
+  float lanes[16] = {};
+  for (std::size_t i = 0; i < count; ++i) lanes[i] = p[i];
+  return load(lanes);
+}
 
 /// Sum over lanes by the tree i + (i + 8), then + 4, + 2, + 1.
 SACCADE_INLINE float sum(V16 a) {
