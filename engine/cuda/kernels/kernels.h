@@ -21,7 +21,6 @@ void conv_transpose(Queue& queue, const ConvTranspose& op);
 void average_pool(Queue& queue, const AveragePool& op);
 void average_pool_gradient(Queue& queue, const AveragePoolGradient& op);
 void load_views(Queue& queue, const LoadViews& op);
-void gather(Queue& queue, const Gather& op);
 void combine(Queue& queue, const Combine& op);
 void target_error(Queue& queue, const TargetError& op);
 void add_noise(Queue& queue, const AddNoise& op);
@@ -35,6 +34,7 @@ void contrastive_hinge(Queue& queue, const ContrastiveHinge& op);
 void inner_product_hinge(Queue& queue, const InnerProductHinge& op);
 void simclr(Queue& queue, const SimClr& op);
 void cross_entropy(Queue& queue, const CrossEntropy& op);
+void softmax_regression(Queue& queue, const SoftmaxRegression& op);
 
 void sgd_step(Queue& queue, const SgdStep& op);
 void adam_step(Queue& queue, const AdamStep& op);

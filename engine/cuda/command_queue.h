@@ -1,0 +1,63 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/cuda/runtime.h"
+
+namespace saccade::SACCADE_CUDA {
+
+/// Collects what is asked of a device and sends it as one list when a result is asked for. A list that was sent before
+/// is not sent command by command again but replayed, as one graph: an event of a learner is a few dozen small kernels,
+/// each of which would cost more to launch than to run. Nobody has to say where events begin: whatever does the same
+/// again has the same key.
+///
+/// What the host gives (pixels, terms, flags) is copied at once to page-locked memory, at places that depend on the
+/// list alone.
+class CommandQueue final : public Queue {
+ public:
+  explicit CommandQueue(Runtime& runtime) : runtime_(runtime) {}
+
+  void* scratch(std::size_t bytes) override;
+  void upload(void* to, const void* from_host, std::size_t bytes);
+  void copy(void* to, const void* from, std::size_t bytes) { list_.move(Command::Kind::copy, to, from, bytes); }
+  void clear(void* to, std::size_t bytes) { list_.move(Command::Kind::clear, to, nullptr, bytes); }
+  /// Uploads to device memory of the queue's own, which stays as it is until the list has run.
+  const void* stage(const void* from_host, std::size_t bytes);
+  /// Sends what was collected, waits for its end and copies the result.
+  void read(void* to_host, const void* from, std::size_t bytes);
+  /// Sends what was collected and waits for its end.
+  void finish();
+
+  /// How lists were sent so far.
+  struct Counts {
+    std::uint64_t plain = 0, recorded = 0, replayed = 0;
+  };
+  const Counts& counts() const { return counts_; }
+
+ private:
+  /// Chunks are never moved or freed: recorded lists point to them.
+  struct Chunk {
+    std::shared_ptr<void> host, device;
+    std::size_t size = 0;
+  };
+  struct Place {
+    std::byte *host, *device;
+  };
+  void add(const Launch& launch) override;
+  void send();
+  Place reserve(std::size_t bytes);
+
+  Runtime& runtime_;
+  CommandList list_;
+  std::vector<Chunk> staging_;
+  std::size_t chunk_ = 0, used_ = 0;            ///< where the next staged bytes go
+  std::vector<std::shared_ptr<void>> scratch_;  ///< the last is the largest
+  std::size_t scratch_size_ = 0;
+  std::unordered_map<std::string, std::shared_ptr<void>> recorded_;  ///< by key; null: sent once, not recorded yet
+  Counts counts_;
+};
+
+}  // namespace saccade::SACCADE_CUDA
