@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Sets up saccade on a Debian machine and runs its tests: all of them in a release build, then those of files, memory, streams and
-# results' bits in a debug build under the address and undefined-behaviour sanitizers. May be run again.
+# Sets up saccade on a Debian machine and runs its tests: all of them in a release build, then those of files, memory, streams,
+# results' bits and emulated CUDA in a debug build under the address and undefined-behaviour sanitizers. May be run again.
 #   tools/test.sh          both
 #   tools/test.sh PRESET   all tests in one build: release, debug, asan or tsan
 set -euo pipefail

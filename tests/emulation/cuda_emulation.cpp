@@ -96,7 +96,7 @@ class Emulator {
   SACCADE_UNINSTRUMENTED const std::uint64_t* meet_warp(const Site& site, unsigned mask, std::uint64_t value);
   SACCADE_UNINSTRUMENTED void warp_barrier(const Site& site, unsigned mask);
   SACCADE_UNINSTRUMENTED std::uint64_t shuffle(const Site& site, Shuffle kind, unsigned mask, std::uint64_t value,
-                                               int operand, int width);
+                                               unsigned operand, unsigned width);
   SACCADE_UNINSTRUMENTED unsigned ballot(const Site& site, unsigned mask, bool predicate);
   SACCADE_UNINSTRUMENTED void* shared_array(const SharedArray& array, std::size_t bytes);
 
@@ -498,26 +498,26 @@ void Emulator::warp_barrier(const Site& site, unsigned mask) {
   thread_sanitizer::acquire(tag);
 }
 
-std::uint64_t Emulator::shuffle(const Site& site, Shuffle kind, unsigned mask, std::uint64_t value, int operand,
-                                int width) {
-  if (width < 1 || width > static_cast<int>(warp_lanes) || !std::has_single_bit(static_cast<unsigned>(width))) {
+std::uint64_t Emulator::shuffle(const Site& site, Shuffle kind, unsigned mask, std::uint64_t value, unsigned operand,
+                                unsigned width) {
+  if (!std::has_single_bit(width) || width > warp_lanes) {
     running_thread(site.function);
     thread_sanitizer::enter(sanitizer_host_);
     report(current_, text(site) + " with width " + std::to_string(width));
     thread_sanitizer::enter(sanitizer_fiber());
   }
   const std::uint64_t* const values = meet_warp(site, mask, value);
-  const int lane = static_cast<int>(current_ % warp_lanes), first = lane & ~(width - 1), end = first + width;
-  int source = lane;
+  const unsigned lane = current_ % warp_lanes, first = lane & ~(width - 1), end = first + width;
+  unsigned source = lane;
   switch (kind) {
     case Shuffle::from:
       source = first + (operand & (width - 1));
       break;
     case Shuffle::up:
-      source = lane - operand < first ? lane : lane - operand;
+      source = operand > lane - first ? lane : lane - operand;
       break;
     case Shuffle::down:
-      source = lane + operand >= end ? lane : lane + operand;
+      source = operand >= end - lane ? lane : lane + operand;
       break;
     case Shuffle::exclusive_or:
       source = (lane ^ operand) >= end ? lane : lane ^ operand;
@@ -587,7 +587,7 @@ SACCADE_UNINSTRUMENTED void block_barrier(const Site& site) { emulator.block_bar
 SACCADE_UNINSTRUMENTED void warp_barrier(const Site& site, unsigned mask) { emulator.warp_barrier(site, mask); }
 
 SACCADE_UNINSTRUMENTED std::uint64_t shuffle_bits(const Site& site, Shuffle kind, unsigned mask, std::uint64_t bits,
-                                                  int operand, int width) {
+                                                  unsigned operand, unsigned width) {
   return emulator.shuffle(site, kind, mask, bits, operand, width);
 }
 

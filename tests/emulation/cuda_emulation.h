@@ -8,14 +8,17 @@
 ///
 /// Stricter than CUDA: a block's threads must all reach the same barrier (none may have left the kernel), and a warp
 /// function needs all lanes of its warp that have not left. Blocks run one after another: one that waits for another
-/// never ends. Reading a lane that takes no part in a shuffle gives ones in all bits, for floats NaN. What a barrier's
-/// place in the source is called by is all that tells barriers apart: two calls of one function are not told apart.
+/// never ends. Reading a lane that takes no part in a shuffle gives ones in all bits, for floats NaN.
+///
+/// Not seen: threads that come to one barrier, in a function, through different calls of that function; and races of
+/// blocks that ThreadSanitizer is not sure to see unless the blocks run one right after the other.
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <functional>
 #include <stdexcept>
+#include <type_traits>
 
 namespace saccade::emulation {
 
@@ -73,13 +76,14 @@ inline constexpr unsigned all_lanes = 0xFFFFFFFF;
 
 void block_barrier(const Site& site);
 void warp_barrier(const Site& site, unsigned mask = all_lanes);
-std::uint64_t shuffle_bits(const Site& site, Shuffle kind, unsigned mask, std::uint64_t bits, int operand, int width);
+std::uint64_t shuffle_bits(const Site& site, Shuffle kind, unsigned mask, std::uint64_t bits, unsigned operand,
+                           unsigned width);
 unsigned ballot(const Site& site, unsigned mask, bool predicate);
 /// The block's memory for `array`, which the first of its threads to come here makes.
 void* shared_array(const SharedArray& array, std::size_t bytes);
 
 template <class T>
-T shuffle(const Site& site, Shuffle kind, unsigned mask, T value, int operand, int width = 32) {
+T shuffle(const Site& site, Shuffle kind, unsigned mask, T value, unsigned operand, unsigned width = 32) {
   static_assert(std::is_arithmetic_v<T> && sizeof(T) <= sizeof(std::uint64_t));
   std::uint64_t bits = 0;
   std::memcpy(&bits, &value, sizeof(T));

@@ -2,9 +2,11 @@
 /// in wrong_kernels.cpp.
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cstdint>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "kernels.h"
@@ -295,6 +297,23 @@ TEST_CASE("kernels' functions outside of a kernel, and a launch inside of one") 
   CHECK(error_of([] { __syncthreads(); }) == "__syncthreads outside of a kernel");
   CHECK(error_of([] { __syncwarp(); }) == "__syncwarp outside of a kernel");
   check_reported(launch_from_kernel, 1, {"nested: launched by a thread of wrong"});
+}
+
+TEST_CASE("launches from several of the host's threads") {
+  std::array<bool, 3> right{};
+  std::vector<std::thread> threads;
+  for (bool& mine : right) {
+    threads.emplace_back([&mine] {
+      mine = true;
+      for (int repeat = 0; repeat < 10; ++repeat) {
+        for (const Right& kernel : right_kernels) mine = kernel.values_are_right() && mine;
+        const Memory<float> out(64);
+        mine = !error_of([&] { launch("wrong", split_warp, 1, 64, out.data()); }).empty() && mine;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const bool mine : right) CHECK(mine);
 }
 
 TEST_CASE("an error in random order names the seed that repeats it") {
