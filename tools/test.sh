@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Sets up saccade on a Debian machine and runs its tests: all of them in a release build, then those of files, memory, streams and
-# results' bits in a debug build under the address and undefined-behaviour sanitizers. May be run again.
+# Sets up saccade on a Debian machine and runs its tests: all of them in a release build, then those of files, memory, streams,
+# results' bits and emulated CUDA in a debug build under the address and undefined-behaviour sanitizers. May be run again.
 #   tools/test.sh          both
 #   tools/test.sh PRESET   all tests in one build: release, debug, asan or tsan
 set -euo pipefail
@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 source tools/packages.sh
 
 case "${1:-}" in -h | --help) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
-saccade_packages doctest-dev
+saccade_packages doctest-dev libboost-context-dev
 if [ $# -gt 0 ]; then
   saccade_build "$1" all
   say "testing $1"
@@ -17,7 +17,7 @@ fi
 saccade_build release all
 say "testing release"
 ctest --preset release
-saccade_build asan test_engine test_memory test_streams test_models
+saccade_build asan test_engine test_memory test_streams test_models test_emulation wrong_kernels
 say "testing debug under address and undefined-behaviour sanitizers"
-ctest --preset asan -R '^(engine|memory|streams|fingerprints)$'
+ctest --preset asan -R '^(engine|memory|streams|fingerprints|emulation.*)$'
 say "all tests passed"
