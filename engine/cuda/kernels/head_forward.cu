@@ -229,7 +229,8 @@ void forward(Queue& queue, const HeadTask& task) {
 }  // namespace
 
 void head_forward(Queue& queue, const HeadForward& op) {
-  HeadTask task{op};
+  HeadTask task{};
+  task.op = op;
   task.chunk = chunk_features(op.shape);
   task.chunks = static_cast<int>(divide_up(op.shape.in.features(), task.chunk));
   // Sums of chunks are as large as 1/256 of the weights for each view: bounded by going through the views, and through

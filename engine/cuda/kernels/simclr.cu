@@ -161,7 +161,9 @@ void simclr(Queue& queue, const SimClr& op) {
     next += doubles;
     return part;
   };
-  SimClrTask task{op, static_cast<int>(count)};
+  SimClrTask task{};
+  task.op = op;
+  task.count = static_cast<int>(count);
   task.length = take(count);
   task.unit = take(embeddings);
   task.across = take(embeddings);
