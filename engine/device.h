@@ -92,4 +92,9 @@ class Device {
 /// environment variable SACCADE_ISA names (avx512, avx2, portable); InputError when the machine cannot run that one.
 std::unique_ptr<Device> make_cpu_device(int threads = 0);
 
+/// The first GPU. InputError when there is none, no driver, or when this build has no CUDA.
+std::unique_ptr<Device> make_cuda_device();
+/// Whether this build has the GPU's kernels.
+bool built_with_cuda();
+
 }  // namespace saccade

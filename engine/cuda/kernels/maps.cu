@@ -15,7 +15,7 @@
 /// thread does four floats with one access where counts are multiples of 16; rows of tables have any length and go
 /// float by float, which is coalesced too.
 ///
-/// Bytes an element: load_views 4 (1 + R), gather 8, combine 16 (12 without c), target_error 12, add_noise 4 + 8 R
+/// Bytes an element: load_views 4 (1 + R), combine 16 (12 without c), target_error 12, add_noise 4 + 8 R
 /// (beside about 100 operations for the 10 rounds of Philox and 100 in double for Box-Muller, once for all replicas).
 namespace saccade::SACCADE_CUDA {
 namespace {
@@ -48,12 +48,6 @@ __global__ void __launch_bounds__(threads) load_pixels(LoadViews op) {
   const float pixel = op.pixels[static_cast<std::size_t>(p.view) * features + p.element];
   const std::ptrdiff_t at = feature_offset(op.shape, static_cast<unsigned>(p.element));
   for (int replica = 0; replica < op.extent.replicas; ++replica) op.output.at(replica, p.view)[at] = pixel;
-}
-
-__global__ void __launch_bounds__(threads) gather_rows(Gather op) {
-  const Place p = place(op.count, 1, op.extent.views);
-  if (p.inside)
-    op.output.at(p.replica, p.view)[p.element] = op.table.at(p.replica, static_cast<int>(op.index[p.view]))[p.element];
 }
 
 /// a + scale (b - c)
@@ -128,10 +122,6 @@ __global__ void __launch_bounds__(threads) add_normal_numbers(NoiseTask task) {
 void load_views(Queue& queue, const LoadViews& op) {
   queue.launch("load_views", load_pixels, {blocks_of_maps(op.shape.features(), 1, {1, op.extent.views})}, {threads},
                op);
-}
-
-void gather(Queue& queue, const Gather& op) {
-  queue.launch("gather", gather_rows, {blocks_of_maps(op.count, 1, op.extent)}, {threads}, op);
 }
 
 void combine(Queue& queue, const Combine& op) {
