@@ -16,12 +16,12 @@
 /// has 256 features, 64 on small maps, where blocks would be few otherwise.
 ///
 /// One view or few (event mode): 4 bytes of weights for a multiply-add, so memory sets the time. A block owns a chunk
-/// and a thread four lanes of a segment: 16 loads of 16 bytes that are all on their way at once, each row of weights
+/// and a thread four lanes of a segment: 16 loads of 16 bytes that do not wait for each other, each row of weights
 /// read once in whole lines. Sums of chunks add 1/256 (1/64) to the bytes, once written and once read.
 ///
 /// Many views: 64 views x 64 lanes a block, 8 x 4 a thread in registers, 32 features deep in shared memory: 32
 /// multiply-adds for 12 floats out of shared memory, and 16 KB out of the second cache for 131072. Sums of chunks are
-/// 256 bytes for 16384 multiply-adds.
+/// 256 bytes, written and read, for 16384 multiply-adds (4096 on small maps).
 namespace saccade::SACCADE_CUDA {
 namespace {
 

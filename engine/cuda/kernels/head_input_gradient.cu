@@ -7,6 +7,7 @@
 #include "engine/cuda/kernels/launch_size.h"
 #include "engine/cuda/kernels/map_features.cuh"
 #include "engine/cuda/kernels/quads.cuh"
+#include "engine/cuda/kernels/sign.cuh"
 
 /// A head's error carried down: error_below[f] = f'(input[f]) * sum over lanes of feedback[f][lane] * error[lane].
 ///
@@ -22,9 +23,6 @@ namespace saccade::SACCADE_CUDA {
 namespace {
 
 constexpr int chains = 4;
-
-/// -1, 0 or 1; 0 for NaN.
-__device__ __forceinline__ float sign(float x) { return x > 0 ? 1.0f : x < 0 ? -1.0f : 0.0f; }
 
 __device__ __forceinline__ float4 feedback4(const Feedback& feedback, const float* weights) {
   const float4 w = load4(weights);

@@ -4,6 +4,7 @@
 
 #include "engine/cuda/kernels/launch_size.h"
 #include "engine/cuda/kernels/own_terms.cuh"
+#include "engine/cuda/kernels/sign.cuh"
 
 /// Contrastive hinge loss on embeddings, eqs. 2 and 4-6. Embeddings are small (256 bytes), so latency sets the time:
 /// one block owns a view, its error and the results of its terms; a second kernel has one block for each anchor that
@@ -37,9 +38,6 @@ __device__ __forceinline__ float difference(const ContrastiveHinge& op, int repl
   return term.trace * op.anchor_embedding.at(replica, term.anchor)[lane] -
          op.view_embedding.at(replica, term.view)[lane];
 }
-
-/// -1, 0 or 1; 0 for NaN.
-__device__ __forceinline__ float sign(float x) { return x > 0 ? 1.0f : x < 0 ? -1.0f : 0.0f; }
 
 __global__ void __launch_bounds__(threads) view_errors(ContrastiveHinge op) {
   const int view = static_cast<int>(blockIdx.x) % op.views, replica = static_cast<int>(blockIdx.x) / op.views;

@@ -15,7 +15,7 @@
 /// thread does four floats with one access where counts are multiples of 16; rows of tables have any length and go
 /// float by float, which is coalesced too.
 ///
-/// Bytes an element: load_views 4 (1 + R), combine 16 (12 without c), target_error 12, add_noise 4 + 8 R
+/// Bytes an element: load_views 4 (1 + R), combine 16 (12 without c), target_error 12, add_noise 8 R
 /// (beside about 100 operations for the 10 rounds of Philox and 100 in double for Box-Muller, once for all replicas).
 namespace saccade::SACCADE_CUDA {
 namespace {
