@@ -16,11 +16,11 @@ struct Strided {
   std::ptrdiff_t replica = 0;
   std::ptrdiff_t view = 0;
 
-  T* at(int r, int v = 0) const { return data + r * replica + v * view; }
+  constexpr T* at(int r, int v = 0) const { return data + r * replica + v * view; }
   /// The same from view `first` on; null stays null.
-  Strided from(int first) const { return data ? Strided{at(0, first), replica, view} : Strided{}; }
-  explicit operator bool() const { return data != nullptr; }
-  operator Strided<const T>() const { return {data, replica, view}; }  // NOLINT: a const view of the same
+  constexpr Strided from(int first) const { return data ? Strided{at(0, first), replica, view} : Strided{}; }
+  constexpr explicit operator bool() const { return data != nullptr; }
+  constexpr operator Strided<const T>() const { return {data, replica, view}; }  // NOLINT: a const view of the same
 };
 using Floats = Strided<float>;
 using ConstFloats = Strided<const float>;

@@ -7,6 +7,8 @@
 
 #include <cuda_runtime.h>
 
+#pragma nv_diag_suppress 554  // Strided<const T> has a conversion to itself, which is never called: that is meant
+
 /// Memory shared by a block's threads: SACCADE_SHARED_ARRAY(float, tile, [32][33]); at most 48 KiB in all.
 #define SACCADE_SHARED_ARRAY(type, name, extents) __shared__ type name extents
 
