@@ -23,10 +23,12 @@ void conv_forward(Queue& queue, const ConvForward& op) {
   t.pools = op.shape.pools();
   t.output = op.output;
   t.winners = op.winners;
-  if (op.shape.down == Downsample::stride)
-    send_conv<Source::strided>(queue, "conv_forward", t);
+  const bool strided = op.shape.down == Downsample::stride;
+  if (in.lanes % lanes_per_vector == 0)
+    strided ? send_conv<Source::strided>(queue, "conv_forward", t) : send_conv<Source::map>(queue, "conv_forward", t);
   else
-    send_conv<Source::map>(queue, "conv_forward", t);
+    strided ? send_conv<Source::strided_image>(queue, "conv_forward", t)
+            : send_conv<Source::image>(queue, "conv_forward", t);
 }
 
 }  // namespace saccade::SACCADE_CUDA

@@ -26,26 +26,34 @@
 /// latency (4 cycles x 9 x channels) is the limit, so work is spread over as many multiprocessors as there are.
 namespace saccade::SACCADE_CUDA {
 
-/// What a patch is read from.
+/// What a patch is read from, and which way the weights lie.
 enum class Source {
-  map,      ///< a bordered map, position by position
-  strided,  ///< a bordered map, at every second position
-  winners,  ///< errors of a pooled map: a window's error stands where its winner was, elsewhere are zeros
-  spread,   ///< a map of half the size, whose pixels stand at the even positions
+  map,            ///< up: a bordered map of whole vectors of lanes, position by position
+  strided,        ///< up: such a map at every second position
+  image,          ///< up: a bordered image of a few lanes, position by position
+  strided_image,  ///< up: an image at every second position
+  above,          ///< down: a map
+  winners,        ///< down: errors of a pooled map: a window's stands where its winner was, elsewhere are zeros
+  spread,         ///< down: a map of half the size, whose pixels stand at the even positions
 };
+constexpr bool is_up(Source s) { return s < Source::above; }
+constexpr bool is_image(Source s) { return s == Source::image || s == Source::strided_image; }
+constexpr bool is_strided(Source s) { return s == Source::strided || s == Source::strided_image; }
 
-template <int Rows_, int Columns_, int Units_, int Groups_, int Patches_, int Chunk_, int Blocks_>
+/// Chunk: channels staged at a time. Blocks: of a multiprocessor, at least. Ahead: a thread loads its share of the next
+/// chunk into registers before it computes with this one; where blocks are few nothing else hides that time.
+template <int Rows_, int Columns_, int Units_, int Groups_, int Patches_, int Chunk_, int Blocks_, bool Ahead_>
 struct Tile {
   static constexpr int Rows = Rows_, Columns = Columns_, Units = Units_, Groups = Groups_, Patches = Patches_;
-  static constexpr int Chunk = Chunk_;    ///< channels at a time
-  static constexpr int Blocks = Blocks_;  ///< of a multiprocessor, at least
+  static constexpr int Chunk = Chunk_, Blocks = Blocks_;
+  static constexpr bool Ahead = Ahead_;
   static constexpr int lanes = Groups * Units;
   static constexpr int threads = Groups * Patches;
 };
-using LargeTile = Tile<2, 4, 8, 8, 16, 8, 4>;
-using LargeTileOf32 = Tile<2, 4, 8, 4, 32, 8, 4>;
-using MediumTile = Tile<2, 2, 4, 8, 16, 8, 6>;
-using SmallTile = Tile<2, 2, 1, 16, 4, 32, 1>;
+using LargeTile = Tile<2, 4, 8, 8, 16, 8, 4, false>;
+using LargeTileOf32 = Tile<2, 4, 8, 4, 32, 8, 4, false>;
+using MediumTile = Tile<2, 2, 4, 8, 16, 8, 4, true>;
+using SmallTile = Tile<2, 2, 1, 16, 4, 32, 2, true>;
 
 struct ConvTask {
   Extent extent;
@@ -67,16 +75,25 @@ struct ConvTask {
   int patch_tiles, lane_tiles;       ///< of one replica
 };
 
-/// Layout of a staged chunk. Patches, 4 x an odd number of floats apart, meet in different banks; so do the two halves
-/// of eight channels, 4 channel strides apart.
+/// Layout of a staged chunk, and a thread's share of the work of staging it. Patches, 4 x an odd number of floats
+/// apart, meet in different banks; so do the two halves of eight channels, 4 channel strides apart. Two threads take a
+/// slot, that is a pixel of a patch (or a gap between patches): 32 bytes of 8 channels.
 template <class T, Source source>
 struct Stage {
-  static constexpr int step = source == Source::strided ? 2 : 1;
+  static constexpr int step = is_strided(source) ? 2 : 1;
   static constexpr int rows = (T::Rows - 1) * step + 3, columns = (T::Columns - 1) * step + 3, pixels = rows * columns;
   static constexpr int quads = (pixels + 3) / 4;
   static constexpr int patch_stride = 4 * (quads | 1);
-  static constexpr int channel_stride = T::Patches * patch_stride + 4;
+  static constexpr int slots = T::Patches * patch_stride;
+  static constexpr int channel_stride = slots + 4;
   static constexpr int weights_stride = 9 * T::lanes;
+
+  static constexpr int eights = T::Chunk / 8, slots_at_once = T::threads / 2;
+  static constexpr int patch_loads = eights * static_cast<int>(divide_up(slots, slots_at_once));
+  static constexpr int weight_quads = T::Chunk * weights_stride / 4;
+  static constexpr int weight_loads = static_cast<int>(divide_up(weight_quads, T::threads));
+  /// Loads under way together: all, or as many as registers beside the large tiles' sums can hold.
+  static constexpr int patch_batch = T::Ahead ? patch_loads : 4, weight_batch = T::Ahead ? weight_loads : 3;
 };
 
 /// Which positions a patch has; no view where nothing is computed.
@@ -84,72 +101,119 @@ struct Place {
   int view, row, column;
 };
 
+/// Numbers of patches and windows are ints: 2^31 of them would need 128 GiB for their maps.
 template <class T>
 __device__ Place place_of(const ConvTask& t, int replica, int tile, int patch) {
-  const auto index = static_cast<long long>(tile) * T::Patches + patch;
-  const int per_view = t.patches_down * t.patches_across;
-  const auto view = static_cast<int>(index / per_view);
-  const auto rest = static_cast<int>(index - static_cast<long long>(view) * per_view);
+  const int index = tile * T::Patches + patch, per_view = t.patches_down * t.patches_across;
+  const int view = index / per_view, rest = index % per_view;
   if (view >= t.extent.views || (t.active && *t.active.at(replica, view) == 0)) return {-1, 0, 0};
   return {view, rest / t.patches_across * T::Rows, rest % t.patches_across * T::Columns};
 }
 
-/// Four channels of pixel (row, column) of what the patches are read from; zeros outside.
-template <Source source>
-__device__ float4 fetch(const ConvTask& t, int replica, int view, int row, int column, int channel) {
-  const float4 nothing = make_float4(0, 0, 0, 0);
+/// A pixel of what the patches are read from (or the window that it lies in); no view where it is zero.
+struct Pixel {
+  int view;
+  short row, column;
+};
+
+template <class T, Source source>
+__device__ Pixel pixel_of(const ConvTask& t, const Place* places, int slot) {
+  using S = Stage<T, source>;
+  constexpr Pixel nothing{-1, 0, 0};
+  const Place place = places[slot / S::patch_stride];
+  const int own = slot % S::patch_stride;
+  int row = S::step * place.row - 1 + own / S::columns, column = S::step * place.column - 1 + own % S::columns;
+  if (place.view < 0 || own >= S::pixels) return nothing;
+  if constexpr (source == Source::winners || source == Source::spread) {
+    if (row < 0 || column < 0 || (source == Source::spread && (row % 2 != 0 || column % 2 != 0))) return nothing;
+    row /= 2, column /= 2;
+    if (row >= t.from.height || column >= t.from.width) return nothing;
+  }
+  if (row > t.from.height || column > t.from.width) return nothing;
+  return {place.view, static_cast<short>(row), static_cast<short>(column)};
+}
+
+/// Four channels of a pixel.
+template <class T, Source source>
+__device__ __forceinline__ float4 fetch(const ConvTask& t, int replica, const Pixel& pixel, int slot, int channel) {
   const MapShape& from = t.from;
-  if constexpr (source == Source::map || source == Source::strided) {
-    if (row > from.height || column > from.width) return nothing;
-    const float* at = t.source.at(replica, view) + from.offset(row, column) + channel;
-    if (from.lanes % 4 == 0) return load4(at);
-    const int left = from.lanes - channel;  // of an image
+  if (pixel.view < 0 || channel >= from.lanes) return make_float4(0, 0, 0, 0);
+  const float* at = t.source.at(replica, pixel.view) + from.offset(pixel.row, pixel.column) + channel;
+  if constexpr (is_image(source)) {
+    const int left = from.lanes - channel;
     return make_float4(at[0], left > 1 ? at[1] : 0, left > 2 ? at[2] : 0, left > 3 ? at[3] : 0);
-  } else {
-    const int y = row >> 1, x = column >> 1, place = (row & 1) * 2 + (column & 1);
-    if (row < 0 || column < 0 || y >= from.height || x >= from.width) return nothing;
-    if (source == Source::spread && place != 0) return nothing;
-    const float4 error = load4(t.source.at(replica, view) + from.offset(y, x) + channel);
-    if (source == Source::spread) return error;
-    const std::uint8_t* winner =
-        t.source_winners.at(replica, view) + (static_cast<std::ptrdiff_t>(y) * from.width + x) * from.lanes + channel;
-    return make_float4(winner[0] == place ? error.x : 0, winner[1] == place ? error.y : 0,
-                       winner[2] == place ? error.z : 0, winner[3] == place ? error.w : 0);
+  }
+  const float4 value = load4(at);
+  if constexpr (source != Source::winners) return value;
+  using S = Stage<T, source>;  // a patch begins at an odd row and column, so its slot says where in its window it lies
+  const int own = slot % S::patch_stride;
+  const unsigned place = (own / S::columns + 1) % 2 * 2 + (own % S::columns + 1) % 2;
+  const std::uint8_t* winner = t.source_winners.at(replica, pixel.view) +
+                               (static_cast<std::ptrdiff_t>(pixel.row) * from.width + pixel.column) * from.lanes +
+                               channel;
+  const unsigned differ = *reinterpret_cast<const unsigned*>(winner) ^ (place * 0x0101'0101u);
+  return make_float4((differ & 0xffu) == 0 ? value.x : 0, (differ & 0xff00u) == 0 ? value.y : 0,
+                     (differ & 0xff'0000u) == 0 ? value.z : 0, (differ & 0xff00'0000u) == 0 ? value.w : 0);
+}
+
+/// Loads number `begin` up to `begin` + Count of a thread's share of the patches of channels from `first` on.
+template <class T, Source source, int Count>
+__device__ __forceinline__ void load_patches(const ConvTask& t, int replica, const Pixel* pixels, int first, int begin,
+                                             float4 (&values)[Count]) {
+  using S = Stage<T, source>;
+  const int thread = static_cast<int>(threadIdx.x);
+#pragma unroll
+  for (int i = 0; i < Count; ++i) {
+    const int slot = (begin + i) / S::eights * S::slots_at_once + thread / 2;
+    const int channel = (begin + i) % S::eights * 8 + thread % 2 * 4;
+    if (slot < S::slots) values[i] = fetch<T, source>(t, replica, pixels[slot], slot, first + channel);
   }
 }
 
-template <class T, Source source>
-__device__ void stage_patches(const ConvTask& t, int replica, const Place* places, int first, float* patches) {
+template <class T, Source source, int Count>
+__device__ __forceinline__ void store_patches(int begin, const float4 (&values)[Count], float* patches) {
   using S = Stage<T, source>;
-  constexpr int pixels = T::Patches * S::pixels;
-  const int left = t.from.channels - first, pairs = ((left < T::Chunk ? left : T::Chunk) + 7) / 8;
-  for (int i = static_cast<int>(threadIdx.x); i < pairs * pixels * 2; i += T::threads) {
-    const int pixel = i / 2 % pixels, patch = pixel / S::pixels, own = pixel % S::pixels;
-    const int channel = (i / 2 / pixels * 2 + i % 2) * 4;
-    const Place place = places[patch];
-    float4 value = make_float4(0, 0, 0, 0);
-    if (place.view >= 0 && channel < left)
-      value = fetch<source>(t, replica, place.view, S::step * place.row - 1 + own / S::columns,
-                            S::step * place.column - 1 + own % S::columns, first + channel);
-    float* to = patches + channel * S::channel_stride + patch * S::patch_stride + own;
-    to[0] = value.x;
-    to[S::channel_stride] = value.y;
-    to[2 * S::channel_stride] = value.z;
-    to[3 * S::channel_stride] = value.w;
+  const int thread = static_cast<int>(threadIdx.x);
+#pragma unroll
+  for (int i = 0; i < Count; ++i) {
+    const int slot = (begin + i) / S::eights * S::slots_at_once + thread / 2;
+    if (slot >= S::slots) continue;
+    float* to = patches + ((begin + i) % S::eights * 8 + thread % 2 * 4) * S::channel_stride + slot;
+    to[0] = values[i].x;
+    to[S::channel_stride] = values[i].y;
+    to[2 * S::channel_stride] = values[i].z;
+    to[3 * S::channel_stride] = values[i].w;
   }
 }
 
 __device__ inline float sign_of(float x) { return x > 0 ? 1.0f : (x < 0 ? -1.0f : 0.0f); }
 
-template <class T>
-__device__ void stage_weights(const ConvTask& t, const float* from, int lane, int count, float* weights) {
+/// The same of the block's lanes of `rows` rows of weights, one for each tap of each channel.
+template <class T, Source source, int Count>
+__device__ __forceinline__ void load_weights(const ConvTask& t, const float* from, int lane, int rows, int begin,
+                                             float4 (&values)[Count]) {
   constexpr int quads = T::lanes / 4;
-  for (int i = static_cast<int>(threadIdx.x); i < count * 9 * quads; i += T::threads) {
-    const int row = i / quads, quad = i % quads * 4, tap = row % 9;
-    float4 value = make_float4(0, 0, 0, 0);
-    if (lane + quad < t.to.lanes) value = load4(from + static_cast<std::ptrdiff_t>(row) * t.to.lanes + lane + quad);
-    if (t.sign_only) value = make_float4(sign_of(value.x), sign_of(value.y), sign_of(value.z), sign_of(value.w));
-    store4(weights + (row - tap + (t.turned ? 8 - tap : tap)) * T::lanes + quad, value);
+#pragma unroll
+  for (int i = 0; i < Count; ++i) {
+    const int index = (begin + i) * T::threads + static_cast<int>(threadIdx.x);
+    const int row = index / quads, own = index % quads * 4;
+    values[i] = make_float4(0, 0, 0, 0);
+    if (row < rows && lane + own < t.to.lanes)
+      values[i] = load4(from + static_cast<std::ptrdiff_t>(row) * t.to.lanes + lane + own);
+  }
+  if constexpr (!is_up(source)) {
+    if (!t.sign_only) return;
+#pragma unroll
+    for (float4& w : values) w = make_float4(sign_of(w.x), sign_of(w.y), sign_of(w.z), sign_of(w.w));
+  }
+}
+
+template <class T, Source source, int Count>
+__device__ __forceinline__ void store_weights(int begin, const float4 (&values)[Count], float* weights) {
+#pragma unroll
+  for (int i = 0; i < Count; ++i) {
+    const int index = (begin + i) * T::threads + static_cast<int>(threadIdx.x);
+    if (index < Stage<T, source>::weight_quads) store4(weights + index * 4, values[i]);
   }
 }
 
@@ -160,7 +224,8 @@ __device__ constexpr int lane_of(int group, int unit) {
   return T::Units < 4 ? group * T::Units + unit : unit / 4 * (T::Groups * 4) + group * 4 + unit % 4;
 }
 
-/// One channel: 9 x Rows x Columns x Units multiply-adds. Between spread pixels there are zeros, which are left out.
+/// One channel, taps in the order of the pixels that they meet: on the way down weights are turned by 180 degrees.
+/// 9 x Rows x Columns x Units multiply-adds. Between spread pixels there are zeros, which are left out.
 template <class T, Source source>
 __device__ __forceinline__ void add_channel(const float* own_patch, const float* own_weights,
                                             float (&sums)[T::Rows][T::Columns][T::Units]) {
@@ -173,16 +238,17 @@ __device__ __forceinline__ void add_channel(const float* own_patch, const float*
   }
 #pragma unroll
   for (int tap = 0; tap < 9; ++tap) {
+    const float* tap_weights = own_weights + (is_up(source) ? tap : 8 - tap) * T::lanes;
     float weight[T::Units];
     if constexpr (T::Units % 4 == 0) {
 #pragma unroll
       for (int u = 0; u < T::Units; u += 4) {
-        const float4 four = load4(own_weights + tap * T::lanes + lane_of<T>(0, u));
+        const float4 four = load4(tap_weights + lane_of<T>(0, u));
         weight[u] = four.x, weight[u + 1] = four.y, weight[u + 2] = four.z, weight[u + 3] = four.w;
       }
     } else {
 #pragma unroll
-      for (int u = 0; u < T::Units; ++u) weight[u] = own_weights[tap * T::lanes + u];
+      for (int u = 0; u < T::Units; ++u) weight[u] = tap_weights[u];
     }
 #pragma unroll
     for (int r = 0; r < T::Rows; ++r)
@@ -262,7 +328,8 @@ template <class T, Source source>
 __global__ void __launch_bounds__(T::threads, T::Blocks) conv_kernel(ConvTask t) {
   using S = Stage<T, source>;
   SACCADE_SHARED_ARRAY(float4, patch_memory, [T::Chunk * S::channel_stride / 4]);
-  SACCADE_SHARED_ARRAY(float4, weight_memory, [T::Chunk * S::weights_stride / 4]);
+  SACCADE_SHARED_ARRAY(float4, weight_memory, [S::weight_quads]);
+  SACCADE_SHARED_ARRAY(Pixel, pixels, [S::slots]);
   SACCADE_SHARED_ARRAY(Place, places, [T::Patches]);
   float* patches = &patch_memory[0].x;
   float* weights = &weight_memory[0].x;
@@ -277,17 +344,47 @@ __global__ void __launch_bounds__(T::threads, T::Blocks) conv_kernel(ConvTask t)
   int used = 0;
   for (int i = 0; i < T::Patches; ++i) used += places[i].view >= 0;
   if (used == 0) return;  // all threads of the block: its views are inactive
+  for (int slot = thread; slot < S::slots; slot += T::threads) pixels[slot] = pixel_of<T, source>(t, places, slot);
+  __syncthreads();
 
+  const int channels = t.from.channels;
+  const float* all_weights = t.weights.at(replica);
+  const auto rows_from = [&](int first) { return 9 * (channels - first < T::Chunk ? channels - first : T::Chunk); };
+  const auto weights_from = [&](int first) {
+    return all_weights + static_cast<std::ptrdiff_t>(first) * 9 * t.to.lanes;
+  };
+  float4 next_patches[S::patch_batch], next_weights[S::weight_batch];
+  if constexpr (T::Ahead) {
+    load_patches<T, source>(t, replica, pixels, 0, 0, next_patches);
+    load_weights<T, source>(t, all_weights, tile_lane, rows_from(0), 0, next_weights);
+  }
   float sums[T::Rows][T::Columns][T::Units] = {};
-  const float* layer_weights = t.weights.at(replica);
-  for (int first = 0; first < t.from.channels; first += T::Chunk) {
-    const int left = t.from.channels - first, count = left < T::Chunk ? left : T::Chunk;
+  const float* own_patch = patches + patch * S::patch_stride;
+  const float* own_weights = weights + lane_of<T>(group, 0);
+  for (int first = 0; first < channels; first += T::Chunk) {
     if (first > 0) __syncthreads();
-    stage_patches<T, source>(t, replica, places, first, patches);
-    stage_weights<T>(t, layer_weights + static_cast<std::ptrdiff_t>(first) * 9 * t.to.lanes, tile_lane, count, weights);
+    if constexpr (T::Ahead) {
+      store_patches<T, source>(0, next_patches, patches);
+      store_weights<T, source>(0, next_weights, weights);
+    } else {
+#pragma unroll 1
+      for (int begin = 0; begin < S::patch_loads; begin += S::patch_batch) {
+        load_patches<T, source>(t, replica, pixels, first, begin, next_patches);
+        store_patches<T, source>(begin, next_patches, patches);
+      }
+#pragma unroll 1
+      for (int begin = 0; begin < S::weight_loads; begin += S::weight_batch) {
+        load_weights<T, source>(t, weights_from(first), tile_lane, rows_from(first), begin, next_weights);
+        store_weights<T, source>(begin, next_weights, weights);
+      }
+    }
     __syncthreads();
-    const float* own_patch = patches + patch * S::patch_stride;
-    const float* own_weights = weights + lane_of<T>(group, 0);
+    const int next = first + T::Chunk;
+    if (T::Ahead && next < channels) {
+      load_patches<T, source>(t, replica, pixels, next, 0, next_patches);
+      load_weights<T, source>(t, weights_from(next), tile_lane, rows_from(next), 0, next_weights);
+    }
+    const int count = rows_from(first) / 9;
 #pragma unroll 1
     for (int c = 0; c < count; ++c)
       add_channel<T, source>(own_patch + c * S::channel_stride, own_weights + c * S::weights_stride, sums);
@@ -330,7 +427,7 @@ bool send(Queue& queue, const char* name, ConvTask t, std::size_t enough) {
 /// The largest tile that fills the machine.
 template <Source source>
 void send_conv(Queue& queue, const char* name, const ConvTask& t) {
-  if constexpr (source != Source::strided) {
+  if constexpr (!is_strided(source)) {
     const bool narrow = t.to.lanes % LargeTile::lanes != 0 && t.to.lanes < 2 * LargeTile::lanes;
     if (narrow ? send<LargeTileOf32, source>(queue, name, t, 2 * multiprocessors)
                : send<LargeTile, source>(queue, name, t, 2 * multiprocessors))

@@ -24,7 +24,6 @@ void transposed_conv(Queue& queue, const char* name, const TransposedConv& op) {
   t.rows = op.shape.in.height;
   t.columns = op.shape.in.width;
   t.weights = op.weights.weights;
-  t.turned = true;
   t.sign_only = op.weights.sign_only;
   t.to = op.shape.in;
   t.activation = op.activation;
@@ -33,7 +32,7 @@ void transposed_conv(Queue& queue, const char* name, const TransposedConv& op) {
   t.output = op.below;
   switch (op.shape.down) {
     case Downsample::none:
-      return send_conv<Source::map>(queue, name, t);
+      return send_conv<Source::above>(queue, name, t);
     case Downsample::max_pool:
       return send_conv<Source::winners>(queue, name, t);
     case Downsample::stride:
