@@ -42,7 +42,7 @@ template <Downsample down>
 struct Reach {
   static constexpr bool pools = down == Downsample::max_pool;
   static constexpr int step = down == Downsample::none ? 1 : 2;
-  static constexpr int side = pools ? 4 : 3, pixels = side * side, windows_at_once = pools ? 8 : 16;
+  static constexpr int side = pools ? 4 : 3, pixels = side * side, windows_at_once = pools ? 8 : 14;
 };
 
 /// What a block sums: windows [begin, end) of all views' windows.
@@ -71,27 +71,30 @@ struct Window {
 };
 
 __device__ inline Window window_at(const GradientTask& t, const Part& p, int index) {
-  const int width = t.shape.out.width, per_view = t.shape.out.height * width, view = index / per_view;
-  if (index >= p.end || (t.active && *t.active.at(p.replica, view) == 0)) return {-1, 0, 0};
-  return {view, index % per_view / width, index % width};
+  const auto width = static_cast<unsigned>(t.shape.out.width), per_view = t.shape.out.height * width;
+  const unsigned view = static_cast<unsigned>(index) / per_view, rest = index - view * per_view, row = rest / width;
+  if (index >= p.end || (t.active && *t.active.at(p.replica, static_cast<int>(view)) == 0)) return {-1, 0, 0};
+  return {static_cast<int>(view), static_cast<int>(row), static_cast<int>(rest - row * width)};
 }
 
-/// Windows taken together, and where the pixels within their reach begin (null: none).
+/// Windows taken together, and where the pixels within their reach begin, from the replica's input on (-1: nowhere).
 template <Downsample down>
 struct Step {
   Window windows[Reach<down>::windows_at_once];
-  const float* pixels[Reach<down>::windows_at_once][Reach<down>::pixels];
+  long long pixels[Reach<down>::windows_at_once][Reach<down>::pixels];
 };
 
 template <Downsample down, int Threads>
 __device__ __forceinline__ void find(const GradientTask& t, const Part& p, int first, Step<down>& step) {
   using R = Reach<down>;
   constexpr int count = R::windows_at_once * R::pixels;
-  for (int i = static_cast<int>(threadIdx.x); i < count; i += Threads) {
-    const int window = i / R::pixels, pixel = i % R::pixels;
+#pragma unroll
+  for (int round = 0; round < (count + Threads - 1) / Threads; ++round) {
+    const int i = round * Threads + static_cast<int>(threadIdx.x), window = i / R::pixels, pixel = i % R::pixels;
+    if (i >= count) continue;
     const Window w = window_at(t, p, first + window);
     const int row = R::step * w.row - 1 + pixel / R::side, column = R::step * w.column - 1 + pixel % R::side;
-    step.pixels[window][pixel] = w.view < 0 ? nullptr : t.input.at(p.replica, w.view) + t.shape.in.offset(row, column);
+    step.pixels[window][pixel] = w.view < 0 ? -1 : w.view * t.input.view + t.shape.in.offset(row, column);
     if (pixel == 0) step.windows[window] = w;
   }
 }
@@ -167,33 +170,36 @@ __global__ void __launch_bounds__(gradient_threads, 4) gradient_kernel(GradientT
   const MapShape &in = t.shape.in, &out = t.shape.out;
   const Part part = part_of_block(t);
   const int tile_lane = part.lane_tile * warp, tile_unit = part.unit_tile * units_of_block;
+  const float* input = t.input.at(part.replica);
 
   const auto stage = [&](const Step<down>& step) {
     constexpr int quads = R::windows_at_once * R::pixels * lane_quads;
-    const float* const* pixels = &step.pixels[0][0];
-    float4* all_inputs = &inputs[0][0][0];
-    const int own = thread % lane_quads * 4;
-    const bool exists = tile_lane + own < in.lanes;
-#pragma unroll 1
-    for (int begin = thread; begin < quads; begin += loads_at_once * gradient_threads) {
+    constexpr int pixels_at_once = gradient_threads / lane_quads;
+    const int quad = thread % lane_quads;
+    const bool exists = tile_lane + quad * 4 < in.lanes;
+    const float* from = input + tile_lane + quad * 4;
+    const long long* pixels = &step.pixels[0][0] + thread / lane_quads;
+    float4* to = &inputs[0][0][0] + thread;
+#pragma unroll
+    for (int begin = 0; begin < quads; begin += loads_at_once * gradient_threads) {
       float4 values[loads_at_once];
 #pragma unroll
       for (int i = 0; i < loads_at_once; ++i) {
-        const int index = begin + i * gradient_threads;
-        const float* pixel = index < quads ? pixels[index / lane_quads] : nullptr;
-        values[i] = exists && pixel ? load4(pixel + tile_lane + own) : make_float4(0, 0, 0, 0);
+        const int first = begin + i * gradient_threads;
+        const long long at = first + thread < quads ? pixels[first / gradient_threads * pixels_at_once] : -1;
+        values[i] = exists && at >= 0 ? load4(from + at) : make_float4(0, 0, 0, 0);
       }
 #pragma unroll
       for (int i = 0; i < loads_at_once; ++i)
-        if (begin + i * gradient_threads < quads) all_inputs[begin + i * gradient_threads] = values[i];
+        if (begin + i * gradient_threads + thread < quads) to[begin + i * gradient_threads] = values[i];
     }
     if (thread < R::windows_at_once * unit_quads) {
-      const int quad = thread % unit_quads, index = thread / unit_quads, unit = tile_unit + quad * 4;
+      const int own = thread % unit_quads, index = thread / unit_quads, unit = tile_unit + own * 4;
       const Window& w = step.windows[index];
       const bool learns = w.view >= 0 && unit < out.lanes;
-      errors[index][quad] = learns ? load4(error_of(t, part.replica, w) + unit) : make_float4(0, 0, 0, 0);
+      errors[index][own] = learns ? load4(error_of(t, part.replica, w) + unit) : make_float4(0, 0, 0, 0);
       if constexpr (R::pools)
-        winners[index][quad] = learns ? *reinterpret_cast<const int*>(winners_of(t, part.replica, w) + unit) : 0;
+        winners[index][own] = learns ? *reinterpret_cast<const int*>(winners_of(t, part.replica, w) + unit) : 0;
     }
   };
   static_assert(R::windows_at_once * unit_quads <= gradient_threads);
@@ -239,18 +245,19 @@ __global__ void __launch_bounds__(warp) image_kernel(GradientTask t) {
   const MapShape &in = t.shape.in, &out = t.shape.out;
   const Part part = part_of_block(t);
   const int first_lane = part.lane_tile * image_lanes, unit = part.unit_tile * warp + thread;
+  const float* input = t.input.at(part.replica);
   const int lanes_left = in.lanes - first_lane, lanes = lanes_left < image_lanes ? lanes_left : image_lanes;
 
   const auto stage = [&](const Step<down>& step) {
     constexpr int numbers = R::windows_at_once * R::pixels * image_lanes;
-    const float* const* pixels = &step.pixels[0][0];
+    const long long* pixels = &step.pixels[0][0];
     float* all_inputs = &inputs[0][0][0];
 #pragma unroll
     for (int i = 0; i < (numbers + warp - 1) / warp; ++i) {
       const int index = i * warp + thread, lane = index % image_lanes;
       if (index >= numbers) continue;
-      const float* pixel = pixels[index / image_lanes];
-      all_inputs[index] = pixel && lane < lanes ? pixel[first_lane + lane] : 0.0f;
+      const long long at = pixels[index / image_lanes];
+      all_inputs[index] = at >= 0 && lane < lanes ? input[at + first_lane + lane] : 0.0f;
     }
   };
 
@@ -355,10 +362,7 @@ void conv_weight_gradient(Queue& queue, const ConvWeightGradient& op) {
       s.pools() ? Reach<Downsample::max_pool>::windows_at_once : Reach<Downsample::none>::windows_at_once;
   t.windows_per_slice = static_cast<int>(divide_up(windows, slices * at_a_time) * at_a_time);
   t.slices = static_cast<int>(divide_up(windows, t.windows_per_slice));
-  if (t.slices <= 1) {
-    t.slices = 1;  // also where a map so small that halving leaves nothing of it has no windows
-    return send(queue, t, op.extent.replicas);
-  }
+  if (t.slices == 1) return send(queue, t, op.extent.replicas);
 
   constexpr std::size_t scratch_limit = std::size_t{1} << 28;  // bytes; more replicas are taken one part after another
   const std::size_t count = s.weights(), own = count * t.slices * sizeof(float);
