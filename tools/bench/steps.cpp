@@ -101,7 +101,7 @@ void forward(State& state, Arithmetic arithmetic) {
   const std::vector<float> pixels = synthetic_floats(images * network.map(0).features(), 0, 1);
   const Views views{activity, 0, images};
   for (auto _ : state) {
-    show(*device, network, pixels.data(), views);
+    show(*device, network, pixels, views);
     ascend(*device, parameters, views, 0, network.depth());
     embed(*device, parameters, views, network.depth() - 1, embedding.strided());
   }
