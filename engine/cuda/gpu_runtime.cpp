@@ -14,8 +14,8 @@ namespace {
 void check(cudaError_t result, const char* call) {
   if (result == cudaSuccess) return;
   if (result == cudaErrorMemoryAllocation) throw std::bad_alloc();
-  throw std::runtime_error(fmt::format("CUDA: {} failed: {} ({})", call, cudaGetErrorString(result),
-                                       cudaGetErrorName(result)));
+  throw std::runtime_error(
+      fmt::format("CUDA: {} failed: {} ({})", call, cudaGetErrorString(result), cudaGetErrorName(result)));
 }
 
 dim3 size(const Size3& s) { return {s.x, s.y, s.z}; }
@@ -119,8 +119,9 @@ std::unique_ptr<Runtime> make_runtime() {
   cudaDeviceProp properties{};
   check(cudaGetDeviceProperties(&properties, 0), "cudaGetDeviceProperties");
   if (properties.major < 8)
-    throw InputError(fmt::format("device cuda: {} has compute capability {}.{}, expected at least 8.0; use --device cpu",
-                                 properties.name, properties.major, properties.minor));
+    throw InputError(
+        fmt::format("device cuda: {} has compute capability {}.{}, expected at least 8.0; use --device cpu",
+                    properties.name, properties.major, properties.minor));
   return std::make_unique<GpuRuntime>(properties);
 }
 

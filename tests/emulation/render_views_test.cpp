@@ -5,11 +5,10 @@
 #include <cstring>
 #include <functional>
 
-#include "cuda_emulation.h"
-#include "engine/cuda/cuda_device.h"
 #include "models/batch_learner.h"
 #include "streams/pair_batches.h"
 #include "tests/models/runs.h"
+#include "tests/reference/devices.h"  // brings the emulated device
 #include "tests/streams/view_helpers.h"
 
 namespace saccade::test {
@@ -17,10 +16,7 @@ namespace {
 
 using Kind = emulation::Order::Kind;
 
-Device& cuda() {
-  static cuda_emulated::CudaDevice device(cuda_emulated::make_runtime());
-  return device;
-}
+Device& cuda() { return reference::emulated_device(); }
 
 template <class Body>
 void in_every_order(const Body& body) {
