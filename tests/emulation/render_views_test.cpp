@@ -166,6 +166,15 @@ TEST_CASE("validation: render_views") {
   CHECK_THROWS_AS(DeviceImages(cuda(), 4, 5, 3, {images.pixels.data(), 61}), std::invalid_argument);
 }
 
+TEST_CASE("a data set larger than what is staged at a time reaches the device whole") {
+  std::vector<std::uint8_t> bytes((std::size_t{64} << 20) + 7);
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i % 251);
+  const DeviceImages table(cuda(), 1, 1, 1, bytes);
+  std::vector<std::uint8_t> found(bytes.size());
+  cuda().read(found.data(), table.bytes(), found.size());
+  CHECK(found == bytes);
+}
+
 TEST_CASE("an event run whose views the device renders ends with the fingerprint of one that is sent pixels") {
   for (const bool block : {true, false}) {
     CAPTURE(block);
