@@ -6,13 +6,14 @@
 #include "engine/deformation.h"
 
 /// Deformed views out of a table of images. A block takes pixels of one view, a thread one pixel with all its channels,
-/// once for all replicas; the formulas are the host's own (engine/deformation.h), none of which fuses a multiply-add.
+/// once for all replicas; the formulas are the host's own (engine/deformation.h), additions, products and divisions
+/// that a GPU rounds as the host does, none of them fused.
 ///
 /// Bytes a view: 56 of recipe, which is all that the host sends; height x width x channels of the table, each read
 /// about four times, once from memory; 4 R times as many written. Floating-point operations a pixel: 14 for its place,
-/// 13 a channel for the sample (4 of them make floats of bytes), 50 for the colours of affine_hsv with one division; 30
-/// in double a block. So 32 x 32 x 3 is 3 KB read, 12 KB written and 105,000 operations: a batch of 1000 views is 15
-/// MB, which memory at 3 TB/s moves in 5 us.
+/// 13 a channel for the sample (4 of them make floats of bytes), about 45 for the colours of affine_hsv with one
+/// division; about 25 in double a block. So 32 x 32 x 3 is 3 KB read, 12 KB written and 100,000 operations: a batch of
+/// 1000 views is 15 MB, which memory at 3 TB/s moves in 5 us.
 namespace saccade::SACCADE_CUDA {
 namespace {
 
