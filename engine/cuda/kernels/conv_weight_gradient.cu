@@ -159,8 +159,9 @@ __device__ __forceinline__ void learn_winner(int winner, float error, const floa
 
 constexpr int warps = 4, gradient_threads = warps * warp, units_of_block = warps * units_at_once;
 
+/// Behind a pool a window is four pixels wide: with four blocks an SM its registers would not do on sm_80.
 template <Downsample down>
-__global__ void __launch_bounds__(gradient_threads, 4) gradient_kernel(GradientTask t) {
+__global__ void __launch_bounds__(gradient_threads, down == Downsample::max_pool ? 3 : 4) gradient_kernel(GradientTask t) {
   using R = Reach<down>;
   constexpr int lane_quads = warp / 4, unit_quads = units_of_block / 4, loads_at_once = 4;
   SACCADE_SHARED_ARRAY(float4, inputs, [R::windows_at_once][R::pixels][lane_quads]);
