@@ -58,7 +58,9 @@ Learned learn(Device& device, const Run& run, const std::vector<ScheduledEvent>&
 void check_run(const Run& run) {
   CAPTURE(run.name);
   const std::vector<ScheduledEvent> events = events_of(run);
-  const Learned want = learn(cpu(), run, events);
+  Run exact = run;
+  exact.arithmetic = Arithmetic::exact;
+  const Learned want = learn(cpu(), exact, events);
   REQUIRE(want.updates > 0);
   std::string first;
   for (const emulation::Order order : {emulation::Order{Kind::ascending, 0}, {Kind::random, 3}}) {
