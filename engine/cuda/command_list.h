@@ -15,8 +15,8 @@ struct Command {
   Kind kind = Kind::launch;
   Launch launch{};  ///< its task is at CommandList::task()
   std::size_t task_at = 0;
-  void* to = nullptr;           ///< device memory
-  const void* from = nullptr;   ///< upload: the host's, page-locked; copy: the device's
+  void* to = nullptr;          ///< device memory
+  const void* from = nullptr;  ///< upload: the host's, page-locked; copy: the device's
   std::size_t bytes = 0;
 };
 

@@ -8,9 +8,9 @@
 #include "cuda_emulation.h"
 #include "engine/cuda/runtime.h"
 
-/// What lies below the CUDA device in the tests: its commands run on the host. Without a sanitizer, device memory can be
-/// touched only while they run, so that a host's access to a device's memory is a crash, as it is with a GPU; with one,
-/// each allocation is one of the heap, so that the sanitizer sees its ends.
+/// What lies below the CUDA device in the tests: its commands run on the host. Without a sanitizer, device memory can
+/// be touched only while they run, so that a host's access to a device's memory is a crash, as it is with a GPU; with
+/// one, each allocation is one of the heap, so that the sanitizer sees its ends.
 namespace saccade::SACCADE_CUDA {
 namespace {
 
@@ -44,7 +44,8 @@ class Region {
 
  private:
   Region()
-      : base_(static_cast<std::byte*>(mmap(nullptr, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))) {
+      : base_(static_cast<std::byte*>(
+            mmap(nullptr, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))) {
     if (base_ == MAP_FAILED) throw std::bad_alloc();
   }
   void protect(int access) const {
@@ -80,9 +81,7 @@ class EmulatedRuntime final : public Runtime {
   }
 
  private:
-  static std::unique_ptr<Region::Open> opened() {
-    return sanitized ? nullptr : std::make_unique<Region::Open>();
-  }
+  static std::unique_ptr<Region::Open> opened() { return sanitized ? nullptr : std::make_unique<Region::Open>(); }
   static void run(const CommandList& list, const Command& c) {
     switch (c.kind) {
       case Command::Kind::launch:

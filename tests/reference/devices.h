@@ -68,6 +68,12 @@ inline std::string first_difference(const Outputs& a, const Outputs& b) {
   return search(a.ints, b.ints);
 }
 
+#if defined(SACCADE_TEST_CUDA)
+}  // namespace saccade::reference
+#include "tests/emulation/on_emulated_device.h"
+namespace saccade::reference {
+#else
+
 /// Runs `run(device) -> Outputs` everywhere, `verify(outputs)` once per instruction set, and demands the same bits for
 /// any number of threads and from avx2 and avx512. `portable` may differ in bits: it has no fused multiply-add.
 template <class Run, class Verify>
@@ -95,6 +101,8 @@ void on_all_devices(Run run, Verify verify) {
       vector_bits = std::move(first);
   }
 }
+
+#endif
 
 #define CHECK_CLOSE(...)                                               \
   do {                                                                 \

@@ -5,10 +5,10 @@
 #include "engine/cuda/kernels/block_sum.cuh"
 #include "engine/cuda/kernels/launch_size.h"
 
-/// What a classifier learns by. Softmax cross-entropy in double, as on the CPU: a few thousand exponentials, so latency sets the time. One thread a
-/// view turns its scores into errors and leaves them in double in scratch memory, [replica][column][view], one column
-/// for each class, one for the loss and one for the hit; then one block for each column adds it up, each thread a chain
-/// of its views and the threads by a tree.
+/// What a classifier learns by. Softmax cross-entropy in double, as on the CPU: a few thousand exponentials, so latency
+/// sets the time. One thread a view turns its scores into errors and leaves them in double in scratch memory,
+/// [replica][column][view], one column for each class, one for the loss and one for the hit; then one block for each
+/// column adds it up, each thread a chain of its views and the threads by a tree.
 ///
 /// Softmax regression: a block a view for its scores, a warp a class, so that the row comes from memory once and from
 /// the first cache for all other classes; then the above; then a thread a feature for the gradient of 8 classes, which
@@ -95,14 +95,16 @@ __device__ __forceinline__ const float* row_of(const SoftmaxRegression& op, int 
 /// Each lane of a warp has every 32nd feature; the lanes are added by the tree of block_sum.
 __global__ void __launch_bounds__(score_threads) regression_scores(RegressionTask task) {
   const SoftmaxRegression& op = task.op;
-  const int view = static_cast<int>(blockIdx.x) % op.extent.views, replica = static_cast<int>(blockIdx.x) / op.extent.views;
+  const int view = static_cast<int>(blockIdx.x) % op.extent.views,
+            replica = static_cast<int>(blockIdx.x) / op.extent.views;
   const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32;
   const float* row = row_of(op, replica, view);
   float* scores = task.scores + static_cast<std::size_t>(blockIdx.x) * op.shape.lanes();
   for (int c = warp; c < op.shape.classes; c += score_threads / 32) {
     const float* weights = op.weights.at(replica) + static_cast<std::size_t>(c) * op.shape.weights_of_class();
     float sum = 0;
-    for (std::size_t f = static_cast<std::size_t>(lane); f < op.shape.features; f += 32) sum = fmaf(row[f], weights[f], sum);
+    for (std::size_t f = static_cast<std::size_t>(lane); f < op.shape.features; f += 32)
+      sum = fmaf(row[f], weights[f], sum);
     for (int step = 16; step > 0; step /= 2) sum += __shfl_xor_sync(whole_warp, sum, step);
     if (lane == 0) scores[c] = sum;
   }
@@ -135,7 +137,8 @@ void send(Queue& queue, const CrossEntropyTask& task) {
   const std::size_t maps = static_cast<std::size_t>(task.op.extent.replicas) * task.op.extent.views;
   const std::size_t columns = static_cast<std::size_t>(task.op.classes) + 2;
   queue.launch("cross_entropy_softmax", softmax, {blocks(maps, view_threads)}, {view_threads}, task);
-  queue.launch("cross_entropy_sums", sums_over_views, {blocks(columns, 1, task.op.extent.replicas)}, {sum_threads}, task);
+  queue.launch("cross_entropy_sums", sums_over_views, {blocks(columns, 1, task.op.extent.replicas)}, {sum_threads},
+               task);
 }
 
 std::size_t doubles_of(int classes, const Extent& extent) {
@@ -161,12 +164,20 @@ void softmax_regression(Queue& queue, const SoftmaxRegression& op) {
     return Floats{start, static_cast<std::ptrdiff_t>(views * lanes), static_cast<std::ptrdiff_t>(lanes)};
   };
   queue.launch("regression_scores", regression_scores, {blocks(views, 1, replicas)}, {score_threads}, task);
-  send(queue, {{op.shape.classes, op.extent, rows(task.scores), op.bias, op.labels, rows(task.error), op.bias_gradient,
-                op.loss, {correct, 1, 0}},
+  send(queue, {{op.shape.classes,
+                op.extent,
+                rows(task.scores),
+                op.bias,
+                op.labels,
+                rows(task.error),
+                op.bias_gradient,
+                op.loss,
+                {correct, 1, 0}},
                columns});
   const std::size_t class_parts = divide_up(op.shape.classes, classes_at_once);
   queue.launch("regression_gradient", regression_gradient,
-               {blocks(op.shape.weights_of_class(), gradient_threads, class_parts * replicas)}, {gradient_threads}, task);
+               {blocks(op.shape.weights_of_class(), gradient_threads, class_parts * replicas)}, {gradient_threads},
+               task);
 }
 
 }  // namespace saccade::SACCADE_CUDA
