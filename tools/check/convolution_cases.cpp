@@ -95,7 +95,7 @@ void conv_weight_gradient(Trial& t, const Layer& layer, const Extent& extent, Ac
   t.calls<ConvWeightGradient>(&Device::conv_weight_gradient, {layer.shape, extent, input.strided(), error.strided(),
                                                               t.winners(layer.shape, extent).strided(),
                                                               t.flags(extent, active), gradient.shared(), accumulate});
-  t.compare(gradient);
+  t.compare(gradient, rounding_of(static_cast<double>(layer.shape.out.height) * layer.shape.out.width * extent.views));
 }
 
 void conv_input_gradient(Trial& t, const Layer& layer, const Extent& extent, Active active, bool sign_only) {
