@@ -355,7 +355,7 @@ void Emulator::run_thread() {
   thread_sanitizer::enter(sanitizer_fiber());
   thread_sanitizer::acquire(&launch_tag_);
   try {
-    (*kernel_)();
+    here_->call_on_fresh_memory(*kernel_);
   } catch (const Unwind&) {
   } catch (...) {
     thread_sanitizer::enter(sanitizer_host_);

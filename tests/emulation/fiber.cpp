@@ -66,4 +66,22 @@ SACCADE_UNINSTRUMENTED void Fiber::switch_over(Fiber& from, Fiber& to) {
   Switch::arrive(context::jump_fcontext(to.context_, &change));
 }
 
+#if defined(__SANITIZE_THREAD__)
+SACCADE_UNINSTRUMENTED __attribute__((noinline)) void Fiber::call_on_fresh_memory(const std::function<void()>& body) {
+  char* const frame = static_cast<char*>(__builtin_frame_address(0));
+  char* const lowest = static_cast<char*>(mapping_) + page_bytes;
+  // Whole pages below this frame and what it calls here: mapped anew, they have no history.
+  const std::size_t fresh = (static_cast<std::size_t>(frame - lowest) - page_bytes) / page_bytes * page_bytes;
+  thread_sanitizer::ignore_writes();
+  const void* mapped = mmap(lowest, fresh, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  thread_sanitizer::notice_writes();
+  if (mapped == MAP_FAILED) throw std::bad_alloc();
+  auto* const gap = static_cast<volatile char*>(__builtin_alloca(2 * page_bytes));  // to get below what was kept
+  *gap = 0;
+  body();
+}
+#else
+void Fiber::call_on_fresh_memory(const std::function<void()>& body) { body(); }
+#endif
+
 }  // namespace saccade::emulation

@@ -6,6 +6,8 @@
 /// function's start and end, and both must fall on the same fiber.
 #if defined(__SANITIZE_THREAD__)
 #include <sanitizer/tsan_interface.h>
+extern "C" void AnnotateIgnoreWritesBegin(const char* file, int line);
+extern "C" void AnnotateIgnoreWritesEnd(const char* file, int line);
 #endif
 
 #define SACCADE_UNINSTRUMENTED __attribute__((no_sanitize("thread")))
@@ -28,6 +30,9 @@ SACCADE_UNINSTRUMENTED inline void enter(Fiber fiber) { __tsan_switch_to_fiber(f
 /// What the current fiber did so far comes before what follows a later acquire of the same tag.
 SACCADE_UNINSTRUMENTED inline void release(void* tag) { __tsan_release(tag); }
 SACCADE_UNINSTRUMENTED inline void acquire(void* tag) { __tsan_acquire(tag); }
+/// In between, memory that is mapped has no history; else it counts as written by whoever maps it.
+SACCADE_UNINSTRUMENTED inline void ignore_writes() { AnnotateIgnoreWritesBegin(__FILE__, __LINE__); }
+SACCADE_UNINSTRUMENTED inline void notice_writes() { AnnotateIgnoreWritesEnd(__FILE__, __LINE__); }
 
 #else
 

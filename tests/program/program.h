@@ -140,8 +140,7 @@ inline std::string refusal_fault(const Outcome& outcome, const Arguments& argume
   if (outcome.signal != 0) fault += "signal " + std::to_string(outcome.signal) + "; ";
   if (!outcome.out.empty()) fault += "standard output: " + outcome.out + "; ";
   const std::string err = complaint(outcome);
-  if (!err.starts_with("saccade: ") || err.find('\n') + 1 != err.size())
-    fault += "not one line of ours; ";
+  if (!err.starts_with("saccade: ") || err.find('\n') + 1 != err.size()) fault += "not one line of ours; ";
   for (const std::string& part : parts)
     if (!contains(err, part)) fault += "does not say \"" + part + "\"; ";
   if (fault.empty()) return fault;

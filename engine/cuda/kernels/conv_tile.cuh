@@ -110,7 +110,8 @@ __device__ Place place_of(const ConvTask& t, int replica, int tile, int patch) {
   return {view, rest / t.patches_across * T::Rows, rest % t.patches_across * T::Columns};
 }
 
-/// A pixel of what the patches are read from (or the window that it lies in); no view where it is zero.
+/// A pixel of what the patches are read from (or the window that it lies in); no view where it is zero. Short numbers
+/// keep the table of a block at 7 KiB; no map has sides of 2^15.
 struct Pixel {
   int view;
   short row, column;

@@ -8,12 +8,12 @@
 /// positions in row-major order. Behind a max-pool only a window's winner has an error: a quarter of the dense work.
 ///
 /// Maps of 16 lanes and more (gradient_kernel): the threads of a warp are 32 input lanes, and each holds the 9 taps of
-/// 8 units: 72 sums in registers. Windows (or positions) are counted through all views and taken 8 at a time; the 4 x 4
-/// (3 x 3) inputs within reach of each and its errors are staged in shared memory for the 4 warps of the block, 20 KiB
-/// (12 KiB). For each window a thread reads its inputs into registers, then branches for each unit to one of four cases
-/// by the unit's winner, the same in the whole warp; in each case the compiler knows which 9 inputs are meant. Per
-/// window that is 22 reads of shared memory and 72 multiply-adds, and as much again for the branches; per position of a
-/// dense layer 11 reads and 72 multiply-adds. Staged are 0.12 (0.07) bytes per multiply-add.
+/// 8 units: 72 sums in registers. Windows (or positions) are counted through all views and taken 8 (14) at a time; the
+/// 4 x 4 (3 x 3) inputs within reach of each and its errors are staged in shared memory, 20 KiB, for the 4 warps of the
+/// block, 32 units. For each window a thread reads its inputs into registers, then branches for each unit to one of
+/// four cases by the unit's winner, the same in the whole warp; in each case the compiler knows which 9 inputs are
+/// meant. Per window that is 20 reads of shared memory, 72 multiply-adds and about as many instructions for branches;
+/// per position of a dense layer 11 reads and 72 multiply-adds. Staged are 0.22 (0.13) bytes per multiply-add.
 ///
 /// Images (image_kernel): the threads of a warp are 32 units, each holds 9 taps of up to 3 lanes. Inputs are read at
 /// the place that the thread's own winner says: 27 reads for 27 multiply-adds. These layers are small.
@@ -159,8 +159,9 @@ __device__ __forceinline__ void learn_winner(int winner, float error, const floa
 
 constexpr int warps = 4, gradient_threads = warps * warp, units_of_block = warps * units_at_once;
 
+/// Behind a pool a window is four pixels wide: with four blocks an SM its registers would not do on sm_80.
 template <Downsample down>
-__global__ void __launch_bounds__(gradient_threads, 4) gradient_kernel(GradientTask t) {
+__global__ void __launch_bounds__(gradient_threads, down == Downsample::max_pool ? 3 : 4) gradient_kernel(GradientTask t) {
   using R = Reach<down>;
   constexpr int lane_quads = warp / 4, unit_quads = units_of_block / 4, loads_at_once = 4;
   SACCADE_SHARED_ARRAY(float4, inputs, [R::windows_at_once][R::pixels][lane_quads]);

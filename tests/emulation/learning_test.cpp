@@ -1,0 +1,181 @@
+#include <doctest/doctest.h>
+
+#include "models/batch_learner.h"
+#include "tests/reference/devices.h"  // brings the emulated device
+#include "tests/models/runs.h"
+
+using namespace saccade;
+using namespace saccade::test;
+
+// Whole learners on the emulated CUDA device: the same code as on the CPU, above other kernels.
+namespace {
+
+using Kind = emulation::Order::Kind;
+
+Device& cpu() { return *reference::cpu_device("portable", 1); }
+
+/// |cuda - cpu|_2 over |cpu - start|_2 of all tensors: how far two learners are apart against how far they went.
+double apart(const std::vector<Tensor>& cuda, const std::vector<Tensor>& on_cpu, const std::vector<Tensor>& start) {
+  double difference = 0, way = 0;
+  REQUIRE(cuda.size() == on_cpu.size());
+  for (std::size_t t = 0; t < cuda.size(); ++t) {
+    REQUIRE(cuda[t].name == on_cpu[t].name);
+    for (std::size_t i = 0; i < cuda[t].data.size(); ++i) {
+      difference += std::pow(static_cast<double>(cuda[t].data[i]) - static_cast<double>(on_cpu[t].data[i]), 2);
+      way += std::pow(static_cast<double>(on_cpu[t].data[i]) - static_cast<double>(start[t].data[i]), 2);
+    }
+  }
+  REQUIRE(way > 0);
+  return std::sqrt(difference / way);
+}
+
+/// Both sum in single precision, in different orders (5e-7 of a sum is usual); each update adds its own difference, and
+/// weights of about 0.1 that moved by about 1e-3 lose a digit or two of it. 2e-6 to 2e-5 is seen; a wrong sign gives 1.
+constexpr double agreement_of_ways = 1e-4;
+
+LearnerOptions repeating_options(const Run& run) {
+  LearnerOptions options = options_of(run);
+  options.waiting_floats = 0;  // as `saccade replay --device cuda`: each event does what events of its kind do
+  return options;
+}
+
+struct Learned {
+  std::vector<Tensor> start, end;
+  std::string fingerprint;
+  std::uint64_t updates = 0;
+};
+
+Learned learn(Device& device, const Run& run, const std::vector<ScheduledEvent>& events) {
+  OnlineLearner learner(device, network_of(run), repeating_options(run));
+  Learned learned{tensors_of(learner.parameters()), {}, {}};
+  for (const ScheduledEvent& event : events) learner.handle(event.event);
+  learned.end = tensors_of(learner.parameters());
+  learned.fingerprint = fingerprint_of(learner);
+  learned.updates = learner.updates();
+  return learned;
+}
+
+void check_run(const Run& run) {
+  CAPTURE(run.name);
+  const std::vector<ScheduledEvent> events = events_of(run);
+  const Learned want = learn(cpu(), run, events);
+  REQUIRE(want.updates > 0);
+  std::string first;
+  for (const emulation::Order order : {emulation::Order{Kind::ascending, 0}, {Kind::random, 3}}) {
+    emulation::set_order(order);
+    const Learned got = learn(reference::emulated_device(), run, events);
+    CHECK(got.updates == want.updates);
+    CHECK(apart(got.end, want.end, want.start) < agreement_of_ways);
+    if (first.empty()) first = got.fingerprint;
+    CHECK(got.fingerprint == first);  // the same bits in any order of threads
+  }
+}
+
+}  // namespace
+
+TEST_CASE("event runs on the emulated CUDA device learn as on the CPU") {
+  const char* rules[] = {"bp", "rf", "urf", "sign"};
+  int number = 0;
+  for (const std::string schedule : {"rll", "e2e", "gll"})
+    for (const bool block : {true, false}) {
+      Run run{.name = schedule, .schedule = schedule, .rule = rules[number % 4], .block = block, .views = 40};
+      run.optimiser = number % 3 == 2 ? "adam" : "sgd";
+      run.memory = number % 2 == 0 ? "sliding" : "held";
+      run.arithmetic = number % 4 == 1 ? Arithmetic::fast : Arithmetic::exact;  // one and the same on a GPU
+      ++number;
+      check_run(run);
+    }
+}
+
+TEST_CASE("conv3 and conv5: event runs on the emulated CUDA device learn as on the CPU") {
+  check_run({.name = "conv3", .network = "conv3", .views = 12});
+  check_run({.name = "conv5 rll", .network = "conv5", .views = 8});
+  check_run({.name = "conv5 e2e", .network = "conv5", .schedule = "e2e", .views = 4});
+}
+
+TEST_CASE("steps of a batch on the emulated CUDA device learn as on the CPU") {
+  struct Case {
+    std::string network, loss, schedule, rule;
+    bool block;
+  };
+  for (const Case& c : {Case{"conv5", "hinge", "e2e", "bp", true}, Case{"tiny", "hinge", "rll", "urf", true},
+                        Case{"tiny", "hinge", "e2e", "rf", false}, Case{"tiny", "simclr", "e2e", "bp", false},
+                        Case{"tiny", "supervised", "e2e", "bp", true}, Case{"tiny", "hinge", "e2e", "dtp", true},
+                        Case{"tiny", "clapp", "e2e", "bp", true}}) {
+    CAPTURE(c.network);
+    CAPTURE(c.loss);
+    CAPTURE(c.rule);
+    Run run;
+    run.network = c.network;
+    const NetworkSpec net = network_of(run);
+    BatchOptions options;
+    options.pairs = c.network == "conv5" ? 2 : 5;
+    options.steps = 3;
+    options.schedule = c.schedule;
+    options.rule = c.rule;
+    options.optimiser = "sgd";
+    options.step.loss = c.loss;
+    options.step.block = c.block;
+    options.step.negatives = 1;
+    options.margins = {{0.2f, 4}};
+    options.rates = {std::vector<float>(net.layers.size(), 1e-3f), std::vector<float>(net.layers.size(), 3e-4f)};
+    const Pairs seen = grating_pairs(net, options.pairs);
+    std::vector<std::int32_t> labels;
+    for (int i = 0; i < options.pairs; ++i) labels.push_back(i);
+    emulation::set_order({Kind::random, 5});
+    std::vector<Tensor> start, ends[2];
+    double losses[2];
+    for (int which : {0, 1}) {
+      BatchLearner learner(which == 0 ? cpu() : reference::emulated_device(), net, options);
+      start = tensors_of(learner.parameters());
+      for (std::uint64_t step = 0; step < options.steps; ++step) learner.step(seen.a, seen.b, labels);
+      ends[which] = tensors_of(learner.parameters());
+      losses[which] = learner.last().loss;
+    }
+    CHECK(apart(ends[1], ends[0], start) < agreement_of_ways);
+    CHECK(losses[1] == doctest::Approx(losses[0]).epsilon(1e-4));
+  }
+}
+
+TEST_CASE("events that do the same are one graph, recorded once and replayed") {
+  emulation::set_order({Kind::ascending, 0});
+  for (const std::string schedule : {"rll", "e2e"}) {
+    CAPTURE(schedule);
+    const Run run{.name = "graphs", .schedule = schedule, .views = 120};
+    cuda_emulated::CudaDevice device(cuda_emulated::make_runtime());
+    OnlineLearner learner(device, network_of(run), repeating_options(run));
+    const std::vector<ScheduledEvent> events = events_of(run);
+    std::size_t i = 0;
+    for (; i < events.size() / 2; ++i) learner.handle(events[i].event);
+    const auto before = device.counts();
+    std::uint64_t views = 0;
+    for (; i < events.size(); ++i) {
+      learner.handle(events[i].event);
+      views += std::holds_alternative<View>(events[i].event);
+    }
+    const auto after = device.counts();
+    CAPTURE(after.plain);
+    CAPTURE(after.recorded);
+    // A fixation is an anchor, which asks for nothing, and a view that reads its results: one list, sent with one call.
+    CHECK(after.plain + after.replayed - before.plain - before.replayed <= views / 2 + 1);
+    CHECK(after.replayed - before.replayed >= views / 2 * 9 / 10);
+    CHECK(after.recorded <= (schedule == "rll" ? 3 : 1) * 4 * 2);  // by layer and slot, before the memory is full and after
+  }
+}
+
+TEST_CASE("an event run on the emulated CUDA device goes on from a checkpoint to the same bits") {
+  emulation::set_order({Kind::ascending, 0});
+  const Run run{.name = "resumed", .views = 40};
+  const std::vector<ScheduledEvent> events = events_of(run);
+  Device& device = reference::emulated_device();
+  OnlineLearner whole(device, network_of(run), repeating_options(run));
+  Checkpoint half;
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    if (i == events.size() / 2) whole.save(half);
+    whole.handle(events[i].event);
+  }
+  OnlineLearner resumed(device, network_of(run), repeating_options(run));
+  resumed.load(half);
+  for (std::size_t i = events.size() / 2; i < events.size(); ++i) resumed.handle(events[i].event);
+  CHECK(fingerprint_of(resumed) == fingerprint_of(whole));
+}
