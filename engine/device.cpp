@@ -69,6 +69,21 @@ void Device::load_views(const LoadViews& op) {
   load_views_impl(op);
 }
 
+void Device::render_views(const RenderViews& op) {
+  const Check check("render_views");
+  check.map(op.shape)
+      .extent(op.extent)
+      .that(op.shape.channels == 1 || op.shape.channels == 3, "images of 1 or 3 channels")
+      .that(op.images && op.recipes && op.output, "images, recipes and output");
+  for (int v = 0; v < op.extent.views; ++v) {
+    const ViewRecipe& recipe = op.recipes[v];
+    check.that(renders(recipe.kind), "kinds of views that this device renders")
+        .that(recipe.source < op.count, "sources among the images")
+        .that(recipe.kind != ViewKind::affine_hsv || op.shape.channels == 3, "colours for affine_hsv");
+  }
+  render_views_impl(op);
+}
+
 void Device::conv_forward(const ConvForward& op) {
   check_forward(op);
   conv_forward_impl(op);

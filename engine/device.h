@@ -35,8 +35,15 @@ class Device {
   /// Floats of the packed copy of a layer's weights; 0 where this way needs none.
   virtual std::size_t packed_size(const ConvShape& shape, Way way, Arithmetic arithmetic) const = 0;
 
+  /// Whether render_views() takes views of this kind. The CPU device renders none: the streams do it, four pixels at a
+  /// time, on threads beside the learner's, and what they leave in memory the learner reads at once. A GPU would have
+  /// to be sent those pixels.
+  virtual bool renders(ViewKind) const { return false; }
+
   void conv_pack(const ConvPack& op);
   void load_views(const LoadViews& op);
+  /// What the streams' render() gives, bit by bit.
+  void render_views(const RenderViews& op);
   void conv_forward(const ConvForward& op);
   /// Several layers for the same views, the input of each being the output of the one before: the same bits as one
   /// after the other, but a device may take some views through all of them while their activity is in its caches.
@@ -65,6 +72,7 @@ class Device {
  private:
   virtual void conv_pack_impl(const ConvPack& op) = 0;
   virtual void load_views_impl(const LoadViews& op) = 0;
+  virtual void render_views_impl(const RenderViews&) {}  ///< where nothing renders(), there are no views to render
   virtual void conv_forward_impl(const ConvForward& op) = 0;
   virtual void conv_forward_impl(const std::vector<ConvForward>& layers);
   virtual void conv_weight_gradient_impl(const ConvWeightGradient& op) = 0;

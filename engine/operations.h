@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "engine/shapes.h"
+#include "engine/view_recipe.h"
 
 /// What a Device can be asked for: an operation is a plain struct of shapes, sizes and device memory. All operations
 /// advance R replicas (learners with weights of their own) and n views at once.
@@ -251,6 +252,16 @@ struct LoadViews {
   MapShape shape;
   Extent extent;
   const float* pixels = nullptr;
+  Floats output;
+};
+
+/// Views of images that the device holds, rendered from their recipes into maps. Every replica gets the same views.
+struct RenderViews {
+  MapShape shape;  ///< height, width and channels (1 or 3) of the images, which the views share
+  Extent extent;
+  const std::uint8_t* images = nullptr;  ///< [count][height][width][channels]
+  std::size_t count = 0;
+  const ViewRecipe* recipes = nullptr;  ///< [views], in host memory, of kinds for which Device::renders()
   Floats output;
 };
 

@@ -1,5 +1,9 @@
 #include "models/activity.h"
 
+#include <fmt/format.h>
+
+#include <stdexcept>
+
 namespace saccade {
 
 Activity::Activity(Device& device, const NetworkSpec& network, int views, int replicas)
@@ -21,8 +25,20 @@ double activity_floats(const NetworkSpec& network) {
   return floats;
 }
 
-void show(Device& device, const NetworkSpec& network, const float* pixels, const Views& views) {
-  device.load_views({network.map(0), views.extent(), pixels, views.activity.map(0, views.first)});
+void show(Device& device, const NetworkSpec& network, const Stimuli& stimuli, const Views& views) {
+  const MapShape image = network.map(0);
+  const Floats map = views.activity.map(0, views.first);
+  if (stimuli.values(image.features()) < image.features() * static_cast<std::size_t>(views.count))
+    throw std::invalid_argument(fmt::format("show: got {} numbers of pixels for {} views of {}",
+                                            stimuli.values(image.features()), views.count, image.features()));
+  if (!stimuli.images) {
+    device.load_views({image, views.extent(), stimuli.pixels.data(), map});
+    return;
+  }
+  if (!stimuli.images->fit(image))
+    throw std::invalid_argument("show: the device's images are not of the network's size");
+  device.render_views(
+      {image, views.extent(), stimuli.images->bytes(), stimuli.images->count(), stimuli.recipes.data(), map});
 }
 
 void ascend(Device& device, const Parameters& parameters, const Views& views, int begin, int end) {

@@ -4,6 +4,7 @@
 #include "engine/device_buffer.h"
 #include "models/network.h"
 #include "models/parameters.h"
+#include "models/stimuli.h"
 
 namespace saccade {
 
@@ -46,8 +47,8 @@ struct Views {
   Extent extent() const { return {activity.replicas(), count}; }
 };
 
-/// Pixels [count][height][width][channels] become map 0.
-void show(Device& device, const NetworkSpec& network, const float* pixels, const Views& views);
+/// The first `count` of the stimuli become map 0. std::invalid_argument when they are fewer, or of other images.
+void show(Device& device, const NetworkSpec& network, const Stimuli& stimuli, const Views& views);
 /// Layers [begin, end) of the way up.
 void ascend(Device& device, const Parameters& parameters, const Views& views, int begin, int end);
 /// What the head on `layer` reads, of shape network.head(layer).in: the layer's map, or its averages, computed now and

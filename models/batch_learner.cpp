@@ -55,8 +55,7 @@ BatchLearner::BatchLearner(Device& device, const NetworkSpec& network, const Bat
   }
 }
 
-void BatchLearner::step(const std::vector<float>& a, const std::vector<float>& b,
-                        const std::vector<std::int32_t>& labels) {
+void BatchLearner::step(const Stimuli& a, const Stimuli& b, const std::vector<std::int32_t>& labels) {
   const int learning = layer(steps_);
   if (steps_ < options_.pretrain) {
     targets_->pretrain(pair_step_->forward(a, b, options_.step));
@@ -69,8 +68,7 @@ void BatchLearner::step(const std::vector<float>& a, const std::vector<float>& b
   ++steps_;
 }
 
-void BatchLearner::pair_step(const std::vector<float>& a, const std::vector<float>& b,
-                             const std::vector<std::int32_t>& labels, int layer) {
+void BatchLearner::pair_step(const Stimuli& a, const Stimuli& b, const std::vector<std::int32_t>& labels, int layer) {
   PairStepOptions step = options_.step;
   step.layer = layer;
   const auto top = static_cast<std::size_t>(layer == end_to_end ? network_.depth() - 1 : layer);
@@ -85,8 +83,8 @@ void BatchLearner::pair_step(const std::vector<float>& a, const std::vector<floa
     device_.sgd_step({bias_.weights.size(), {1, 1}, bias_.gradient.shared(), {}, rate, bias_.weights.shared(), {}});
 }
 
-void BatchLearner::clapp_step(const std::vector<float>& a, const std::vector<float>& b, int layer) {
-  const double loss = options_.clapp_patches ? clapp_->run(b, layer, steps_, *optimiser_)
+void BatchLearner::clapp_step(const Stimuli& a, const Stimuli& b, int layer) {
+  const double loss = options_.clapp_patches ? clapp_->run(b.pixels, layer, steps_, *optimiser_)
                                              : clapp_->run(a, b, layer, steps_, *optimiser_);
   const ClappMeasures &positives = clapp_->positives(), &negatives = clapp_->negatives();
   last_ = {};

@@ -39,9 +39,9 @@ class BatchLearner {
   /// InputError for options that do not go together.
   BatchLearner(Device& device, const NetworkSpec& network, const BatchOptions& options);
 
-  /// Pixels of `pairs` views each, [n][height][width][channels]; labels [n] for the supervised loss, which looks at `b`
-  /// alone. With patches b holds [pairs][49][height][width][channels], and a nothing.
-  void step(const std::vector<float>& a, const std::vector<float>& b, const std::vector<std::int32_t>& labels);
+  /// `pairs` views each; labels [n] for the supervised loss, which looks at `b`
+  /// alone. With patches b holds pixels [pairs][49][height][width][channels], and a nothing.
+  void step(const Stimuli& a, const Stimuli& b, const std::vector<std::int32_t>& labels);
 
   std::uint64_t steps() const { return steps_; }  ///< `pretrain` included
   /// The layer that learns in this step, or end_to_end.
@@ -62,9 +62,8 @@ class BatchLearner {
 
  private:
   bool supervised() const { return options_.step.loss == "supervised"; }
-  void clapp_step(const std::vector<float>& a, const std::vector<float>& b, int layer);
-  void pair_step(const std::vector<float>& a, const std::vector<float>& b, const std::vector<std::int32_t>& labels,
-                 int layer);
+  void clapp_step(const Stimuli& a, const Stimuli& b, int layer);
+  void pair_step(const Stimuli& a, const Stimuli& b, const std::vector<std::int32_t>& labels, int layer);
 
   Device& device_;
   NetworkSpec network_;

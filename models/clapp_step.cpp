@@ -83,19 +83,18 @@ ClappStep::ClappStep(Device& device, Parameters& parameters, int images, const C
   }
 }
 
-double ClappStep::run(const std::vector<float>& a, const std::vector<float>& b, int layer, std::uint64_t step,
-                      Optimiser& optimiser) {
+double ClappStep::run(const Stimuli& a, const Stimuli& b, int layer, std::uint64_t step, Optimiser& optimiser) {
   if (options_.patches) throw std::invalid_argument("ClappStep: it was made for patches, not for pairs of views");
   const std::size_t expected = pixels() * static_cast<std::size_t>(images_);
-  if (a.size() != expected || b.size() != expected)
-    throw std::invalid_argument(
-        fmt::format("ClappStep: got {} and {} numbers of pixels, expected {}", a.size(), b.size(), expected));
-  show(device_, parameters_.network(), a.data(), {activity_, 0, images_});
-  show(device_, parameters_.network(), b.data(), {activity_, images_, images_});
+  if (a.values(pixels()) != expected || b.values(pixels()) != expected)
+    throw std::invalid_argument(fmt::format("ClappStep: got {} and {} numbers of pixels, expected {}",
+                                            a.values(pixels()), b.values(pixels()), expected));
+  show(device_, parameters_.network(), a, {activity_, 0, images_});
+  show(device_, parameters_.network(), b, {activity_, images_, images_});
   return learn(layer, step, optimiser);
 }
 
-double ClappStep::run(const std::vector<float>& patches, int layer, std::uint64_t step, Optimiser& optimiser) {
+double ClappStep::run(std::span<const float> patches, int layer, std::uint64_t step, Optimiser& optimiser) {
   if (!options_.patches) throw std::invalid_argument("ClappStep: it was made for pairs of views, not for patches");
   const std::size_t size = pixels();
   if (patches.size() != size * static_cast<std::size_t>(views()))
@@ -108,7 +107,7 @@ double ClappStep::run(const std::vector<float>& patches, int layer, std::uint64_
       for (int column = 0; column < patches_per_side; ++column, from += static_cast<std::ptrdiff_t>(size))
         std::copy_n(from, size,
                     by_row.begin() + static_cast<std::ptrdiff_t>(size) * patch_index(images_, row, image, column));
-  show(device_, parameters_.network(), by_row.data(), {activity_, 0, views()});
+  show(device_, parameters_.network(), by_row, {activity_, 0, views()});
   return learn(layer, step, optimiser);
 }
 

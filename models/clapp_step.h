@@ -5,6 +5,7 @@
 #include "models/adam_tensor.h"
 #include "models/clapp_terms.h"
 #include "models/plasticity.h"
+#include "models/stimuli.h"
 
 namespace saccade {
 
@@ -51,12 +52,11 @@ class ClappStep {
   /// `images`: pairs of views, or grids of patches, of one step. For patches the network's input is a patch.
   ClappStep(Device& device, Parameters& parameters, int images, const ClappOptions& options);
 
-  /// Pairs: pixels of the first and second views, [images][height][width][channels] each. `step` is the number of the
+  /// Pairs: the first and second views, `images` of each. `step` is the number of the
   /// step that draws depend on. Returns the loss.
-  double run(const std::vector<float>& a, const std::vector<float>& b, int layer, std::uint64_t step,
-             Optimiser& optimiser);
+  double run(const Stimuli& a, const Stimuli& b, int layer, std::uint64_t step, Optimiser& optimiser);
   /// Patches: pixels [images][49][height][width][channels], 49 patches in row-major order.
-  double run(const std::vector<float>& patches, int layer, std::uint64_t step, Optimiser& optimiser);
+  double run(std::span<const float> patches, int layer, std::uint64_t step, Optimiser& optimiser);
 
   const ClappMeasures& positives() const { return positives_; }
   const ClappMeasures& negatives() const { return negatives_; }

@@ -38,7 +38,7 @@ Features extract_features(Device& device, const Parameters& parameters, int laye
     const std::size_t n = std::min(chunk, count - done);
     for (std::size_t i = 0; i < n; ++i) images.fill(first + done + i, shown.data() + i * pixels);
     const Views views{activity, 0, static_cast<int>(n)};
-    show(device, network, shown.data(), views);
+    show(device, network, shown, views);
     ascend(device, parameters, views, 0, layer + 1);
     const ConstFloats input = layer == raw_pixels ? activity.map(0) : head_input(device, network, views, layer);
     for (std::size_t i = 0; i < n; ++i) {

@@ -78,11 +78,17 @@ void OnlineLearner::handle(const Event& event) {
     memory_->saccade();
 }
 
-void OnlineLearner::view(const View& view) {
+Stimuli OnlineLearner::stimulus(const View& view) const {
+  if (!view.pixels && images_) return {{&view.recipe, 1}, *images_};
   const std::size_t pixels = network_.map(0).features();
   if (!view.pixels || view.pixels->size() != pixels)
     throw std::invalid_argument(fmt::format("OnlineLearner: a view has {} numbers, the network's image has {}",
                                             view.pixels ? view.pixels->size() : 0, pixels));
+  return *view.pixels;
+}
+
+void OnlineLearner::view(const View& view) {
+  const Stimuli shown = stimulus(view);
   const int layer = schedule_.layer(events_);
   const Recall& recall = memory_->view(view.time, static_cast<std::int64_t>(updates_));
   last_.terms.clear();
@@ -94,8 +100,7 @@ void OnlineLearner::view(const View& view) {
                : recall.comparisons.empty() ? ViewRole::idle
                                             : ViewRole::learner;
   if (last_.role != ViewRole::idle) {
-    show(device_, network_, view.pixels->data(),
-         recall.becomes_anchor ? anchors_.place(recall.slot) : anchors_.arriving());
+    show(device_, network_, shown, recall.becomes_anchor ? anchors_.place(recall.slot) : anchors_.arriving());
     if (recall.becomes_anchor) {
       anchors_.store(recall.slot);
     } else {

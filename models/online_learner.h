@@ -35,16 +35,19 @@ struct LearnerOptions {
 
 /// Joins stream, memory and network: learns from events one at a time, on one device, without labels.
 ///
-/// Of a View only the pixels and the time are read; a Saccade tells that another object follows. What a view does is
-/// decided by the memory from times and saccades alone, so the sequence of device operations does not depend on any
-/// activity. Not thread-safe. State: parameters, optimiser, memory (anchors' embeddings; their activities too without
-/// the blocked gradient), counters; all of it is in save().
+/// Of a View only the time and the pixels, or else its recipe, are read; a Saccade tells that another object follows.
+/// What a view does is decided by the memory from times and saccades alone, so the sequence of device operations does
+/// not depend on any activity. Not thread-safe. State: parameters, optimiser, memory (anchors' embeddings; their
+/// activities too without the blocked gradient), counters; all of it is in save().
 class OnlineLearner {
  public:
   OnlineLearner(Device& device, const NetworkSpec& network, const LearnerOptions& options);
   /// As above with an optimiser of the caller's: how tests see gradients.
   OnlineLearner(Device& device, const NetworkSpec& network, const LearnerOptions& options, Optimiser& optimiser);
 
+  /// Views that come without pixels are rendered by the device, which must render their kinds, from these images. They
+  /// must outlive the learner.
+  void look_at(const DeviceImages& images) { images_ = &images; }
   void handle(const Event& event);
 
   std::uint64_t events() const { return events_; }    ///< views handled
@@ -71,6 +74,7 @@ class OnlineLearner {
 
  private:
   OnlineLearner(Device& device, const NetworkSpec& network, const LearnerOptions& options, Optimiser* optimiser);
+  Stimuli stimulus(const View& view) const;
   void view(const View& view);
   void compare(int layer, const Recall& recall);
 
@@ -85,6 +89,7 @@ class OnlineLearner {
   int slots_;
   int learning_;             ///< views that learn at an event: the arriving one, behind the anchors if they learn too
   mutable Anchors anchors_;  ///< what waits in it may be computed at any time: settled is the same state
+  const DeviceImages* images_ = nullptr;
   Plasticity plasticity_;
   DeviceBuffer<float> error_;  ///< [views that learn][lanes]
   DeviceBuffer<std::int32_t> active_;

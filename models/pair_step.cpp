@@ -51,35 +51,35 @@ Activity& PairStep::room(int views) {
   return *activity_;
 }
 
-void PairStep::check_pixels(const std::vector<float>& a, const std::vector<float>& b, bool later_alone) const {
-  const std::size_t expected = parameters_.network().map(0).features() * static_cast<std::size_t>(pairs_);
-  if ((a.size() != expected && !(later_alone && a.empty())) || b.size() != expected)
-    throw std::invalid_argument(
-        fmt::format("PairStep: got {} and {} numbers of pixels, expected {}", a.size(), b.size(), expected));
+void PairStep::check_pixels(const Stimuli& a, const Stimuli& b, bool later_alone) const {
+  const std::size_t features = parameters_.network().map(0).features();
+  const std::size_t expected = features * static_cast<std::size_t>(pairs_);
+  if ((a.values(features) != expected && !(later_alone && a.empty())) || b.values(features) != expected)
+    throw std::invalid_argument(fmt::format("PairStep: got {} and {} numbers of pixels, expected {}",
+                                            a.values(features), b.values(features), expected));
 }
 
-void PairStep::see(const float* pixels, const Views& views, int top, int first) {
-  show(device_, parameters_.network(), pixels, views);
+void PairStep::see(const Stimuli& stimuli, const Views& views, int top, int first) {
+  show(device_, parameters_.network(), stimuli, views);
   ascend(device_, parameters_, views, 0, top + 1);
   embed(device_, parameters_, views, top, embedding_.strided(first));
 }
 
-Views PairStep::forward(const std::vector<float>& a, const std::vector<float>& b, const PairStepOptions& options) {
+Views PairStep::forward(const Stimuli& a, const Stimuli& b, const PairStepOptions& options) {
   const bool supervised = options.loss == "supervised";
   check_pixels(a, b, supervised);
   Activity& activity = room(2 * pairs_);
   const Views both{activity, 0, 2 * pairs_}, later{activity, pairs_, pairs_};
   const int top = top_of(options);
-  if (!a.empty()) see(a.data(), {activity, 0, pairs_}, top, 0);
-  see(b.data(), later, top, pairs_);
+  if (!a.empty()) see(a, {activity, 0, pairs_}, top, 0);
+  see(b, later, top, pairs_);
   sums_ = {};
   sums_.pairs = pairs_;
   return supervised || (options.loss == "hinge" && options.block) ? later : both;
 }
 
-double PairStep::run(const std::vector<float>& a, const std::vector<float>& b, const PairStepOptions& options,
-                     Optimiser& optimiser, const std::vector<std::int32_t>& labels, ConstFloats bias,
-                     Floats bias_gradient) {
+double PairStep::run(const Stimuli& a, const Stimuli& b, const PairStepOptions& options, Optimiser& optimiser,
+                     const std::vector<std::int32_t>& labels, ConstFloats bias, Floats bias_gradient) {
   if (options.loss == "hinge" && options.block && plasticity_) return blocked_hinge(a, b, options, optimiser);
   const Views learning = forward(a, b, options);
   const ConstFloats error = error_.strided(learning.first);
@@ -102,23 +102,25 @@ double PairStep::run(const std::vector<float>& a, const std::vector<float>& b, c
   throw InputError("loss: no loss is called \"" + options.loss + "\"; known are hinge, simclr and supervised");
 }
 
-double PairStep::blocked_hinge(const std::vector<float>& a, const std::vector<float>& b, const PairStepOptions& options,
+double PairStep::blocked_hinge(const Stimuli& a, const Stimuli& b, const PairStepOptions& options,
                                Optimiser& optimiser) {
   check_pixels(a, b, false);
   Activity& activity = room(std::min(pairs_, views_at_once));
-  const std::size_t pixels = parameters_.network().map(0).features();
   const int top = top_of(options);
+  const auto from = [&](const Stimuli& stimuli, int first) {
+    return stimuli.from(static_cast<std::size_t>(first), parameters_.network().map(0).features());
+  };
   const auto in_groups = [&](auto f) {
     for (int first = 0; first < pairs_; first += views_at_once) {
       const Views group{activity, 0, std::min(views_at_once, pairs_ - first)};
-      f(group, first, static_cast<std::size_t>(first) * pixels);
+      f(group, first);
     }
   };
   sums_ = {};
   sums_.pairs = pairs_;
-  in_groups([&](const Views& group, int first, std::size_t at) { see(a.data() + at, group, top, first); });
-  in_groups([&](const Views& group, int first, std::size_t at) {
-    see(b.data() + at, group, top, pairs_ + first);
+  in_groups([&](const Views& group, int first) { see(from(a, first), group, top, first); });
+  in_groups([&](const Views& group, int first) {
+    see(from(b, first), group, top, pairs_ + first);
     hinge(options, first, group.count);
     plasticity_->gather(options.layer, group, error_.strided(pairs_ + first), active_.strided(pairs_ + first),
                         optimiser, first == 0);

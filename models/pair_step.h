@@ -45,16 +45,15 @@ class PairStep {
   /// `credit`, made for 2 * pairs views of these parameters, must outlive the step.
   PairStep(Device& device, Parameters& parameters, int pairs, CreditAssignment& credit);
 
-  /// Pixels of n views each, [n][height][width][channels]; `labels` for supervised, with `bias` [lanes(embedding)] on
+  /// n views each; `labels` for supervised, with `bias` [lanes(embedding)] on
   /// the device; `a` may then be empty. Returns the loss: summed over the batch (hinge) or a mean (simclr, supervised).
   /// InputError for an unknown loss or a label out of range.
-  double run(const std::vector<float>& a, const std::vector<float>& b, const PairStepOptions& options,
-             Optimiser& optimiser, const std::vector<std::int32_t>& labels = {}, ConstFloats bias = {},
-             Floats bias_gradient = {});
+  double run(const Stimuli& a, const Stimuli& b, const PairStepOptions& options, Optimiser& optimiser,
+             const std::vector<std::int32_t>& labels = {}, ConstFloats bias = {}, Floats bias_gradient = {});
 
   /// The way up alone, with the same checks: the views that this loss would learn from (for
   /// TargetPropagation::pretrain).
-  Views forward(const std::vector<float>& a, const std::vector<float>& b, const PairStepOptions& options);
+  Views forward(const Stimuli& a, const Stimuli& b, const PairStepOptions& options);
 
   const StepSums& sums() const { return sums_; }
   /// Embeddings of the latest step, [n][embedding].
@@ -70,10 +69,9 @@ class PairStep {
     return options.layer == end_to_end ? parameters_.network().depth() - 1 : options.layer;
   }
   /// The way up of `views`, whose first has number `first` among all 2n.
-  void see(const float* pixels, const Views& views, int top, int first);
-  void check_pixels(const std::vector<float>& a, const std::vector<float>& b, bool later_alone) const;
-  double blocked_hinge(const std::vector<float>& a, const std::vector<float>& b, const PairStepOptions& options,
-                       Optimiser& optimiser);
+  void see(const Stimuli& stimuli, const Views& views, int top, int first);
+  void check_pixels(const Stimuli& a, const Stimuli& b, bool later_alone) const;
+  double blocked_hinge(const Stimuli& a, const Stimuli& b, const PairStepOptions& options, Optimiser& optimiser);
   /// Error and activity of the views b from `first` on, `count` of them, against all anchors.
   void hinge(const PairStepOptions& options, int first, int count);
   /// Of simclr and supervised, which sum into a mean on the device.

@@ -31,11 +31,6 @@ struct DataSet {
   const ImageSet& encoder_images() const { return unlabelled.size() > 0 ? unlabelled : train; }
 };
 
-/// What a stored byte means: byte * (1/255), both factors and the product rounded to float. 0 gives 0, 255 gives
-/// exactly 1.
-inline constexpr float byte_scale = 1.0f / 255.0f;
-static_assert(255.0f * byte_scale == 1.0f);
-
 /// One image as floats in [0, 1], [height][width][channels]. Throws std::out_of_range.
 Pixels pixels_of(const ImageSet& images, std::size_t index);
 

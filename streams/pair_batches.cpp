@@ -16,14 +16,11 @@ PairBatches::PairBatches(const ImageSet& images, const Options& options) : image
   check_kind(images, options.kind);
 }
 
-void PairBatches::render(std::uint64_t batch, bool both, std::vector<float>& a, std::vector<float>& b,
-                         std::vector<std::int32_t>& labels) const {
+template <class F>
+void PairBatches::for_each_pair(std::uint64_t batch, std::vector<std::int32_t>& labels, const F& f) const {
   const std::uint64_t epoch = batch / per_epoch();
   const auto first = static_cast<std::uint32_t>(batch % per_epoch()) * static_cast<std::uint32_t>(options_.batch);
   const auto pairs = static_cast<std::size_t>(options_.batch);
-  const std::size_t pixels = view_shape(options_.kind, images_).values();
-  a.resize(both ? pairs * pixels : 0);
-  b.resize(pairs * pixels);
   labels.assign(images_.labels.empty() ? 0 : pairs, 0);
   tbb::task_arena arena(options_.threads);
   arena.execute([&] {
@@ -31,13 +28,34 @@ void PairBatches::render(std::uint64_t batch, bool both, std::vector<float>& a, 
       const std::uint32_t image =
           permuted(options_.seed, Purpose::object_order, epoch, first + static_cast<std::uint32_t>(i),
                    static_cast<std::uint32_t>(images_.size()));
-      const auto draw = [&](std::uint32_t view) {
-        return draw_recipe(options_.kind, options_.seed, image, epoch, view, Purpose::view_recipe, for_images(images_));
-      };
-      if (both) saccade::render(images_, draw(0), a.data() + i * pixels);
-      saccade::render(images_, draw(1), b.data() + i * pixels);
       if (!images_.labels.empty()) labels[i] = images_.labels[image];
+      f(i, [&](std::uint32_t view) {
+        return draw_recipe(options_.kind, options_.seed, image, epoch, view, Purpose::view_recipe, for_images(images_));
+      });
     });
+  });
+}
+
+void PairBatches::render(std::uint64_t batch, bool both, std::vector<float>& a, std::vector<float>& b,
+                         std::vector<std::int32_t>& labels) const {
+  const auto pairs = static_cast<std::size_t>(options_.batch);
+  const std::size_t pixels = view_shape(options_.kind, images_).values();
+  a.resize(both ? pairs * pixels : 0);
+  b.resize(pairs * pixels);
+  for_each_pair(batch, labels, [&](std::size_t i, const auto& recipe) {
+    if (both) saccade::render(images_, recipe(0), a.data() + i * pixels);
+    saccade::render(images_, recipe(1), b.data() + i * pixels);
+  });
+}
+
+void PairBatches::draw(std::uint64_t batch, bool both, std::vector<ViewRecipe>& a, std::vector<ViewRecipe>& b,
+                       std::vector<std::int32_t>& labels) const {
+  const auto pairs = static_cast<std::size_t>(options_.batch);
+  a.resize(both ? pairs : 0);
+  b.resize(pairs);
+  for_each_pair(batch, labels, [&](std::size_t i, const auto& recipe) {
+    if (both) a[i] = recipe(0);
+    b[i] = recipe(1);
   });
 }
 

@@ -31,8 +31,15 @@ class PairBatches {
   /// [batch][height][width][channels], and the labels of its images (none where they have none).
   void render(std::uint64_t batch, bool both, std::vector<float>& a, std::vector<float>& b,
               std::vector<std::int32_t>& labels) const;
+  /// The same views as recipes [batch], for a device that renders them.
+  void draw(std::uint64_t batch, bool both, std::vector<ViewRecipe>& a, std::vector<ViewRecipe>& b,
+            std::vector<std::int32_t>& labels) const;
 
  private:
+  /// f(i, recipe) for pair i of a batch, recipe(0) and recipe(1) being those of its views; on `threads` threads.
+  template <class F>
+  void for_each_pair(std::uint64_t batch, std::vector<std::int32_t>& labels, const F& f) const;
+
   const ImageSet& images_;
   Options options_;
 };

@@ -30,20 +30,6 @@
 /// One or three channels where not said. Pixels are in [0, 1] but for `grey_crop`.
 namespace saccade {
 
-/// Places in ViewRecipe::parameters; the rest are 0. They are stored in files: append, never renumber.
-/// `plain` has none. `affine`, `affine_hsv` and `rotate_scale_shift`: warp_matrix .. +5 is a 2x3 matrix, row-major,
-/// entries within +-1e6 (identity = no warp; its meaning: streams/warp.h), flip is 0 or 1. `affine_hsv` alone:
-/// saturation is a factor >= 0, hue is in turns, at most +-0.5.
-/// Kinds that cut: crop_top .. crop_width in whole pixels of the image, within it, and of the view's size but for
-/// `crop_jitter`; flip. `crop_jitter` alone: jitter 0 or 1; where it is 1, brightness, contrast and saturation are
-/// factors >= 0, hue as above, order is 0 .. 23 (ColourJitter::order), where it is 0 they are 0 and not looked at; grey
-/// 0 or 1.
-namespace recipe {
-inline constexpr std::size_t warp_matrix = 0, saturation = 6, hue = 7, flip = 8;
-inline constexpr std::size_t crop_top = 0, crop_left = 1, crop_height = 2, crop_width = 3, brightness = 4, contrast = 5,
-                             order = 9, jitter = 10, grey = 11;
-}  // namespace recipe
-
 /// What grey_crop subtracts and divides by: mean and spread of the luminance in STL-10 (Illing et al. 2021).
 inline constexpr float grey_mean = 0.4120f, grey_spread = 0.2570f;
 

@@ -39,12 +39,6 @@ struct Sample<4> {
   }
 };
 
-/// Puts x into [0, last]; outside this range all samples are zero.
-float confined(float x, float last) {
-  x = x > 0.0f ? x : 0.0f;
-  return x < last ? x : last;
-}
-
 }  // namespace
 
 void WarpedRows::start(const std::uint8_t* bytes, int height, int width, int channels, const AffineMatrix& matrix) {
@@ -56,17 +50,7 @@ void WarpedRows::start(const std::uint8_t* bytes, int height, int width, int cha
   identity_ = matrix == identity_warp;
   if (resized) padded_.clear();  // also where an unwarped image comes first, which needs no padding
   if (identity_) return;
-  // With centre k = (extent - 1) / 2 a pixel p has the coordinate (p - k) / k, or 0 if the extent is 1.
-  const double kx = (width - 1) / 2.0, ky = (height - 1) / 2.0;
-  const double m0 = matrix[0], m1 = matrix[1], m2 = matrix[2], m3 = matrix[3], m4 = matrix[4], m5 = matrix[5];
-  const double row_to_x = ky > 0 ? m1 * kx / ky : 0.0, column_to_y = kx > 0 ? m3 * ky / kx : 0.0;
-  constexpr double padding = 1.0;
-  x_per_column_ = static_cast<float>(m0);
-  x_per_row_ = static_cast<float>(row_to_x);
-  x_origin_ = static_cast<float>(kx * (1.0 + m2) - m0 * kx - row_to_x * ky + padding);
-  y_per_column_ = static_cast<float>(column_to_y);
-  y_per_row_ = static_cast<float>(m4);
-  y_origin_ = static_cast<float>(ky * (1.0 + m5) - m4 * ky - column_to_y * kx + padding);
+  warp_ = PixelWarp::make(matrix, height, width);
   if (padded_.empty()) {
     const std::size_t stored = channels == 1 ? 1 : 4;
     padded_.assign(static_cast<std::size_t>(height + 3) * (width + 3) * stored, 0.0f);
@@ -114,15 +98,14 @@ void WarpedRows::copy_row(int row, const std::array<float*, 3>& planes) const {
 template <int stored>
 void WarpedRows::sample_row(int row, const std::array<float*, 3>& planes) {
   const int stride = (width_ + 3) * stored;
-  const float x_last = static_cast<float>(width_ + 1), y_last = static_cast<float>(height_ + 1);
-  const float x_start = x_per_row_ * static_cast<float>(row) + x_origin_;
-  const float y_start = y_per_row_ * static_cast<float>(row) + y_origin_;
+  const PixelWarp warp = warp_;
+  const float x_start = warp.x_start(row), y_start = warp.y_start(row);
   std::int32_t* __restrict offset = offset_.data();
   float* __restrict x_share = x_share_.data();
   float* __restrict y_share = y_share_.data();
   for (int column = 0; column < width_; ++column) {
-    const float x = confined(x_per_column_ * static_cast<float>(column) + x_start, x_last);
-    const float y = confined(y_per_column_ * static_cast<float>(column) + y_start, y_last);
+    const float x = PixelWarp::along(warp.x_per_column, column, x_start, width_);
+    const float y = PixelWarp::along(warp.y_per_column, column, y_start, height_);
     const int left = static_cast<int>(x), upper = static_cast<int>(y);
     offset[column] = upper * stride + left * stored;
     x_share[column] = x - static_cast<float>(left);
@@ -134,9 +117,8 @@ void WarpedRows::sample_row(int row, const std::array<float*, 3>& planes) {
     const float* at = image + offset[column];
     const auto upper_left = S::load(at), upper_right = S::load(at + stored);
     const auto lower_left = S::load(at + stride), lower_right = S::load(at + stride + stored);
-    const auto upper = upper_left + x_share[column] * (upper_right - upper_left);
-    const auto lower = lower_left + x_share[column] * (lower_right - lower_left);
-    S::store(upper + y_share[column] * (lower - upper), planes, column);
+    S::store(pixelwise::bilinear(upper_left, upper_right, lower_left, lower_right, x_share[column], y_share[column]),
+             planes, column);
   }
 }
 

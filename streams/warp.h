@@ -4,14 +4,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/deformation.h"
+
 namespace saccade {
-
-/// A 2x3 matrix, row-major, that maps output to input coordinates: x_in = m0 x + m1 y + m2, y_in = m3 x + m4 y + m5.
-/// The centres of the outermost pixels are at -1 and 1 ("corner-aligned"); an extent of one pixel has its centre at 0
-/// and cannot be shifted.
-using AffineMatrix = std::array<float, 6>;
-
-inline constexpr AffineMatrix identity_warp{1, 0, 0, 0, 1, 0};
 
 /// Samples one image through an affine warp, row by row: bilinear, zeros outside. The identity gives the image exactly.
 /// Reused from image to image, it allocates only when the size grows. One thread at a time.
@@ -32,8 +27,7 @@ class WarpedRows {
   const std::uint8_t* bytes_ = nullptr;
   int height_ = 0, width_ = 0, channels_ = 0;
   bool identity_ = true;
-  // In pixels of the padded image: x = x_per_column_ * column + x_per_row_ * row + x_origin_, the same for y.
-  float x_per_column_ = 1, x_per_row_ = 0, x_origin_ = 0, y_per_column_ = 0, y_per_row_ = 1, y_origin_ = 0;
+  PixelWarp warp_{};
   std::vector<float> padded_;  // [height + 3][width + 3][stored]: one zero pixel before, two after; stored is 1 or 4
   std::vector<std::int32_t> offset_;      // [width]: first float of a sample's upper left pixel
   std::vector<float> x_share_, y_share_;  // [width]: share of the right and of the lower pixel

@@ -9,6 +9,7 @@ namespace {
 constexpr std::size_t most_commands = 8192;  // in one list; a longer one is cut
 constexpr std::size_t most_recorded = 1024;  // lists remembered; an event-mode learner needs a few dozen
 constexpr std::size_t smallest_chunk = std::size_t{1} << 20, alignment = 256;
+constexpr std::size_t largest_upload = std::size_t{64} << 20;  // at a time: staging memory is never given back
 
 }  // namespace
 
@@ -36,6 +37,16 @@ CommandQueue::Place CommandQueue::reserve(std::size_t bytes) {
 }
 
 void CommandQueue::upload(void* to, const void* from_host, std::size_t bytes) {
+  for (; bytes > largest_upload; bytes -= largest_upload) {
+    stage_to(to, from_host, largest_upload);
+    finish();
+    to = static_cast<std::byte*>(to) + largest_upload;
+    from_host = static_cast<const std::byte*>(from_host) + largest_upload;
+  }
+  stage_to(to, from_host, bytes);
+}
+
+void CommandQueue::stage_to(void* to, const void* from_host, std::size_t bytes) {
   const Place place = reserve(bytes);
   std::memcpy(place.host, from_host, bytes);
   list_.move(Command::Kind::upload, to, place.host, bytes);

@@ -21,6 +21,7 @@ class CommandQueue final : public Queue {
   explicit CommandQueue(Runtime& runtime) : runtime_(runtime) {}
 
   void* scratch(std::size_t bytes) override;
+  /// Between operations: something as large as a data set is sent in parts, and waits for their ends.
   void upload(void* to, const void* from_host, std::size_t bytes);
   void copy(void* to, const void* from, std::size_t bytes) { list_.move(Command::Kind::copy, to, from, bytes); }
   void clear(void* to, std::size_t bytes) { list_.move(Command::Kind::clear, to, nullptr, bytes); }
@@ -49,6 +50,7 @@ class CommandQueue final : public Queue {
   void add(const Launch& launch) override;
   void send();
   Place reserve(std::size_t bytes);
+  void stage_to(void* to, const void* from_host, std::size_t bytes);
 
   Runtime& runtime_;
   CommandList list_;

@@ -33,6 +33,12 @@ void CudaDevice::load_views_impl(const LoadViews& op) {
   kernels::load_views(queue_, on_device);
 }
 
+void CudaDevice::render_views_impl(const RenderViews& op) {
+  RenderViews on_device = op;
+  on_device.recipes = staged(op.recipes, static_cast<std::size_t>(op.extent.views));
+  kernels::render_views(queue_, on_device);
+}
+
 void CudaDevice::conv_forward_impl(const ConvForward& op) { kernels::conv_forward(queue_, op); }
 
 void CudaDevice::conv_weight_gradient_impl(const ConvWeightGradient& op) {

@@ -22,11 +22,15 @@ class CudaDevice final : public Device {
   void read(void* to_host, const void* from, std::size_t bytes) override { queue_.read(to_host, from, bytes); }
   void copy(void* to, const void* from, std::size_t bytes) override { queue_.copy(to, from, bytes); }
   void clear(void* to, std::size_t bytes) override { queue_.clear(to, bytes); }
+  /// The kinds that only warp and recolour, each pixel for itself. Those that cut are rendered by the streams: some
+  /// need the mean of the whole view.
+  bool renders(ViewKind kind) const override { return kind <= ViewKind::rotate_scale_shift; }
   std::size_t packed_size(const ConvShape& shape, Way way, Arithmetic arithmetic) const override;
 
  private:
   void conv_pack_impl(const ConvPack& op) override;
   void load_views_impl(const LoadViews& op) override;
+  void render_views_impl(const RenderViews& op) override;
   void conv_forward_impl(const ConvForward& op) override;
   void conv_weight_gradient_impl(const ConvWeightGradient& op) override;
   void conv_input_gradient_impl(const ConvInputGradient& op) override;

@@ -225,3 +225,13 @@ TEST_CASE_FIXTURE(Fixture, "validation: losses, optimisers and pixels") {
             [](L& o) { o.shape.lanes = 5; }, [](L& o) { o.extent.replicas = 0; }, [](L& o) { o.extent.views = -1; },
             [](L& o) { o.shape.border = -1; }});
 }
+
+// What a device that renders refuses: tests/emulation/render_views_test.cpp.
+TEST_CASE_FIXTURE(Fixture, "validation: the CPU device renders no views, and says so") {
+  const ViewRecipe recipe;
+  const std::uint8_t image[12] = {};
+  for (int kind = 0; kind < 9; ++kind) CHECK_FALSE(device.renders(static_cast<ViewKind>(kind)));
+  CHECK_NOTHROW(device.render_views({MapShape::image(2, 2, 3), {1, 0}, image, 1, &recipe, x(0)}));
+  CHECK_THROWS_AS(device.render_views({MapShape::image(2, 2, 3), {1, 1}, image, 1, &recipe, x(0)}),
+                  std::invalid_argument);
+}

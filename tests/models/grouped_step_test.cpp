@@ -92,7 +92,7 @@ TEST_CASE("layers in one call have the same bits as one after the other") {
         const Parameters parameters(device, net, make_rule("bp"), Heads::top_only, 3, 1, arithmetic);
         Activity activity(device, net, 50);
         const Views views{activity, 0, 50};
-        show(device, net, seen.a.data(), views);
+        show(device, net, seen.a, views);
         if (at_once)
           ascend(device, parameters, views, 0, net.depth());
         else

@@ -124,7 +124,7 @@ inline double saturated(Device& device, const Parameters& parameters, const Pair
   const NetworkSpec& net = parameters.network();
   Activity activity(device, net, pairs.count);
   const Views views{activity, 0, pairs.count};
-  show(device, net, pairs.b.data(), views);
+  show(device, net, pairs.b, views);
   ascend(device, parameters, views, 0, layer + 1);
   double beyond = 0;
   for (float x : activity.map_buffer(layer + 1).read()) beyond += std::fabs(x) >= 1;

@@ -67,7 +67,7 @@ struct Step {
     if (!flags.empty()) device_flags.write({flags.begin(), flags.end()});
   }
   Views views() {
-    show(*device, net, pairs.b.data(), {activity, 0, count});
+    show(*device, net, pairs.b, {activity, 0, count});
     ascend(*device, parameters, {activity, 0, count}, 0, net.depth());
     return {activity, 0, count};
   }

@@ -59,6 +59,25 @@ TEST_CASE("times, keys and order of a generated stream") {
   }
 }
 
+TEST_CASE("a stream of recipes gives the same events, without pixels") {
+  const ImageSet images = small_images(6);
+  FixationStream stream(images, small_options());
+  RecipeStream recipes(std::make_unique<FixationStream>(images, small_options()));
+  for (const std::uint64_t start : {0, 5}) {
+    stream.seek(start);
+    recipes.seek(start);
+    for (int i = 0; i < 12; ++i) {
+      auto expected = stream.next(), found = recipes.next();
+      REQUIRE(found);
+      if (auto* view = std::get_if<View>(&found->event)) {
+        CHECK_FALSE(view->pixels);
+        view->pixels = std::get<View>(expected->event).pixels;
+      }
+      CHECK(same(*expected, *found));
+    }
+  }
+}
+
 TEST_CASE("default times: 300 ms, the second view in the middle") {
   const ImageSet images = small_images(6);
   FixationStream stream(images, StreamOptions{.seed = 1});

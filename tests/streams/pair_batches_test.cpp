@@ -86,6 +86,25 @@ TEST_CASE("the two views of a pair are those of (seed, image, epoch)") {
   CHECK(later.b == batch.b);
 }
 
+TEST_CASE("recipes of a batch are those that it is rendered from, for any number of threads") {
+  const ImageSet images = numbered_images();
+  for (const int threads : {1, 5}) {
+    const PairBatches batches(images, {ViewKind::affine, 2, 11, threads});
+    std::vector<ViewRecipe> a, b;
+    std::vector<std::int32_t> labels;
+    batches.draw(3, true, a, b, labels);
+    Batch batch{std::vector<float>(a.size() * 35), std::vector<float>(b.size() * 35), labels};
+    for (std::size_t pair = 0; pair < b.size(); ++pair) {
+      saccade::render(images, a.at(pair), batch.a.data() + pair * 35);
+      saccade::render(images, b[pair], batch.b.data() + pair * 35);
+    }
+    CHECK(batch == render(batches, 3));
+    batches.draw(3, false, a, b, labels);
+    CHECK(a.empty());
+    CHECK(b.size() == 11);
+  }
+}
+
 TEST_CASE("the same batch from any number of threads") {
   const ImageSet images = numbered_images();
   const Batch expected = render(PairBatches(images, {ViewKind::affine, 2, 23, 1}), 3);

@@ -28,7 +28,7 @@ struct Convolution {
         error_below(*device, shape.in.size(), 1, extent.views),
         gradient(*device, shape.weights()) {
     const std::size_t pixels = static_cast<std::size_t>(extent.views) * network.map(0).features();
-    show(*device, network, synthetic_floats(pixels, 0, 1).data(), {activity, 0, extent.views});
+    show(*device, network, synthetic_floats(pixels, 0, 1), {activity, 0, extent.views});
     ascend(*device, parameters, {activity, 0, extent.views}, 0, layer + 1);
     fill_maps(error, shape.out, -1, 1);
   }

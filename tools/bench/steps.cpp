@@ -106,7 +106,7 @@ void forward(State& state, Arithmetic arithmetic) {
   const Views views{activity, 0, images};
   const Finish finish(*device);
   for (auto _ : state) {
-    show(*device, network, pixels.data(), views);
+    show(*device, network, pixels, views);
     ascend(*device, parameters, views, 0, network.depth());
     embed(*device, parameters, views, network.depth() - 1, embedding.strided());
     finish();

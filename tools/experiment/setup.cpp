@@ -103,6 +103,12 @@ const ImageSet& learned_images(const Experiment& e, const DataSet& data) {
   return e.loss == Experiment::Loss::supervised ? data.train : data.encoder_images();
 }
 
+std::unique_ptr<DeviceImages> device_images(Device& device, const Experiment& e, const DataSet& data) {
+  if (!device.renders(e.view.kind)) return nullptr;
+  const ImageSet& images = learned_images(e, data);
+  return std::make_unique<DeviceImages>(device, images.height, images.width, images.channels, images.pixels);
+}
+
 DataSet load_probe_data(const Experiment& e, const std::filesystem::path& folder) {
   const std::string name = data_name(probe_data(e));
   const ViewShape seen = view_shape(e.view.kind, load_data(name, folder, 1).train);  // before all are read

@@ -1,4 +1,6 @@
 #pragma once
+#include <memory>
+
 #include "models/batch_learner.h"
 #include "models/online_learner.h"
 #include "streams/fixation_stream.h"
@@ -20,6 +22,9 @@ StreamOptions stream_options(const Experiment& experiment);
 DataSet load_experiment_data(const Experiment& experiment, const std::filesystem::path& folder);
 /// What the network learns from: the labelled images for a supervised loss, else those for encoders.
 const ImageSet& learned_images(const Experiment& experiment, const DataSet& data);
+/// Those images on a device that renders the experiment's views, so that the learner is sent recipes alone; null where
+/// the streams render.
+std::unique_ptr<DeviceImages> device_images(Device& device, const Experiment& experiment, const DataSet& data);
 /// The probe's data set, all of its labelled images. InputError when its images do not suit the network.
 DataSet load_probe_data(const Experiment& experiment, const std::filesystem::path& folder);
 

@@ -51,7 +51,7 @@ std::vector<Distances> initial_distances(Device& device, const Experiment& e, co
              shown.data() + static_cast<std::size_t>(i) * pixels);
     }
     const Views views{activity, 0, count};
-    show(device, network, shown.data(), views);
+    show(device, network, shown, views);
     ascend(device, untrained, views, 0, network.depth());
     for (int layer = 0; layer < network.depth(); ++layer) {
       embed(device, untrained, views, layer, embedding.strided());

@@ -34,8 +34,11 @@ class Replay final : public Run {
  public:
   Replay(const Experiment& experiment, const CommonFlags& flags)
       : Run(experiment, flags),
+        images_(device_images(*device_, experiment, data_)),
         learner_(*device_, experiment.network, learner_options(experiment)),
-        source_(std::make_unique<FixationStream>(learned_images(experiment, data_), stream_options(experiment))) {}
+        source_(std::make_unique<FixationStream>(learned_images(experiment, data_), stream_options(experiment))) {
+    if (images_) learner_.look_at(*images_);
+  }
 
  private:
   const char* command() const override { return "replay"; }
@@ -50,7 +53,10 @@ class Replay final : public Run {
     if (experiment_.record.events)
       recorder_ = resumed ? std::make_unique<Recorder>(real_files(), folder_.trace(), trace_position_)
                           : std::make_unique<Recorder>(real_files(), folder_.trace());
-    stream_ = std::make_unique<PrefetchedStream>(std::move(source_), 1);
+    if (images_)
+      stream_ = std::make_unique<RecipeStream>(std::move(source_));
+    else
+      stream_ = std::make_unique<PrefetchedStream>(std::move(source_), 1);
     if (done() > 0) stream_->seek(done());
   }
 
@@ -122,9 +128,10 @@ class Replay final : public Run {
           "negatives and margins\n");
   }
 
+  std::unique_ptr<DeviceImages> images_;  ///< null where the stream renders
   OnlineLearner learner_;
   std::unique_ptr<RenderableStream> source_;  ///< until open() takes it
-  std::unique_ptr<PrefetchedStream> stream_;
+  std::unique_ptr<Stream> stream_;
   EventQueue queue_;
   std::unique_ptr<Recorder> recorder_;
   std::uint64_t trace_position_ = 0;

@@ -30,6 +30,7 @@ class Train final : public Run {
       : Run(experiment, flags),
         batches_(learned_images(experiment, data_), {experiment.view.kind, static_cast<std::uint64_t>(experiment.seed),
                                                      static_cast<int>(experiment.batch), device_->threads()}),
+        images_(device_images(*device_, experiment, data_)),
         learner_(*device_, learned_network(experiment), batch_options(experiment, steps())) {
     if (learns_from_patches(experiment))
       whole_ = std::make_unique<Parameters>(*device_, experiment.network, make_rule("bp"), Heads::top_only,
@@ -68,9 +69,15 @@ class Train final : public Run {
   void advance() override {
     const int layer = learner_.layer(done());
     const bool pretraining = done() < pretrain();
-    batches_.render(pretraining ? done() : trained(), pairs(), a_, b_, labels_);
-    if (whole_) cut();
-    learner_.step(a_, whole_ ? patches_ : b_, labels_);
+    const std::uint64_t batch = pretraining ? done() : trained();
+    if (images_) {
+      batches_.draw(batch, pairs(), recipes_a_, recipes_b_, labels_);
+      learner_.step({recipes_a_, *images_}, {recipes_b_, *images_}, labels_);
+    } else {
+      batches_.render(batch, pairs(), a_, b_, labels_);
+      if (whole_) cut();
+      learner_.step(a_, whole_ ? patches_ : b_, labels_);
+    }
     if (pretraining) return;
     metrics_.add(layer, learner_.last());
     if (trained() % batches_.per_epoch() != 0) return;
@@ -122,9 +129,11 @@ class Train final : public Run {
   }
 
   PairBatches batches_;
+  std::unique_ptr<DeviceImages> images_;  ///< null where the batches come rendered
   BatchLearner learner_;
   std::unique_ptr<Parameters> whole_;  ///< null unless the learner sees patches
   std::vector<float> a_, b_, patches_;
+  std::vector<ViewRecipe> recipes_a_, recipes_b_;
   std::vector<std::int32_t> labels_;
 };
 

@@ -5,10 +5,10 @@
 
 /// What the .cu files beside this header offer: one function for each operation of a Device, which sends its kernels to
 /// a queue. All pointers in an operation are device memory, also those that a Device takes from the host's (terms,
-/// index, pixels): the device has staged them. Operations with no replicas or views are not sent here.
+/// index, pixels, recipes): the device has staged them. Operations with no replicas or views are not sent here.
 ///
-/// Results have a fixed order of sums and no float atomics: the same bits for the same build and card. A view whose flag
-/// is 0 is skipped on the device: its inputs may be anything, NaN too.
+/// Results have a fixed order of sums and no float atomics: the same bits for the same build and card. A view whose
+/// flag is 0 is skipped on the device: its inputs may be anything, NaN too.
 namespace saccade::SACCADE_CUDA {
 
 std::size_t packed_size(const ConvShape& shape, Way way);
@@ -21,6 +21,7 @@ void conv_transpose(Queue& queue, const ConvTranspose& op);
 void average_pool(Queue& queue, const AveragePool& op);
 void average_pool_gradient(Queue& queue, const AveragePoolGradient& op);
 void load_views(Queue& queue, const LoadViews& op);
+void render_views(Queue& queue, const RenderViews& op);
 void combine(Queue& queue, const Combine& op);
 void target_error(Queue& queue, const TargetError& op);
 void add_noise(Queue& queue, const AddNoise& op);
