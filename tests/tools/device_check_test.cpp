@@ -11,12 +11,15 @@
 #include <utility>
 #include <vector>
 
+#include "streams/views.h"
+
 /// The check of a device must report one that is wrong, whatever the operation.
 namespace saccade::check {
 namespace {
 
 const std::set<std::string> operations = {"conv_pack",
                                           "load_views",
+                                          "render_views",
                                           "conv_forward",
                                           "conv_weight_gradient",
                                           "conv_input_gradient",
@@ -54,6 +57,7 @@ class WrongDevice final : public Device {
   void read(void* to, const void* from, std::size_t bytes) override { cpu_->read(to, from, bytes); }
   void copy(void* to, const void* from, std::size_t bytes) override { cpu_->copy(to, from, bytes); }
   void clear(void* to, std::size_t bytes) override { cpu_->clear(to, bytes); }
+  bool renders(ViewKind) const override { return true; }
   std::size_t packed_size(const ConvShape& shape, Way way, Arithmetic arithmetic) const override {
     return cpu_->packed_size(shape, way, arithmetic);
   }
@@ -73,6 +77,16 @@ class WrongDevice final : public Device {
   void load_views_impl(const LoadViews& op) override {
     cpu_->load_views(op);
     spoil("load_views", op.output.at(0), op.shape.size());
+  }
+  void render_views_impl(const RenderViews& op) override {
+    const MapShape& s = op.shape;
+    ImageSet images{"", s.height, s.width, s.channels, {}, {}, {}};
+    images.pixels.assign(op.images, op.images + op.count * s.features());
+    std::vector<float> pixels(s.features() * op.extent.views);
+    for (std::size_t view = 0; view < static_cast<std::size_t>(op.extent.views); ++view)
+      render(images, op.recipes[view], pixels.data() + view * s.features());
+    cpu_->load_views({s, op.extent, pixels.data(), op.output});
+    spoil("render_views", op.output.at(0), s.size());
   }
   void conv_forward_impl(const ConvForward& op) override {
     cpu_->conv_forward(op);

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "streams/views.h"
 #include "tools/check/device_check.h"
 
 /// Operations on whole maps.
@@ -53,6 +54,33 @@ void load_views(Trial& t, const MapShape& shape, const Extent& extent) {
   t.compare(output, same_bits);
 }
 
+/// Against what the streams render, for devices that leave it to them.
+void render_views(Trial& t, const MapShape& shape, const Extent& extent, ViewKind kind) {
+  constexpr std::size_t count = 5;
+  ImageSet images{"made up", shape.height, shape.width, shape.channels, {}, {}, {}};
+  for (const float value : t.host_floats(count * images.image_bytes(), {0, 256, 0}))
+    images.pixels.push_back(static_cast<std::uint8_t>(value));
+  std::vector<ViewRecipe> recipes;
+  for (int view = 0; view < extent.views; ++view)
+    recipes.push_back(
+        draw_recipe(kind, 1, static_cast<std::uint32_t>(view) % count, static_cast<std::uint64_t>(view), 0));
+  const auto& output = t.zeros<float>(shape.size(), extent);
+  if (t.device().renders(kind)) {
+    const auto& on_device = t.put(images.pixels, images.pixels.size(), {});
+    t.call = [&t, shape, extent, &on_device, recipes, &output] {
+      t.device().render_views({shape, extent, on_device.data(), count, recipes.data(), output.strided()});
+    };
+  } else {
+    t.call = [&t, shape, extent, images, recipes, &output] {
+      std::vector<float> pixels(recipes.size() * images.image_bytes());
+      for (std::size_t view = 0; view < recipes.size(); ++view)
+        render(images, recipes[view], pixels.data() + view * images.image_bytes());
+      t.device().load_views({shape, extent, pixels.data(), output.strided()});
+    };
+  }
+  t.compare(output, same_bits);
+}
+
 void average_pool(Trial& t, const AverageShape& shape, const Extent& extent) {
   const auto &input = t.maps(shape.in, extent), &output = t.zeros<float>(shape.out.size(), extent);
   t.calls<AveragePool>(&Device::average_pool, {shape, extent, input.strided(), output.strided()});
@@ -75,9 +103,12 @@ std::vector<Case> map_cases(const NetworkSpec& network, int views) {
   const Extent one{1, views}, three{3, (views + 2) / 3};
   const MapShape image = network.map(0), map = network.map(1);
   const Activation activation = network.conv(0).activation;
+  const ViewKind kind = image.channels == 3 ? ViewKind::affine_hsv : ViewKind::affine;
   std::vector<Case> all = {
       {"load_views", "image", [=](Trial& t) { load_views(t, image, one); }},
       {"load_views", "image, R=3", [=](Trial& t) { load_views(t, image, three); }},
+      {"render_views", "image", [=](Trial& t) { render_views(t, image, one, kind); }},
+      {"render_views", "image, R=3", [=](Trial& t) { render_views(t, image, three, kind); }},
       {"add_noise", "layer 0", [=](Trial& t) { add_noise(t, map, one); }},
       {"add_noise", "layer 0, R=3", [=](Trial& t) { add_noise(t, map, three); }},
       {"combine", "layer 0, a + s b", [=](Trial& t) { combine(t, map, one, Active::all, false); }},
