@@ -23,6 +23,7 @@ class Device {
   virtual std::string name() const = 0;             ///< "cpu"
   virtual std::string instruction_set() const = 0;  ///< "avx512", "avx2", "portable": what decides the bits
   virtual int threads() const = 0;
+  virtual std::string hardware() const = 0;  ///< "NVIDIA H100 80GB HBM3", the processor's model: what it calls itself
 
   /// Zeroed, aligned memory. Throws std::bad_alloc.
   virtual std::shared_ptr<void> allocate(std::size_t bytes) = 0;
@@ -100,7 +101,8 @@ class Device {
 /// environment variable SACCADE_ISA names (avx512, avx2, portable); InputError when the machine cannot run that one.
 std::unique_ptr<Device> make_cpu_device(int threads = 0);
 
-/// The first GPU. InputError when there is none, no driver, or when this build has no CUDA.
+/// The first GPU. InputError, which holds the reason alone, when there is none, no driver, or when this build has no
+/// CUDA.
 std::unique_ptr<Device> make_cuda_device();
 /// Whether this build has the GPU's kernels.
 bool built_with_cuda();

@@ -42,7 +42,8 @@ void add_device_flags(CLI::App& command, CommonFlags& flags) {
   command.add_option("--threads", flags.threads, "Threads; 0 = all cores. The result does not depend on it")
       ->check(CLI::Range(0, 4096))
       ->type_name("N");
-  command.add_option("--device", flags.device, "Where to compute: cpu, cuda or auto")
+  command
+      .add_option("--device", flags.device, "Where to compute: cpu, cuda, or auto (cuda if there is a GPU, else cpu)")
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
       ->type_name("NAME");
 }
@@ -70,8 +71,26 @@ std::filesystem::path data_folder(const CommonFlags& flags, const std::filesyste
 }
 
 std::unique_ptr<Device> make_device(const CommonFlags& flags) {
-  if (flags.device == "cuda") throw InputError("--device cuda: this build has no CUDA device; expected cpu or auto");
+  if (flags.device == "cuda") return make_gpu_device();
+  if (flags.device == "auto" && built_with_cuda()) {
+    try {
+      return make_cuda_device();
+    } catch (const InputError& error) {
+      static bool said = false;  // a table of many runs makes a device for each
+      if (!flags.quiet && !said)
+        fmt::print(stderr, "saccade: no GPU is used ({}); computing on the CPU\n", error.what());
+      said = true;
+    }
+  }
   return make_cpu_device(flags.threads);
+}
+
+std::unique_ptr<Device> make_gpu_device() {
+  try {
+    return make_cuda_device();
+  } catch (const InputError& error) {
+    throw InputError(fmt::format("--device cuda: {}; use --device cpu", error.what()));
+  }
 }
 
 void add_example(CLI::App& command, const std::string& example) { command.footer("Example:\n  " + example); }

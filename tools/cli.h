@@ -30,8 +30,11 @@ void add_experiment_flags(CLI::App& command, CommonFlags& flags);  ///< --set, -
 /// Where the data sets lie: --data, else the folder that a run remembers, else SACCADE_DATA, else empty.
 std::filesystem::path data_folder(const CommonFlags& flags, const std::filesystem::path& remembered = {});
 
-/// The device that the flags ask for. InputError for one that this build does not have.
+/// The device that the flags ask for. `auto` is the GPU where there is one; a build with CUDA that finds none says so
+/// once on standard error, unless --quiet. InputError for one that is not there.
 std::unique_ptr<Device> make_device(const CommonFlags& flags);
+/// The device of `--device cuda`, or InputError with advice.
+std::unique_ptr<Device> make_gpu_device();
 
 /// An example for the end of a command's help.
 void add_example(CLI::App& command, const std::string& example);

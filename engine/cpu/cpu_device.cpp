@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <new>
 
 namespace saccade::cpu {
@@ -15,6 +16,15 @@ CpuDevice::CpuDevice(int threads)
       allowed_(tbb::global_control::max_allowed_parallelism,
                static_cast<std::size_t>(std::max(threads_, tbb::this_task_arena::max_concurrency()))),
       arena_(threads_) {}
+
+std::string CpuDevice::hardware() const {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    const std::size_t colon = line.find(": ");
+    if (line.starts_with("model name") && colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return "unknown processor";
+}
 
 std::shared_ptr<void> CpuDevice::allocate(std::size_t bytes) {
   constexpr std::size_t huge_page = std::size_t{2} << 20;

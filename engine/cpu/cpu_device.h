@@ -48,6 +48,7 @@ class CpuDevice final : public Device {
   std::string name() const override { return "cpu"; }
   std::string instruction_set() const override { return kernels_.name; }
   int threads() const override { return threads_; }
+  std::string hardware() const override;
 
   std::shared_ptr<void> allocate(std::size_t bytes) override;
   void write(void* to, const void* from_host, std::size_t bytes) override;

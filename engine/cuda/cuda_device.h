@@ -14,7 +14,7 @@ class CudaDevice final : public Device {
   std::string name() const override { return "cuda"; }
   std::string instruction_set() const override { return runtime_->architecture(); }
   int threads() const override { return 1; }
-  std::string card() const { return runtime_->card(); }
+  std::string hardware() const override { return runtime_->card(); }
   const CommandQueue::Counts& counts() const { return queue_.counts(); }
 
   std::shared_ptr<void> allocate(std::size_t bytes) override;

@@ -110,18 +110,15 @@ std::unique_ptr<Runtime> make_runtime() {
   int count = 0;
   const cudaError_t found = cudaGetDeviceCount(&count);
   if (found == cudaErrorInsufficientDriver)
-    throw InputError(
-        "device cuda: there is no driver of an NVIDIA card, or it is older than this build's CUDA; install one, or use "
-        "--device cpu");
+    throw InputError("there is no driver of an NVIDIA card, or it is older than this build's CUDA");
   if (found != cudaSuccess || count == 0)
-    throw InputError(fmt::format("device cuda: no GPU was found ({}); use --device cpu",
+    throw InputError(fmt::format("no GPU was found ({})",
                                  found == cudaSuccess ? "the driver lists none" : cudaGetErrorString(found)));
   cudaDeviceProp properties{};
   check(cudaGetDeviceProperties(&properties, 0), "cudaGetDeviceProperties");
   if (properties.major < 8)
-    throw InputError(
-        fmt::format("device cuda: {} has compute capability {}.{}, expected at least 8.0; use --device cpu",
-                    properties.name, properties.major, properties.minor));
+    throw InputError(fmt::format("{} has compute capability {}.{}, expected at least 8.0", properties.name,
+                                 properties.major, properties.minor));
   return std::make_unique<GpuRuntime>(properties);
 }
 

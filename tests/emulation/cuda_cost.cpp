@@ -113,6 +113,7 @@ class NotingDevice final : public Device {
   std::string name() const override { return inner_.name(); }
   std::string instruction_set() const override { return inner_.instruction_set(); }
   int threads() const override { return 1; }
+  std::string hardware() const override { return inner_.hardware(); }
   std::shared_ptr<void> allocate(std::size_t bytes) override { return inner_.allocate(bytes); }
   void write(void* to, const void* from_host, std::size_t bytes) override { inner_.write(to, from_host, bytes); }
   void read(void* to_host, const void* from, std::size_t bytes) override { inner_.read(to_host, from, bytes); }

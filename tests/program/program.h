@@ -125,6 +125,12 @@ inline std::size_t count(const std::string& text, const std::string& part) {
 
 inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
+/// Standard error without what a build with CUDA says where there is no GPU.
+inline std::string complaint(const Outcome& outcome) {
+  const std::string& err = outcome.err;
+  return err.starts_with("saccade: no GPU is used") ? err.substr(err.find('\n') + 1) : err;
+}
+
 /// What is wrong with a refusal: it must be exit code 2 and exactly one line on standard error with all the parts in
 /// it. Empty when nothing is.
 inline std::string refusal_fault(const Outcome& outcome, const Arguments& arguments,
@@ -133,10 +139,10 @@ inline std::string refusal_fault(const Outcome& outcome, const Arguments& argume
   if (outcome.code != 2) fault += "exit code " + std::to_string(outcome.code) + "; ";
   if (outcome.signal != 0) fault += "signal " + std::to_string(outcome.signal) + "; ";
   if (!outcome.out.empty()) fault += "standard output: " + outcome.out + "; ";
-  if (!outcome.err.starts_with("saccade: ") || outcome.err.find('\n') + 1 != outcome.err.size())
-    fault += "not one line of ours; ";
+  const std::string err = complaint(outcome);
+  if (!err.starts_with("saccade: ") || err.find('\n') + 1 != err.size()) fault += "not one line of ours; ";
   for (const std::string& part : parts)
-    if (!contains(outcome.err, part)) fault += "does not say \"" + part + "\"; ";
+    if (!contains(err, part)) fault += "does not say \"" + part + "\"; ";
   if (fault.empty()) return fault;
   fault += "standard error: " + outcome.err + " from:";
   for (const std::string& argument : arguments) fault += " " + argument;

@@ -18,7 +18,7 @@ using benchmark::State;
 struct Convolution {
   Convolution(const State& state, Arithmetic arithmetic)
       : layer(static_cast<int>(state.range(0))),
-        device(make_cpu_device(static_cast<int>(state.range(2)))),
+        device(bench_device(static_cast<int>(state.range(2)))),
         extent{1, static_cast<int>(state.range(1))},
         network(known_network("conv5")),
         shape(network.conv(layer)),
@@ -90,9 +90,13 @@ void conv_input_gradient(State& state, Arithmetic arithmetic) {
 /// (above layer 0) for the way down.
 void conv_pack(State& state, Arithmetic arithmetic) {
   const int layer = static_cast<int>(state.range(0));
-  const auto device = make_cpu_device(static_cast<int>(state.range(1)));
+  const auto device = bench_device(static_cast<int>(state.range(1)));
   Parameters parameters(*device, known_network("conv5"), make_rule("bp"), Heads::top_only, 1, 1, arithmetic);
-  for (auto _ : state) parameters.pack(*device, layer);
+  const Finish finish(*device);
+  for (auto _ : state) {
+    parameters.pack(*device, layer);
+    finish();
+  }
 }
 
 void all_layers(benchmark::internal::Benchmark* b) {
@@ -108,14 +112,18 @@ void packs(benchmark::internal::Benchmark* b) {
   b->ArgNames({"layer", "threads"})->ArgsProduct({{0, 1, 2, 3, 4}, thread_counts()});
 }
 
-BENCHMARK_CAPTURE(conv_forward, exact, Arithmetic::exact)->Apply(all_layers)->Apply(one_view)->UseRealTime();
-BENCHMARK_CAPTURE(conv_forward, fast, Arithmetic::fast)->Apply(all_layers)->Apply(one_view)->UseRealTime();
-BENCHMARK_CAPTURE(conv_weight_gradient, exact, Arithmetic::exact)->Apply(all_layers)->UseRealTime();
-BENCHMARK_CAPTURE(conv_weight_gradient, fast, Arithmetic::fast)->Apply(all_layers)->UseRealTime();
-BENCHMARK_CAPTURE(conv_input_gradient, exact, Arithmetic::exact)->Apply(upper_layers)->UseRealTime();
-BENCHMARK_CAPTURE(conv_input_gradient, fast, Arithmetic::fast)->Apply(upper_layers)->UseRealTime();
-BENCHMARK_CAPTURE(conv_pack, exact, Arithmetic::exact)->Apply(packs)->UseRealTime();
-BENCHMARK_CAPTURE(conv_pack, fast, Arithmetic::fast)->Apply(packs)->UseRealTime();
+const Benchmarks convolutions([] {
+  for (const Arithmetic arithmetic : {Arithmetic::exact, Arithmetic::fast}) {
+    const auto add = [arithmetic](const std::string& operation, void (*function)(State&, Arithmetic)) {
+      return benchmark::RegisterBenchmark((operation + "/" + to_string(arithmetic)).c_str(), function, arithmetic)
+          ->UseRealTime();
+    };
+    add("conv_forward", conv_forward)->Apply(all_layers)->Apply(one_view);
+    add("conv_weight_gradient", conv_weight_gradient)->Apply(all_layers);
+    add("conv_input_gradient", conv_input_gradient)->Apply(upper_layers);
+    add("conv_pack", conv_pack)->Apply(packs);
+  }
+});
 
 }  // namespace
 }  // namespace saccade::bench

@@ -14,7 +14,7 @@ namespace {
 
 void event_rll(benchmark::State& state) {
   const int views = static_cast<int>(state.range(0)), threads = static_cast<int>(state.range(1));
-  const auto device = make_cpu_device(threads);
+  const auto device = bench_device(threads);
   const ImageSet images = synthetic_images(2000, 32);
   StreamOptions stream_options;
   stream_options.views_per_fixation = views;
@@ -24,20 +24,25 @@ void event_rll(benchmark::State& state) {
   constexpr float rate = 1e-9f;  // the network stays what it is, however long this takes
   options.rates = {std::vector<float>(5, rate), std::vector<float>(5, rate)};
   OnlineLearner learner(*device, known_network("conv5"), options);
-  for (auto _ : state)
+  const Finish finish(*device);
+  for (auto _ : state) {
     for (bool viewed = false; !viewed;) {
       const ScheduledEvent next = *stream.next();
       learner.handle(next.event);
       viewed = std::holds_alternative<View>(next.event);
     }
+    finish();
+  }
   state.counters["views/s"] = benchmark::Counter(1, benchmark::Counter::kIsIterationInvariantRate);
   state.counters["updates/view"] = static_cast<double>(learner.updates()) / static_cast<double>(learner.events());
 }
-BENCHMARK(event_rll)
-    ->ArgNames({"views", "threads"})
-    ->ArgsProduct({{2, 3}, thread_counts()})
-    ->UseRealTime()
-    ->Unit(benchmark::kMicrosecond);
+const Benchmarks events([] {
+  benchmark::RegisterBenchmark("event_rll", event_rll)
+      ->ArgNames({"views", "threads"})
+      ->ArgsProduct({{2, 3}, thread_counts()})
+      ->UseRealTime()
+      ->Unit(benchmark::kMicrosecond);
+});
 
 }  // namespace
 }  // namespace saccade::bench

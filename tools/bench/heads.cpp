@@ -15,7 +15,7 @@ constexpr float tiny_rate = 1e-9f;  // the weights stay what they are, however o
 
 struct Head {
   explicit Head(const State& state)
-      : device(make_cpu_device(static_cast<int>(state.range(2)))),
+      : device(bench_device(static_cast<int>(state.range(2)))),
         extent{1, static_cast<int>(state.range(1))},
         shape(known_network("conv5").head(static_cast<int>(state.range(0)))),
         input(*device, shape.in.size(), 1, extent.views),
@@ -84,11 +84,16 @@ void sizes(benchmark::internal::Benchmark* b) {
   b->ArgNames({"layer", "views", "threads"})->ArgsProduct({{0, 1, 2, 3, 4}, {100, 1}, thread_counts()});
 }
 
-BENCHMARK(head_forward)->Apply(sizes)->UseRealTime();
-BENCHMARK(head_input_gradient)->Apply(sizes)->UseRealTime();
-BENCHMARK(head_weight_gradient)->Apply(sizes)->UseRealTime();
-BENCHMARK(head_hebb)->Apply(sizes)->UseRealTime();
-BENCHMARK(head_descend)->Apply(sizes)->UseRealTime();
+const Benchmarks heads([] {
+  const auto add = [](const char* operation, void (*function)(State&)) {
+    benchmark::RegisterBenchmark(operation, function)->Apply(sizes)->UseRealTime();
+  };
+  add("head_forward", head_forward);
+  add("head_input_gradient", head_input_gradient);
+  add("head_weight_gradient", head_weight_gradient);
+  add("head_hebb", head_hebb);
+  add("head_descend", head_descend);
+});
 
 }  // namespace
 }  // namespace saccade::bench

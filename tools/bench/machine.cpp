@@ -10,10 +10,16 @@
 #include <thread>
 #include <utility>
 
-#include "engine/device_buffer.h"
-
 namespace saccade::bench {
 namespace {
+
+bool cuda_chosen = false;
+
+/// A function's own, so that it is there before any file's Benchmarks.
+std::vector<void (*)()>& additions() {
+  static std::vector<void (*)()> all;
+  return all;
+}
 
 using Clock = std::chrono::steady_clock;
 
@@ -109,6 +115,20 @@ double measure_peak(const std::string& instruction_set, int threads) {
 
 }  // namespace
 
+void choose_cuda() { cuda_chosen = true; }
+
+bool on_cuda() { return cuda_chosen; }
+
+std::unique_ptr<Device> bench_device(int threads) {
+  return cuda_chosen ? make_cuda_device() : make_cpu_device(threads);
+}
+
+Benchmarks::Benchmarks(void (*add)()) { additions().push_back(add); }
+
+void Benchmarks::add_all() {
+  for (const auto add : additions()) add();
+}
+
 double peak_flops(const std::string& instruction_set, int threads) {
   static std::map<std::pair<std::string, int>, double> known;
   const auto [place, fresh] = known.try_emplace({instruction_set, threads}, 0.0);
@@ -136,6 +156,7 @@ double read_bandwidth(std::size_t bytes, int threads) {
 }
 
 std::vector<std::int64_t> thread_counts() {
+  if (cuda_chosen) return {1};
   const std::int64_t cores = std::max(1u, std::thread::hardware_concurrency());
   std::vector<std::int64_t> counts;
   for (std::int64_t count = 1; count < cores; count *= 2) counts.push_back(count);

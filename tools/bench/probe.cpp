@@ -9,7 +9,7 @@ namespace saccade::bench {
 namespace {
 
 void probe(benchmark::State& state) {
-  const auto device = make_cpu_device(static_cast<int>(state.range(0)));
+  const auto device = bench_device(static_cast<int>(state.range(0)));
   constexpr int samples = 4000, classes = 10;
   const MapShape shape = known_network("conv5").head(4).in.compact();
   Features features{shape, {*device, shape.features(), 1, samples}, {}, classes};
@@ -18,10 +18,21 @@ void probe(benchmark::State& state) {
   ProbeOptions options;
   options.epochs = 10;  // its setting up is not what is timed
   LinearProbe classifier(*device, shape, classes, options);
-  for (auto _ : state) classifier.train(features);
-  state.counters["samples/s"] = benchmark::Counter(samples * options.epochs, benchmark::Counter::kIsIterationInvariantRate);
+  const Finish finish(*device);
+  for (auto _ : state) {
+    classifier.train(features);
+    finish();
+  }
+  state.counters["samples/s"] =
+      benchmark::Counter(samples * options.epochs, benchmark::Counter::kIsIterationInvariantRate);
 }
-BENCHMARK(probe)->ArgName("threads")->ArgsProduct({thread_counts()})->UseRealTime()->Unit(benchmark::kMillisecond);
+const Benchmarks probes([] {
+  benchmark::RegisterBenchmark("probe", probe)
+      ->ArgName("threads")
+      ->ArgsProduct({thread_counts()})
+      ->UseRealTime()
+      ->Unit(benchmark::kMillisecond);
+});
 
 }  // namespace
 }  // namespace saccade::bench

@@ -33,7 +33,7 @@ BatchOptions options(const char* schedule, std::uint64_t seed) {
 /// A learner with its batches.
 struct Training {
   Training(const BatchOptions& options, int threads)
-      : device(make_cpu_device(threads)),
+      : device(bench_device(threads)),
         images(synthetic_images(2000, 32)),
         batches(images, {ViewKind::affine_hsv, 1, pairs, threads}),
         learner(*device, known_network("conv5"), options) {}
@@ -53,8 +53,12 @@ struct Training {
 };
 
 void time_steps(State& state, Training& training) {
+  const Finish finish(*training.device);
   training.step();  // touches its memory
-  for (auto _ : state) training.step();
+  for (auto _ : state) {
+    training.step();
+    finish();
+  }
   state.counters["pairs/s"] = benchmark::Counter(pairs, benchmark::Counter::kIsIterationInvariantRate);
 }
 
@@ -92,7 +96,7 @@ void step_gll(State& state) {
 
 /// 500 images up to the top layer's embedding; their pixels are there already.
 void forward(State& state, Arithmetic arithmetic) {
-  const auto device = make_cpu_device(static_cast<int>(state.range(0)));
+  const auto device = bench_device(static_cast<int>(state.range(0)));
   const NetworkSpec network = known_network("conv5");
   constexpr int images = 500;
   Parameters parameters(*device, network, make_rule("bp"), Heads::top_only, 1, 1, arithmetic);
@@ -100,10 +104,12 @@ void forward(State& state, Arithmetic arithmetic) {
   const DeviceBuffer<float> embedding(*device, static_cast<std::size_t>(network.head(4).lanes()), 1, images);
   const std::vector<float> pixels = synthetic_floats(images * network.map(0).features(), 0, 1);
   const Views views{activity, 0, images};
+  const Finish finish(*device);
   for (auto _ : state) {
     show(*device, network, pixels, views);
     ascend(*device, parameters, views, 0, network.depth());
     embed(*device, parameters, views, network.depth() - 1, embedding.strided());
+    finish();
   }
   state.counters["images/s"] = benchmark::Counter(images, benchmark::Counter::kIsIterationInvariantRate);
 }
@@ -112,15 +118,17 @@ void by_threads(benchmark::internal::Benchmark* b) {
   b->ArgName("threads")->ArgsProduct({thread_counts()})->UseRealTime()->Unit(benchmark::kMillisecond);
 }
 
-BENCHMARK(step_e2e)->Apply(by_threads);
-BENCHMARK(step_rll)->Iterations(rll_steps)->Apply(by_threads);
-BENCHMARK(step_gll)
-    ->ArgNames({"layer", "threads"})
-    ->ArgsProduct({{0, 1, 2, 3, 4}, thread_counts()})
-    ->UseRealTime()
-    ->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(forward, exact, Arithmetic::exact)->Apply(by_threads);
-BENCHMARK_CAPTURE(forward, fast, Arithmetic::fast)->Apply(by_threads);
+const Benchmarks steps([] {
+  benchmark::RegisterBenchmark("step_e2e", step_e2e)->Apply(by_threads);
+  benchmark::RegisterBenchmark("step_rll", step_rll)->Iterations(rll_steps)->Apply(by_threads);
+  benchmark::RegisterBenchmark("step_gll", step_gll)
+      ->ArgNames({"layer", "threads"})
+      ->ArgsProduct({{0, 1, 2, 3, 4}, thread_counts()})
+      ->UseRealTime()
+      ->Unit(benchmark::kMillisecond);
+  benchmark::RegisterBenchmark("forward/exact", forward, Arithmetic::exact)->Apply(by_threads);
+  benchmark::RegisterBenchmark("forward/fast", forward, Arithmetic::fast)->Apply(by_threads);
+});
 
 }  // namespace
 }  // namespace saccade::bench
