@@ -62,8 +62,8 @@ void render_views(Trial& t, const MapShape& shape, const Extent& extent, ViewKin
     images.pixels.push_back(static_cast<std::uint8_t>(value));
   std::vector<ViewRecipe> recipes;
   for (int view = 0; view < extent.views; ++view)
-    recipes.push_back(
-        draw_recipe(kind, 1, static_cast<std::uint32_t>(view) % count, static_cast<std::uint64_t>(view), 0));
+    recipes.push_back(draw_recipe(kind, 1, static_cast<std::uint32_t>(view % static_cast<int>(count)),
+                                  static_cast<std::uint64_t>(view), 0));
   const auto& output = t.zeros<float>(shape.size(), extent);
   if (t.device().renders(kind)) {
     const auto& on_device = t.put(images.pixels, images.pixels.size(), {});
