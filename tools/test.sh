@@ -16,8 +16,8 @@ if [ $# -gt 0 ]; then
 fi
 saccade_build release all
 say "testing release"
-ctest --preset release
-saccade_build asan test_engine test_memory test_streams test_models test_emulation wrong_kernels
+ctest --preset release -j 2
+saccade_build asan test_engine test_memory test_streams test_models test_emulation wrong_kernels test_cuda
 say "testing debug under address and undefined-behaviour sanitizers"
-ctest --preset asan -R '^(engine|memory|streams|fingerprints|emulation.*)$'
+ctest --preset asan -j 2 -R '^(engine|memory|streams|fingerprints|emulation.*|cuda_operations|cuda_learning)$'
 say "all tests passed"

@@ -53,6 +53,7 @@ void CommandQueue::stage_to(void* to, const void* from_host, std::size_t bytes) 
 }
 
 const void* CommandQueue::stage(const void* from_host, std::size_t bytes) {
+  if (bytes == 0) return nullptr;
   const Place place = reserve(bytes);
   std::memcpy(place.host, from_host, bytes);
   list_.move(Command::Kind::upload, place.device, place.host, bytes);

@@ -223,8 +223,8 @@ TEST_CASE("batches of recipes teach what batches of pixels teach, under every lo
     recipes_shown.save(found);
     CHECK(fingerprint(found) == fingerprint(expected));
     CHECK(pixels_shown.last().loss > 0);
-    recipes_a.pop_back();
-    CHECK_THROWS_AS(recipes_shown.step({recipes_a, table}, {recipes_a, table}, labels), std::invalid_argument);
+    recipes_b.pop_back();
+    CHECK_THROWS_AS(recipes_shown.step({recipes_a, table}, {recipes_b, table}, labels), std::invalid_argument);
   }
   const DeviceImages small(cuda(), 3, 3, 3, std::vector<std::uint8_t>(27));
   OnlineLearner learner(cuda(), net, options_of({}));
