@@ -17,6 +17,13 @@
 namespace saccade {
 namespace {
 
+/// On a GPU events that do the same are one graph: anchors climb as they come, not when their layer is drawn.
+LearnerOptions online_options(const Experiment& experiment, const Device& device) {
+  LearnerOptions options = learner_options(experiment);
+  if (device.name() == "cuda") options.waiting_floats = 0;
+  return options;
+}
+
 void check(const Experiment& e) {
   if (e.loss != Experiment::Loss::hinge)
     throw InputError(
@@ -35,7 +42,7 @@ class Replay final : public Run {
   Replay(const Experiment& experiment, const CommonFlags& flags)
       : Run(experiment, flags),
         images_(device_images(*device_, experiment, data_)),
-        learner_(*device_, experiment.network, learner_options(experiment)),
+        learner_(*device_, experiment.network, online_options(experiment, *device_)),
         source_(std::make_unique<FixationStream>(learned_images(experiment, data_), stream_options(experiment))) {
     if (images_) learner_.look_at(*images_);
   }
