@@ -14,9 +14,10 @@ Anchors::Anchors(Device& device, const Parameters& parameters, int heads, int sl
       slots_(slots),
       may_wait_(remember_activity ||
                 slots * activity_floats(parameters.network()) <= static_cast<double>(waiting_floats)),
-      activity_(device, parameters.network(), may_wait_ ? slots + 1 : 1),
-      embeddings_(device, static_cast<std::size_t>(heads) * parameters.network().head(0).lanes(), 1, slots + 1),
-      flags_(device, 1, 1, slots + 1),
+      activity_(device, parameters.network(), may_wait_ ? slots + 1 : 1, parameters.replicas()),
+      embeddings_(device, static_cast<std::size_t>(heads) * parameters.network().head(0).lanes(), parameters.replicas(),
+                  slots + 1),
+      flags_(device, 1, parameters.replicas(), slots + 1),
       climbed_(static_cast<std::size_t>(slots), depth()),
       waiting_(static_cast<std::size_t>(heads) * (slots + 1)) {
   forget_waiting();
@@ -51,6 +52,10 @@ void Anchors::climb(int slot, int end) {
   climbed = std::max(climbed, end);
 }
 
+void Anchors::put_flags(const std::int32_t* flags, int count) {
+  for (int r = 0; r < parameters_.replicas(); ++r) device_.write(flags_.strided().at(r), flags, count * sizeof(*flags));
+}
+
 void Anchors::embed(int layer) {
   const int top = layer == end_to_end ? depth() - 1 : layer;
   ascend(device_, parameters_, arriving(), 0, top + 1);
@@ -60,7 +65,7 @@ void Anchors::embed(int layer) {
   }
   for (int slot = 0; slot < slots_; ++slot) climb(slot, top + 1);
   std::int32_t* flags = waiting(head_row(top));
-  device_.write(flags_.data(), flags, (slots_ + 1) * sizeof(*flags));
+  put_flags(flags, slots_ + 1);
   saccade::embed(device_, parameters_, {activity_, 0, slots_ + 1}, top, of_slots(top), flags_.strided());
   std::fill_n(flags, slots_, 0);
 }
@@ -71,7 +76,7 @@ void Anchors::settle() {
   for (int layer = depth() - heads_; layer < depth(); ++layer) {
     std::int32_t* flags = waiting(head_row(layer));
     if (std::none_of(flags, flags + slots_, [](std::int32_t waits) { return waits != 0; })) continue;
-    device_.write(flags_.data(), flags, slots_ * sizeof(*flags));
+    put_flags(flags, slots_);
     saccade::embed(device_, parameters_, {activity_, 0, slots_}, layer, of_slots(layer), flags_.strided());
     std::fill_n(flags, slots_, 0);
   }

@@ -50,6 +50,8 @@ class Anchors {
   /// One flag per slot and one for the arriving view, which always waits.
   std::int32_t* waiting(int head) { return waiting_.data() + head * (slots_ + 1); }
   void climb(int slot, int end);
+  /// The first `count` of `flags` are put where the device reads them, for every replica.
+  void put_flags(const std::int32_t* flags, int count);
 
   Device& device_;
   const Parameters& parameters_;

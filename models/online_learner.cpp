@@ -14,6 +14,7 @@ namespace {
 constexpr std::int32_t most_terms(const MemoryOptions& memory) { return memory.negatives + 1; }
 
 void check_options(const NetworkSpec& network, const LearnerOptions& options) {
+  if (options.replicas < 1) throw std::invalid_argument("OnlineLearner: expected at least one replica");
   const auto depth = network.layers.size();
   if (options.margins.size() != 1 && options.margins.size() != depth)
     throw InputError(
@@ -33,8 +34,8 @@ void check_options(const NetworkSpec& network, const LearnerOptions& options) {
 std::unique_ptr<Optimiser> make_optimiser(Device& device, const NetworkSpec& network, const LearnerOptions& options,
                                           Heads heads) {
   check_options(network, options);
-  if (options.optimiser == "sgd") return make_sgd(device, network, options.rates);
-  if (options.optimiser == "adam") return make_adam(device, network, heads, options.rates);
+  if (options.optimiser == "sgd") return make_sgd(device, network, options.rates, options.replicas);
+  if (options.optimiser == "adam") return make_adam(device, network, heads, options.rates, options.replicas);
   throw InputError("optimiser: no optimiser is called \"" + options.optimiser + "\"; known are sgd and adam");
 }
 
@@ -53,7 +54,8 @@ OnlineLearner::OnlineLearner(Device& device, const NetworkSpec& network, const L
       network_(network),
       options_(options),
       schedule_(options.schedule, network.depth(), options.seed, options.events),
-      parameters_(device, network, make_rule(options.rule), schedule_.heads(), options.seed, 1, options.arithmetic),
+      parameters_(device, network, make_rule(options.rule), schedule_.heads(), options.seed, options.replicas,
+                  options.arithmetic),
       own_optimiser_(optimiser ? nullptr : make_optimiser(device, network, options, schedule_.heads())),
       optimiser_(optimiser ? *optimiser : *own_optimiser_),
       memory_(make_memory(options.memory)),
@@ -62,9 +64,10 @@ OnlineLearner::OnlineLearner(Device& device, const NetworkSpec& network, const L
       anchors_(device, parameters_, schedule_.heads() == Heads::every_layer ? network.depth() : 1, slots_,
                !options.block, options.waiting_floats),
       plasticity_(device, parameters_, learning_),
-      error_(device, static_cast<std::size_t>(network.head(0).lanes()), 1, learning_),
-      active_(device, 1, 1, learning_),
-      results_(device, static_cast<std::size_t>(most_terms(options.memory))) {}
+      error_(device, static_cast<std::size_t>(network.head(0).lanes()), options.replicas, learning_),
+      active_(device, 1, options.replicas, learning_),
+      results_(device, static_cast<std::size_t>(most_terms(options.memory)), options.replicas),
+      updates_(static_cast<std::size_t>(options.replicas)) {}
 
 const Margins& OnlineLearner::margins(int layer) const {
   if (options_.margins.size() == 1) return options_.margins.front();
@@ -90,7 +93,7 @@ Stimuli OnlineLearner::stimulus(const View& view) const {
 void OnlineLearner::view(const View& view) {
   const Stimuli shown = stimulus(view);
   const int layer = schedule_.layer(events_);
-  const Recall& recall = memory_->view(view.time, static_cast<std::int64_t>(updates_));
+  const Recall& recall = memory_->view(view.time, static_cast<std::int64_t>(updates()));
   last_.terms.clear();
   last_.event = events_;
   last_.time = view.time;
@@ -117,6 +120,7 @@ void OnlineLearner::compare(int layer, const Recall& recall) {
   const Margins& margin = margins(layer);
   ContrastiveHinge hinge;
   hinge.embedding = network_.embedding;
+  hinge.replicas = options_.replicas;
   hinge.anchors = slots_;
   hinge.views = 1;
   hinge.terms = terms_;
@@ -135,17 +139,21 @@ void OnlineLearner::compare(int layer, const Recall& recall) {
   const Views learning = options_.block ? anchors_.arriving() : Views{anchors_.activity(), 0, learning_};
   plasticity_.learn(layer, learning, error_.strided(), active_.strided(), optimiser_);
 
-  host_results_.resize(terms_.size());
+  // Results of the replicas lie results_.size() apart.
+  const std::size_t last_replica = results_.size() * (updates_.size() - 1);
+  host_results_.resize(last_replica + terms_.size());
   device_.read(host_results_.data(), results_.data(), host_results_.size() * sizeof(HingeResult));
-  bool active = false;
   for (std::size_t i = 0; i < terms_.size(); ++i) {
     const Comparison& c = recall.comparisons[i];
     const HingeResult& result = host_results_[i];
-    active |= result.active != 0;
     last_.terms.push_back({c.positive, result.distance, result.loss, result.active != 0, c.age,
-                           static_cast<std::uint32_t>(updates_ - static_cast<std::uint64_t>(c.mark)), c.slot});
+                           static_cast<std::uint32_t>(updates() - static_cast<std::uint64_t>(c.mark)), c.slot});
   }
-  updates_ += active;
+  for (std::size_t r = 0; r < updates_.size(); ++r) {
+    const auto first = host_results_.begin() + static_cast<std::ptrdiff_t>(results_.size() * r);
+    updates_[r] += std::any_of(first, first + static_cast<std::ptrdiff_t>(terms_.size()),
+                               [](const HingeResult& result) { return result.active != 0; });
+  }
 }
 
 double OnlineLearner::memory_floats() const {
@@ -160,6 +168,7 @@ std::vector<float> OnlineLearner::last_embedding() const {
 }
 
 void OnlineLearner::save(Checkpoint& checkpoint) const {
+  if (options_.replicas != 1) throw std::logic_error("OnlineLearner::save: a learner of several replicas");
   checkpoint.event = events_;
   checkpoint.instruction_set = device_.instruction_set();
   checkpoint.arithmetic = to_string(options_.arithmetic);
@@ -171,7 +180,7 @@ void OnlineLearner::save(Checkpoint& checkpoint) const {
   embeddings.resize(slots * anchors_.buffer().size());  // without the arriving view's
   checkpoint.tensors.push_back({"memory.anchors", {slots, anchors_.buffer().size()}, std::move(embeddings)});
   checkpoint.integers.push_back({"memory.state", memory_->save()});
-  checkpoint.integers.push_back({"learner.updates", {static_cast<std::int64_t>(updates_)}});
+  checkpoint.integers.push_back({"learner.updates", {static_cast<std::int64_t>(updates())}});
   if (options_.block) return;
   for (int i = 0; i <= network_.depth(); ++i) {
     const auto& map = anchors_.activity().map_buffer(i);
@@ -185,6 +194,7 @@ void OnlineLearner::save(Checkpoint& checkpoint) const {
 }
 
 void OnlineLearner::load(const Checkpoint& checkpoint) {
+  if (options_.replicas != 1) throw std::logic_error("OnlineLearner::load: a learner of several replicas");
   anchors_.forget_waiting();  // before the synapses change
   parameters_.load(device_, checkpoint.tensors);
   optimiser_.load(checkpoint);
@@ -199,7 +209,7 @@ void OnlineLearner::load(const Checkpoint& checkpoint) {
   memory_->restore(checkpoint.integer_values("memory.state"));
   const std::vector<std::int64_t>& updates = checkpoint.integer_values("learner.updates");
   if (updates.size() != 1) throw InputError("checkpoint: learner.updates should hold one number");
-  updates_ = static_cast<std::uint64_t>(updates.front());
+  updates_.front() = static_cast<std::uint64_t>(updates.front());
   events_ = checkpoint.event;
   if (options_.block) return;
   const Activity& activity = anchors_.activity();

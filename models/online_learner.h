@@ -31,6 +31,9 @@ struct LearnerOptions {
   Arithmetic arithmetic = Arithmetic::exact;
   /// Room for activities of anchors whose embeddings are computed late. It changes no result, only speed.
   std::size_t waiting_floats = std::size_t{16} << 20;
+  /// So many learners advance together, each operation on all of them at once: the same views, memory and drawn layers,
+  /// but initial and feedback weights of their own (Parameters), and so errors and updates of their own.
+  int replicas = 1;
 };
 
 /// Joins stream, memory and network: learns from events one at a time, on one device, without labels.
@@ -50,9 +53,10 @@ class OnlineLearner {
   void look_at(const DeviceImages& images) { images_ = &images; }
   void handle(const Event& event);
 
-  std::uint64_t events() const { return events_; }    ///< views handled
-  std::uint64_t updates() const { return updates_; }  ///< views whose error was active
-  /// What the latest view did. Valid until the next view.
+  std::uint64_t events() const { return events_; }  ///< views handled
+  /// Views whose error was active in this replica.
+  std::uint64_t updates(int replica = 0) const { return updates_.at(static_cast<std::size_t>(replica)); }
+  /// What the latest view did, in replica 0. Valid until the next view.
   const UpdateRecord& last() const { return last_; }
   /// To change them from outside, ask again after each event: what waits for them is computed first.
   Parameters& parameters() {
@@ -67,7 +71,8 @@ class OnlineLearner {
   /// Embedding of the latest learner by the head that it used: `embedding` floats; meaningless behind an anchor.
   std::vector<float> last_embedding() const;
 
-  /// Adds tensors, integers and the event number to the checkpoint.
+  /// Adds tensors, integers and the event number to the checkpoint. std::logic_error with several replicas: their
+  /// parameters can be saved one by one (Parameters::save), a run of them not yet.
   void save(Checkpoint& checkpoint) const;
   /// InputError when it does not fit this network and these options.
   void load(const Checkpoint& checkpoint);
@@ -96,7 +101,8 @@ class OnlineLearner {
   DeviceBuffer<HingeResult> results_;
   std::vector<HingeTerm> terms_;
   std::vector<HingeResult> host_results_;
-  std::uint64_t events_ = 0, updates_ = 0;
+  std::uint64_t events_ = 0;
+  std::vector<std::uint64_t> updates_;  ///< per replica
   UpdateRecord last_;
 };
 

@@ -1,8 +1,8 @@
 #include <doctest/doctest.h>
 
 #include "models/batch_learner.h"
-#include "tests/reference/devices.h"  // brings the emulated device
 #include "tests/models/runs.h"
+#include "tests/reference/devices.h"  // brings the emulated device
 
 using namespace saccade;
 using namespace saccade::test;
@@ -161,8 +161,38 @@ TEST_CASE("events that do the same are one graph, recorded once and replayed") {
     // A fixation is an anchor, which asks for nothing, and a view that reads its results: one list, sent with one call.
     CHECK(after.plain + after.replayed - before.plain - before.replayed <= views / 2 + 1);
     CHECK(after.replayed - before.replayed >= views / 2 * 9 / 10);
-    CHECK(after.recorded <= (schedule == "rll" ? 3 : 1) * 4 * 2);  // by layer and slot, before the memory is full and after
+    CHECK(after.recorded <=
+          (schedule == "rll" ? 3 : 1) * 4 * 2);  // by layer and slot, before the memory is full and after
   }
+}
+
+TEST_CASE("three replicas on the emulated CUDA device: each has the bits of a learner of its own, in as many lists") {
+  emulation::set_order({Kind::ascending, 0});
+  const Run run{.name = "replicas", .views = 40};
+  const std::vector<ScheduledEvent> events = events_of(run);
+  LearnerOptions options = repeating_options(run);
+  std::uint64_t lists[2];
+  std::vector<Tensor> starts[3], ends[3];
+  for (const int replicas : {3, 1}) {
+    cuda_emulated::CudaDevice device(cuda_emulated::make_runtime());
+    options.replicas = replicas;
+    OnlineLearner learner(device, network_of(run), options);
+    if (replicas == 1) learner.parameters().load(device, starts[2]);
+    for (int r = 0; r < replicas && replicas > 1; ++r) learner.parameters().save(starts[r], r);
+    const auto before = device.counts();
+    for (const ScheduledEvent& event : events) learner.handle(event.event);
+    lists[replicas == 1] = device.counts().plain + device.counts().replayed - before.plain - before.replayed;
+    if (replicas == 3) {
+      for (int r = 0; r < 3; ++r) learner.parameters().save(ends[r], r);
+    } else {
+      std::vector<Tensor> end;
+      learner.parameters().save(end);
+      REQUIRE(end.size() == ends[2].size());
+      for (std::size_t t = 0; t < end.size(); ++t) CHECK(reference::same_bits(end[t].data, ends[2][t].data));
+    }
+  }
+  CHECK(lists[0] == lists[1]);
+  CHECK(apart(ends[1], ends[2], starts[2]) > 1);  // different learners
 }
 
 TEST_CASE("an event run on the emulated CUDA device goes on from a checkpoint to the same bits") {
