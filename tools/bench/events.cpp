@@ -1,4 +1,5 @@
 #include <benchmark/benchmark.h>
+#include <fmt/format.h>
 
 #include "models/online_learner.h"
 #include "streams/fixation_stream.h"
@@ -12,7 +13,8 @@
 namespace saccade::bench {
 namespace {
 
-void event_rll(benchmark::State& state) {
+/// With replicas, views count once for each of them.
+void event_rll(benchmark::State& state, int replicas) {
   const int views = static_cast<int>(state.range(0)), threads = static_cast<int>(state.range(1));
   const auto device = bench_device(threads);
   const ImageSet images = synthetic_images(2000, 32);
@@ -23,6 +25,7 @@ void event_rll(benchmark::State& state) {
   options.margins = {{0, 1000}};
   constexpr float rate = 1e-9f;  // the network stays what it is, however long this takes
   options.rates = {std::vector<float>(5, rate), std::vector<float>(5, rate)};
+  options.replicas = replicas;
   OnlineLearner learner(*device, known_network("conv5"), options);
   const Finish finish(*device);
   for (auto _ : state) {
@@ -33,15 +36,18 @@ void event_rll(benchmark::State& state) {
     }
     finish();
   }
-  state.counters["views/s"] = benchmark::Counter(1, benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["views/s"] = benchmark::Counter(replicas, benchmark::Counter::kIsIterationInvariantRate);
   state.counters["updates/view"] = static_cast<double>(learner.updates()) / static_cast<double>(learner.events());
 }
 const Benchmarks events([] {
-  benchmark::RegisterBenchmark("event_rll", event_rll)
-      ->ArgNames({"views", "threads"})
-      ->ArgsProduct({{2, 3}, thread_counts()})
-      ->UseRealTime()
-      ->Unit(benchmark::kMicrosecond);
+  for (const int replicas : {1, 8}) {
+    const std::string name = replicas == 1 ? "event_rll" : fmt::format("event_rll_{}_replicas", replicas);
+    benchmark::RegisterBenchmark(name.c_str(), [replicas](benchmark::State& state) { event_rll(state, replicas); })
+        ->ArgNames({"views", "threads"})
+        ->ArgsProduct({{2, 3}, thread_counts()})
+        ->UseRealTime()
+        ->Unit(benchmark::kMicrosecond);
+  }
 });
 
 }  // namespace
