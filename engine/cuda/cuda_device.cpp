@@ -1,5 +1,7 @@
 #include "engine/cuda/cuda_device.h"
 
+#include <exception>
+
 #include "engine/cuda/kernels/kernels.h"
 
 namespace saccade::SACCADE_CUDA {
@@ -12,7 +14,10 @@ std::shared_ptr<void> CudaDevice::allocate(std::size_t bytes) {
   queue_.clear(start, bytes);
   // What still waits in the queue may use the memory: it is given back when that has run.
   return {start, [this, memory](void*) mutable {
-            queue_.finish();
+            try {
+              queue_.finish();
+            } catch (const std::exception&) {  // NOLINT: this may run while an error is on its way; CUDA's errors stay,
+            }                                  // and the next call that is not in a destructor throws them
             memory.reset();
           }};
 }

@@ -61,7 +61,8 @@ Cost cost(const ConvForward& op) {
                      map_bytes(op.shape.in) + map_bytes(op.shape.out) + static_cast<double>(op.shape.winners()));
 }
 Cost cost(const ConvInputGradient& op) {
-  const double positions = static_cast<double>(op.shape.out.height) * op.shape.out.width;  // errors of a pool: winners'
+  // Behind a pool three of four products are with zero; the kernel makes them (conv_tile.cuh).
+  const double positions = static_cast<double>(op.shape.out.height) * op.shape.out.width * (op.shape.pools() ? 4 : 1);
   return convolution(op.shape, op.extent, positions,
                      2 * map_bytes(op.shape.in) + map_bytes(op.shape.out) + static_cast<double>(op.shape.winners()));
 }
@@ -104,8 +105,7 @@ struct Row {
   unsigned threads = 0;
 };
 
-/// The CUDA device with a note of what each operation cost. Rows are kernels' launches, in the order of their first
-/// call.
+/// The CUDA device with a note of what each operation cost. Rows are operations, in the order of their first call.
 class NotingDevice final : public Device {
  public:
   std::vector<std::pair<std::string, Row>> rows;
@@ -156,7 +156,9 @@ class NotingDevice final : public Device {
     return fmt::format("{} {}x{}x{}", name, shape.in.height, shape.in.width, shape.in.channels);
   }
 
-  void conv_pack_impl(const ConvPack& op) override { note(layer("conv_pack", op.shape), op, &Device::conv_pack, cost(op)); }
+  void conv_pack_impl(const ConvPack& op) override {
+    note(layer("conv_pack", op.shape), op, &Device::conv_pack, cost(op));
+  }
   void load_views_impl(const LoadViews& op) override { note("load_views", op, &Device::load_views, cost(op)); }
   void conv_forward_impl(const ConvForward& op) override {
     note<ConvForward>(layer("conv_forward", op.shape), op, &Device::conv_forward, cost(op));
@@ -179,7 +181,9 @@ class NotingDevice final : public Device {
   void head_weight_gradient_impl(const HeadWeightGradient& op) override {
     note(layer("head_weight_gradient", op.shape), op, &Device::head_weight_gradient, cost(op));
   }
-  void head_hebb_impl(const HeadHebb& op) override { note(layer("head_hebb", op.shape), op, &Device::head_hebb, cost(op)); }
+  void head_hebb_impl(const HeadHebb& op) override {
+    note(layer("head_hebb", op.shape), op, &Device::head_hebb, cost(op));
+  }
   void head_descend_impl(const HeadDescend& op) override {
     note(layer("head_descend", op.step.shape), op, &Device::head_descend, cost(op));
   }

@@ -23,7 +23,10 @@ RESERVED_SHARED = 1 << 10  # that the system takes of each block's
 def nvcc(source, architecture, *more):
     command = ["nvcc", "-std=c++20", "--expt-relaxed-constexpr", "-fmad=false", f"-arch={architecture}", f"-I{ROOT}",
                "-DSACCADE_CUDA=cuda", *more, str(source)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True)
+    except FileNotFoundError:
+        sys.exit("cuda_kernels.py: error: there is no nvcc in PATH")
     if done.returncode != 0:
         sys.exit(f"cuda_kernels.py: nvcc failed on {source.name}:\n{done.stderr}")
     return done.stderr
@@ -67,7 +70,7 @@ def report(source, architecture, folder):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--spills", type=int, default=0, help="bytes that a kernel may spill")
     limit = parser.parse_args().spills
     too_many = []

@@ -11,6 +11,7 @@ one another. So the times are floors: real kernels reach 60 to 90 % of a limit.
 import argparse
 import csv
 import dataclasses
+import sys
 
 LAUNCH = 1.5e-6  # seconds of the shortest kernel in a graph, our assumption
 
@@ -38,8 +39,20 @@ def seconds(row, card, replicas):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("costs", help="what cuda_cost printed")
-    with open(parser.parse_args().costs, newline="") as file:
-        rows = list(csv.DictReader(file))
+    path = parser.parse_args().costs
+    try:
+        with open(path, newline="") as file:
+            rows = list(csv.DictReader(file))
+        if not rows:
+            raise ValueError("it is empty")
+        for row in rows:
+            if row.get("scenario") is None:
+                raise ValueError("it has no column \"scenario\"")
+            seconds(row, CARDS[0], 1)
+        if not any(row["scenario"] == "event" for row in rows):
+            raise ValueError("it ends before the scenario \"event\"")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        sys.exit(f"cuda_time.py: error: {path}: {error}; expected what cuda_cost prints")
     scenarios = dict.fromkeys(row["scenario"] for row in rows)
     print("| work | GFLOP | MB | launches | card | by operations | by bytes | by launches | sum of each operation's longest |")
     print("|---|---|---|---|---|---|---|---|---|")
@@ -51,7 +64,7 @@ def main():
                 longest, flop, bytes_, launches = (1e3 * sum(values) for values in
                                                    zip(*(seconds(row, card, replicas) for row in own)))
                 print(f"| {scenario}{f', {replicas} replicas' if replicas > 1 else ''} | {total['flop'] * replicas / 1e9:.3g} "
-                      f"| {total['bytes'] * replicas / 1e6:.3g} | {total['launches']:.0f} | {card.name} | {flop:.3g} ms "
+                      f"| {total['bytes'] * replicas / 1e6:,.0f} | {total['launches']:.0f} | {card.name} | {flop:.3g} ms "
                       f"| {bytes_:.3g} ms | {launches:.3g} ms | **{longest:.3g} ms** |")
 
 

@@ -26,6 +26,7 @@ void event_rll(benchmark::State& state, int replicas) {
   constexpr float rate = 1e-9f;  // the network stays what it is, however long this takes
   options.rates = {std::vector<float>(5, rate), std::vector<float>(5, rate)};
   options.replicas = replicas;
+  if (device->name() == "cuda") options.waiting_floats = 0;  // as `saccade replay`
   OnlineLearner learner(*device, known_network("conv5"), options);
   const Finish finish(*device);
   for (auto _ : state) {

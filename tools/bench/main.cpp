@@ -15,7 +15,9 @@ std::string take_device(std::vector<char*>& arguments) {
   std::string device = "cpu";
   for (auto argument = arguments.begin() + 1; argument != arguments.end();) {
     const std::string text = *argument;
-    if (text == flag && argument + 1 != arguments.end()) {
+    if (text == flag && argument + 1 == arguments.end())
+      throw saccade::InputError("--device: expected cpu or cuda behind it");
+    if (text == flag) {
       device = argument[1];
       argument = arguments.erase(argument, argument + 2);
     } else if (text.starts_with(flag + "=")) {
@@ -43,6 +45,9 @@ int main(int count, char** given) {
   } catch (const saccade::InputError& error) {
     std::fprintf(stderr, "saccade_bench: error: %s\n", error.what());
     return 2;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "saccade_bench: error: %s\n", error.what());
+    return 1;
   }
   saccade::bench::Benchmarks::add_all();
   int argc = static_cast<int>(arguments.size());

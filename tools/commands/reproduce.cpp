@@ -7,6 +7,7 @@
 #include <limits>
 #include <memory>
 
+#include "engine/device.h"
 #include "engine/error.h"
 #include "tools/commands/commands.h"
 
@@ -56,6 +57,8 @@ void add_reproduce(CLI::App& app, CommonFlags& flags) {
     }
     if (request->table.empty())
       throw InputError(fmt::format("reproduce: which table or figure? Known are {}", fmt::join(preset_names(), ", ")));
+    if (flags.device == "cuda")
+      make_device(flags);  // refused before anything is written, and for figures of no run too
     request->flags = flags;
     request->flags.data = data_folder(flags);
     flags.exit_code = reproduce(*request);

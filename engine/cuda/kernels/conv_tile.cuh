@@ -17,9 +17,10 @@
 /// pixel, and the weights of the block's lanes are staged in shared memory. Per channel a thread then reads its patch
 /// once and 9 x Units weights, in 16 bytes at a time, for 9 x Rows x Columns x Units multiply-adds:
 ///
-///   tile    positions x lanes, of a block and a thread    multiply-adds per 16-byte read   bytes staged per
-///   multiply-add large   128 x 64 (256 x 32)     2x4 x 8               24                               0.05 medium 64
-///   x 32                2x2 x 4               11                               0.13 small    16 x 16 2x2 x 1 3 0.36
+/// - large: 128 positions x 64 lanes a block (or 256 x 32), 2x4 x 8 a thread: 24 multiply-adds for each 16-byte read
+///   of shared memory, 0.05 bytes staged for each multiply-add;
+/// - medium: 64 x 32, 2x2 x 4: 11, 0.13;
+/// - small: 16 x 16, 2x2 x 1: 3, 0.36.
 ///
 /// A multiprocessor makes 128 multiply-adds and reads 128 bytes of shared memory in a cycle, and a warp's read takes
 /// one to four cycles: with the large tile arithmetic is the limit. The small one is for a single view: there a sum's
@@ -62,7 +63,6 @@ struct ConvTask {
   ConstBytes source_winners;
   int rows, columns;    ///< positions computed
   ConstFloats weights;  ///< [from.channels][3][3][to.lanes]
-  bool turned;          ///< by 180 degrees: tap 8 meets the first pixel
   bool sign_only;       ///< use sgn(weights)
   MapShape to;          ///< map written
   Activation activation;
