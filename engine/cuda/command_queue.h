@@ -10,9 +10,9 @@
 namespace saccade::SACCADE_CUDA {
 
 /// Collects what is asked of a device and sends it as one list when a result is asked for. A list that was sent before
-/// is not sent command by command again but replayed, as one graph: an event of a learner is one or two dozen small kernels,
-/// each of which would cost more to launch than to run. Nobody has to say where events begin: whatever does the same
-/// again has the same key.
+/// is not sent command by command again but replayed, as one graph: an event of a learner is one or two dozen small
+/// kernels, each of which would cost more to launch than to run. Nobody has to say where events begin: whatever does
+/// the same again has the same key.
 ///
 /// What the host gives (pixels, terms, flags) is copied at once to page-locked memory, at places that depend on the
 /// list alone.

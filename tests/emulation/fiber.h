@@ -19,8 +19,8 @@ class Fiber {
 
   /// From the fiber that executes to another; returns when there is a switch back.
   static void switch_over(Fiber& from, Fiber& to);
-  /// On this fiber's own stack: calls `body`, whose frames lie in memory that is fresh to ThreadSanitizer. Else it would
-  /// take the local variables of two CUDA threads, one after the other on one stack, for shared ones.
+  /// On this fiber's own stack: calls `body`, whose frames lie in memory that is fresh to ThreadSanitizer. Else it
+  /// would take the local variables of two CUDA threads, one after the other on one stack, for shared ones.
   void call_on_fresh_memory(const std::function<void()>& body);
 
  private:
