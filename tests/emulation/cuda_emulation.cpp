@@ -1,20 +1,13 @@
 #include "cuda_emulation.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cstdlib>
-#include <exception>
-#include <memory>
-#include <mutex>
 #include <new>
 #include <numeric>
-#include <string>
 #include <utility>
-#include <vector>
 
-#include "fiber.h"
-#include "thread_sanitizer.h"
+#include "emulator.h"
 
 /// Runs kernels block by block, and a block in phases: in the order wanted, each thread runs up to a barrier or its
 /// end; then those whose barrier is complete are the next phase. There is no scheduler to switch to: who waits or ends
@@ -26,149 +19,7 @@
 namespace saccade::emulation {
 
 Position position;
-
-namespace {
-
-constexpr unsigned warp_lanes = 32, most_threads = 1024, most_block_z = 64, most_grid_yz = 65535;
-constexpr unsigned most_grid_x = 0x7FFFFFFF;
-constexpr std::size_t most_shared_bytes = 48 << 10;
-
-/// Ends a thread of a launch that has failed.
-struct Unwind {};
-
-struct Thread {
-  Dim3 index;
-  /// Where it waits; none before its start, while it runs, and after its end.
-  Fiber* fiber;
-  const Site* site;
-  bool left;
-  /// Barriers passed, modulo 2: which of two tags or values is the current one. A thread can be a barrier ahead of
-  /// another, and with a single tag what it does there would seem to come before what the other one does now.
-  bool block_phase, warp_phase;
-};
-
-struct Warp {
-  /// One bit for each lane: those that the block has, that have left, that wait at `site`, that met at the last one.
-  unsigned existing, left, arrived, met;
-  unsigned mask;
-  const Site* site;
-  unsigned first;
-  std::uint64_t values[2][warp_lanes];
-};
-
-struct Array {
-  const SharedArray* declaration;
-  void* memory;
-};
-
-/// ThreadSanitizer's names for barriers. New in each block, or what one block does would seem to come before the next.
-struct Tags {
-  std::uint64_t block[2], warp[most_threads / warp_lanes][2];
-};
-
-std::string text(const Dim3& position) {
-  return std::string("(") + std::to_string(position.x) + ", " + std::to_string(position.y) + ", " +
-         std::to_string(position.z) + ")";
-}
-
-std::string text(const Site& site) {
-  return std::string(site.function) + " at " + site.file + ":" + std::to_string(site.line);
-}
-
-std::string hexadecimal(unsigned mask) {
-  std::string digits = "0x00000000";
-  for (int digit = 0; digit < 8; ++digit) digits[9 - digit] = "0123456789abcdef"[mask >> 4 * digit & 15];
-  return digits;
-}
-
-Dim3 position_in(std::uint64_t number, const Dim3& extent) {
-  return {static_cast<unsigned>(number % extent.x), static_cast<unsigned>(number / extent.x % extent.y),
-          static_cast<unsigned>(number / extent.x / extent.y)};
-}
-
-class Emulator {
- public:
-  void set_order(Order order);
-  SACCADE_UNINSTRUMENTED void run(const char* kernel_name, Dim3 grid, Dim3 block, const std::function<void()>& thread);
-
-  SACCADE_UNINSTRUMENTED void block_barrier(const Site& site);
-  /// Leaves `value` to the other lanes, and returns the warp with the values of all.
-  SACCADE_UNINSTRUMENTED const std::uint64_t* meet_warp(const Site& site, unsigned mask, std::uint64_t value);
-  SACCADE_UNINSTRUMENTED void warp_barrier(const Site& site, unsigned mask);
-  SACCADE_UNINSTRUMENTED std::uint64_t shuffle(const Site& site, Shuffle kind, unsigned mask, std::uint64_t value,
-                                               unsigned operand, unsigned width);
-  SACCADE_UNINSTRUMENTED unsigned ballot(const Site& site, unsigned mask, bool predicate);
-  SACCADE_UNINSTRUMENTED void* shared_array(const SharedArray& array, std::size_t bytes);
-
- private:
-  // On a CUDA thread's fiber of ThreadSanitizer, or between two of them.
-  SACCADE_UNINSTRUMENTED static void serve();
-  SACCADE_UNINSTRUMENTED void run_thread();
-  SACCADE_UNINSTRUMENTED void go_on();
-  SACCADE_UNINSTRUMENTED void wait(Thread& thread);
-  SACCADE_UNINSTRUMENTED void throw_if_failed();
-  SACCADE_UNINSTRUMENTED Thread& running_thread(const char* function);
-  thread_sanitizer::Fiber sanitizer_fiber() const {
-    return thread_sanitizer::present ? sanitizer_fibers_[block_ordinal_ & 1][current_] : nullptr;
-  }
-
-  // On the host's.
-  void check_geometry() const;
-  void start_block();
-  SACCADE_UNINSTRUMENTED void free_block();
-  bool next_phase();
-  void put_in_order();
-  void arrive_at_block(Thread& thread, const Site& site);
-  void arrive_at_warp(Thread& thread, const Site& site, unsigned mask);
-  void release_warp(unsigned number);
-  void report_stuck();
-  void* find_array(const SharedArray& array, std::size_t bytes);
-  void fail(std::exception_ptr error);
-  void report(unsigned thread, const std::string& found);
-  std::string whereabouts(unsigned thread) const;
-  std::string order_text() const;
-  std::uint64_t random();
-  unsigned random_below(std::size_t bound) { return static_cast<unsigned>((random() >> 32) * bound >> 32); }
-
-  std::mutex launches_;
-  Order order_;
-
-  // The launch.
-  const char* kernel_name_ = nullptr;
-  const std::function<void()>* kernel_ = nullptr;
-  std::uint64_t launch_seed_ = 0, block_count_ = 0, block_ordinal_ = 0;
-  std::vector<std::uint64_t> block_order_;
-  bool failed_ = false;
-  std::exception_ptr failure_;
-
-  // The block.
-  unsigned thread_count_ = 0, current_ = 0, left_ = 0, at_block_ = 0, first_at_block_ = 0;
-  std::size_t shared_bytes_ = 0;
-  std::array<Thread, most_threads> threads_;
-  std::array<Warp, most_threads / warp_lanes> warps_;
-  std::vector<Array> arrays_;
-  /// The threads of this phase, and how many of them have had their turn.
-  std::array<unsigned, most_threads> ready_;
-  unsigned ready_count_ = 0, turn_ = 0;
-
-  // Fibers live on from launch to launch; those in idle_ wait in serve() for a thread to start.
-  Fiber host_;
-  Fiber* here_ = nullptr;
-  std::vector<std::unique_ptr<Fiber>> fibers_;
-  std::vector<Fiber*> idle_;
-
-  // Two fibers of ThreadSanitizer for each thread, used by turns: two blocks that follow one another share none, so
-  // that races between them are seen. `undertaker` frees what blocks leave, for it must know that they have ended, and
-  // what the host knows all later blocks would know.
-  std::vector<thread_sanitizer::Fiber> sanitizer_fibers_[2];
-  thread_sanitizer::Fiber sanitizer_host_ = nullptr, undertaker_ = nullptr;
-  char launch_tag_ = 0, end_tag_ = 0;
-  Tags* tags_ = nullptr;
-};
-
 Emulator emulator;
-
-/// This thread of the host is in run().
 thread_local bool launching = false;
 
 void Emulator::set_order(Order order) {
@@ -425,149 +276,6 @@ void Emulator::wait(Thread& thread) {
   throw_if_failed();
 }
 
-void Emulator::block_barrier(const Site& site) {
-  Thread& thread = running_thread(site.function);
-  std::uint64_t* const tag = tags_ == nullptr ? nullptr : &tags_->block[thread.block_phase];
-  thread.block_phase = !thread.block_phase;
-  thread_sanitizer::release(tag);
-  thread_sanitizer::enter(sanitizer_host_);
-  arrive_at_block(thread, site);
-  wait(thread);
-  thread_sanitizer::acquire(tag);
-}
-
-void Emulator::arrive_at_block(Thread& thread, const Site& site) {
-  thread.site = &site;
-  if (at_block_++ == 0) first_at_block_ = current_;
-  if (threads_[first_at_block_].site != &site) report(current_, text(site) + ", but " + whereabouts(first_at_block_));
-}
-
-const std::uint64_t* Emulator::meet_warp(const Site& site, unsigned mask, std::uint64_t value) {
-  Thread& thread = running_thread(site.function);
-  Warp& warp = warps_[current_ / warp_lanes];
-  std::uint64_t* const values = warp.values[thread.warp_phase];
-  thread.warp_phase = !thread.warp_phase;
-  values[current_ % warp_lanes] = value;
-  thread_sanitizer::enter(sanitizer_host_);
-  arrive_at_warp(thread, site, mask);
-  wait(thread);
-  return values;
-}
-
-void Emulator::arrive_at_warp(Thread& thread, const Site& site, unsigned mask) {
-  thread.site = &site;
-  Warp& warp = warps_[current_ / warp_lanes];
-  const unsigned lane = current_ % warp_lanes;
-  if (warp.arrived == 0) {
-    warp.site = &site;
-    warp.mask = mask;
-    warp.first = current_;
-  }
-  warp.arrived |= 1u << lane;
-  const auto refuse = [&](const std::string& why) {
-    report(current_, text(site) + " with mask " + hexadecimal(mask) + ", but " + why);
-  };
-  if (&site != warp.site) {
-    refuse(whereabouts(warp.first));
-  } else if (mask != warp.mask) {
-    refuse(std::string("thread ") + text(threads_[warp.first].index) + " gave " + hexadecimal(warp.mask));
-  } else if ((mask >> lane & 1) == 0) {
-    refuse("this is lane " + std::to_string(lane));
-  }
-}
-
-/// All threads wait or have left, and nobody can go on.
-void Emulator::report_stuck() {
-  for (unsigned i = 0; i * warp_lanes < thread_count_; ++i) {
-    const Warp& warp = warps_[i];
-    if (warp.arrived == 0) continue;
-    const unsigned missing = static_cast<unsigned>(std::countr_zero(warp.existing & ~warp.left & ~warp.arrived));
-    return report(warp.first,
-                  text(*warp.site) + " is not reached by all lanes: " + whereabouts(i * warp_lanes + missing));
-  }
-  const auto gone = std::find_if(threads_.begin(), threads_.end(), [](const Thread& thread) { return thread.left; });
-  report(first_at_block_, text(*threads_[first_at_block_].site) + ", but " +
-                              whereabouts(static_cast<unsigned>(gone - threads_.begin())));
-}
-
-void Emulator::warp_barrier(const Site& site, unsigned mask) {
-  const Thread& thread = running_thread(site.function);
-  std::uint64_t* const tag = tags_ == nullptr ? nullptr : &tags_->warp[current_ / warp_lanes][thread.warp_phase];
-  thread_sanitizer::release(tag);
-  meet_warp(site, mask, 0);
-  thread_sanitizer::acquire(tag);
-}
-
-std::uint64_t Emulator::shuffle(const Site& site, Shuffle kind, unsigned mask, std::uint64_t value, unsigned operand,
-                                unsigned width) {
-  if (!std::has_single_bit(width) || width > warp_lanes) {
-    running_thread(site.function);
-    thread_sanitizer::enter(sanitizer_host_);
-    report(current_, text(site) + " with width " + std::to_string(width));
-    thread_sanitizer::enter(sanitizer_fiber());
-  }
-  const std::uint64_t* const values = meet_warp(site, mask, value);
-  const unsigned lane = current_ % warp_lanes, first = lane & ~(width - 1), end = first + width;
-  unsigned source = lane;
-  switch (kind) {
-    case Shuffle::from:
-      source = first + (operand & (width - 1));
-      break;
-    case Shuffle::up:
-      source = operand > lane - first ? lane : lane - operand;
-      break;
-    case Shuffle::down:
-      source = operand >= end - lane ? lane : lane + operand;
-      break;
-    case Shuffle::exclusive_or:
-      source = (lane ^ operand) >= end ? lane : lane ^ operand;
-      break;
-  }
-  const bool met = (warps_[current_ / warp_lanes].met >> source & 1) != 0;
-  return met ? values[source] : ~std::uint64_t{0};
-}
-
-unsigned Emulator::ballot(const Site& site, unsigned mask, bool predicate) {
-  const std::uint64_t* const values = meet_warp(site, mask, predicate ? 1 : 0);
-  unsigned votes = 0;
-  for (unsigned lanes = warps_[current_ / warp_lanes].met; lanes != 0; lanes &= lanes - 1) {
-    const int lane = std::countr_zero(lanes);
-    votes |= static_cast<unsigned>(values[lane]) << lane;
-  }
-  return votes;
-}
-
-void* Emulator::shared_array(const SharedArray& array, std::size_t bytes) {
-  running_thread("a shared array");
-  thread_sanitizer::enter(sanitizer_host_);
-  void* const memory = find_array(array, bytes);
-  thread_sanitizer::release(&launch_tag_);
-  thread_sanitizer::enter(sanitizer_fiber());
-  throw_if_failed();
-  thread_sanitizer::acquire(&launch_tag_);
-  return memory;
-}
-
-/// Each array is a heap allocation of its own: a sanitizer then guards its ends, and tells of uses after the block's
-/// end.
-void* Emulator::find_array(const SharedArray& array, std::size_t bytes) {
-  for (const Array& known : arrays_) {
-    if (known.declaration == &array) return known.memory;
-  }
-  constexpr std::size_t alignment = alignof(std::max_align_t);
-  shared_bytes_ += (bytes + alignment - 1) / alignment * alignment;
-  if (shared_bytes_ > most_shared_bytes) {
-    report(current_, std::string("shared array ") + array.name + " at " + array.file + ":" +
-                         std::to_string(array.line) + " makes " + std::to_string(shared_bytes_) +
-                         " bytes of shared memory, at most 49152 can be");
-    return nullptr;
-  }
-  arrays_.push_back({&array, allocate(bytes)});
-  return arrays_.back().memory;
-}
-
-}  // namespace
-
 void set_order(Order order) { emulator.set_order(order); }
 
 void run(const char* kernel_name, Dim3 grid, Dim3 block, const std::function<void()>& thread) {
@@ -581,22 +289,5 @@ void* allocate(std::size_t bytes) {
 }
 
 void release(void* memory) { std::free(memory); }
-
-SACCADE_UNINSTRUMENTED void block_barrier(const Site& site) { emulator.block_barrier(site); }
-
-SACCADE_UNINSTRUMENTED void warp_barrier(const Site& site, unsigned mask) { emulator.warp_barrier(site, mask); }
-
-SACCADE_UNINSTRUMENTED std::uint64_t shuffle_bits(const Site& site, Shuffle kind, unsigned mask, std::uint64_t bits,
-                                                  unsigned operand, unsigned width) {
-  return emulator.shuffle(site, kind, mask, bits, operand, width);
-}
-
-SACCADE_UNINSTRUMENTED unsigned ballot(const Site& site, unsigned mask, bool predicate) {
-  return emulator.ballot(site, mask, predicate);
-}
-
-SACCADE_UNINSTRUMENTED void* shared_array(const SharedArray& array, std::size_t bytes) {
-  return emulator.shared_array(array, bytes);
-}
 
 }  // namespace saccade::emulation
