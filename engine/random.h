@@ -22,7 +22,11 @@ enum class Purpose : std::uint32_t {
   clapp_negative = 9,
   clapp_update = 10,
   feedback_noise = 11,
+  dwell = 12,
+  object_return = 13,
+  trajectory = 14,
   layout = 15,
+  trajectory_flip = 16,
 };
 
 /// Entities from here on belong to permuted(); Random refuses them (std::out_of_range), so that no word is used twice.

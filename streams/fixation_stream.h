@@ -1,50 +1,39 @@
 #pragma once
 #include <cstdint>
-#include <vector>
+#include <memory>
 
-#include "streams/image_set.h"
+#include "streams/fixations.h"
 #include "streams/stream.h"
 
 namespace saccade {
 
-/// How successive fixations choose their object. shuffled: every image once per pass, in a fresh order each pass.
-/// fixed: file order. blocked: all images of class 0 in file order, then class 1, and so on.
-enum class ObjectOrder : std::uint8_t { shuffled, fixed, blocked };
-
-struct StreamOptions {
-  ViewKind kind = ViewKind::affine_hsv;
-  int views_per_fixation = 2;     ///< 1 to 2^26 - 1
-  double fixation_seconds = 0.3;  ///< at least one tick per view
-  ObjectOrder order = ObjectOrder::shuffled;
-  std::uint64_t seed = 1;
-  std::uint32_t source = 0;  ///< EventKey::source of the events
+struct StreamOptions : FixationOptions {
+  double fixation_seconds = 0.3;  ///< D: duration of a fixation of `views` views; at least a tick for each of them
+  std::uint32_t source = 0;       ///< EventKey::source of the events
 };
 
-/// The generated stream, without end: fixation f (from 0) shows one object through views at times f D + i D / views, i
-/// from 0, D the fixation's ticks, integer division; a Saccade at (f + 1) D ends it. Events are keyed (time, priority,
-/// target 0, source, f * (views + 1) + i), the Saccade's i being `views`. Recipes have presentation = f and purpose
-/// view_recipe.
+/// The generated stream, without end: view number g of the stream (from 0) comes at time g D / V, integer division, D
+/// in ticks; the Saccade that ends a fixation comes at the time of the next one's first view. Events are keyed (time,
+/// priority, target 0, source, g + f), the Saccade's g being that of the view behind it, f the fixation's number.
 class FixationStream final : public RenderableStream {
  public:
-  /// The images must outlive the stream and stay as they are. Throws InputError for options outside their ranges, no
-  /// images, or images that do not suit the kind of views.
-  FixationStream(const ImageSet& images, const StreamOptions& options);
+  /// Throws InputError for options outside their ranges.
+  FixationStream(std::shared_ptr<const ViewSource> source, const StreamOptions& options);
 
   std::optional<ScheduledEvent> next_recipe() override;
   void render_pixels(View& view) const override;
   void seek(std::uint64_t view) override;
 
-  /// Index of the image that fixation f shows.
-  std::uint32_t object(std::uint64_t fixation) const;
-
  private:
-  const ImageSet& images_;
-  StreamOptions options_;
-  std::uint64_t views_;                     // per fixation
-  Time duration_;                           // ticks of a fixation
-  std::uint64_t fixations_limit_;           // times and sequence numbers of earlier fixations fit their types
-  std::vector<std::uint32_t> class_order_;  // blocked order only
-  std::uint64_t position_ = 0;              // sequence number of the next event
+  Time time_of(std::uint64_t view) const;
+
+  std::shared_ptr<const ViewSource> source_;
+  std::uint32_t key_source_;
+  std::uint64_t views_;      ///< V
+  Time duration_;            ///< D
+  std::uint64_t views_end_;  ///< times and sequence numbers of earlier views, and of the saccade behind them, fit
+  Fixations fixations_;
+  std::uint32_t index_ = 0;  ///< of the next view in the current fixation; Fixation::views: its saccade comes next
 };
 
 }  // namespace saccade

@@ -9,11 +9,11 @@
 
 namespace saccade {
 
-PairBatches::PairBatches(const ImageSet& images, const Options& options) : images_(images), options_(options) {
-  if (options.batch < 1 || images.size() < static_cast<std::size_t>(options.batch))
+PairBatches::PairBatches(std::shared_ptr<const ViewSource> source, const Options& options)
+    : source_(std::move(source)), options_(options) {
+  if (options.batch < 1 || source_->size() < static_cast<std::uint32_t>(options.batch))
     throw InputError(fmt::format("batch = {}, but {} has {} images to learn from; expected a batch of 1 to {}",
-                                 options.batch, images.name, images.size(), images.size()));
-  check_kind(images, options.kind);
+                                 options.batch, source_->name(), source_->size(), source_->size()));
 }
 
 template <class F>
@@ -21,17 +21,15 @@ void PairBatches::for_each_pair(std::uint64_t batch, std::vector<std::int32_t>& 
   const std::uint64_t epoch = batch / per_epoch();
   const auto first = static_cast<std::uint32_t>(batch % per_epoch()) * static_cast<std::uint32_t>(options_.batch);
   const auto pairs = static_cast<std::size_t>(options_.batch);
-  labels.assign(images_.labels.empty() ? 0 : pairs, 0);
+  const std::span<const std::int32_t> all_labels = source_->labels();
+  labels.assign(all_labels.empty() ? 0 : pairs, 0);
   tbb::task_arena arena(options_.threads);
   arena.execute([&] {
     tbb::parallel_for(std::size_t{0}, pairs, [&](std::size_t i) {
-      const std::uint32_t image =
-          permuted(options_.seed, Purpose::object_order, epoch, first + static_cast<std::uint32_t>(i),
-                   static_cast<std::uint32_t>(images_.size()));
-      if (!images_.labels.empty()) labels[i] = images_.labels[image];
-      f(i, [&](std::uint32_t view) {
-        return draw_recipe(options_.kind, options_.seed, image, epoch, view, Purpose::view_recipe, for_images(images_));
-      });
+      const std::uint32_t object =
+          permuted(options_.seed, Purpose::object_order, epoch, first + static_cast<std::uint32_t>(i), source_->size());
+      if (!all_labels.empty()) labels[i] = all_labels[object];
+      f(i, [&](std::uint32_t view) { return source_->draw(object, epoch, view); });
     });
   });
 }
@@ -39,12 +37,12 @@ void PairBatches::for_each_pair(std::uint64_t batch, std::vector<std::int32_t>& 
 void PairBatches::render(std::uint64_t batch, bool both, std::vector<float>& a, std::vector<float>& b,
                          std::vector<std::int32_t>& labels) const {
   const auto pairs = static_cast<std::size_t>(options_.batch);
-  const std::size_t pixels = view_shape(options_.kind, images_).values();
+  const std::size_t pixels = source_->view_shape().values();
   a.resize(both ? pairs * pixels : 0);
   b.resize(pairs * pixels);
   for_each_pair(batch, labels, [&](std::size_t i, const auto& recipe) {
-    if (both) saccade::render(images_, recipe(0), a.data() + i * pixels);
-    saccade::render(images_, recipe(1), b.data() + i * pixels);
+    if (both) source_->render(recipe(0), a.data() + i * pixels);
+    source_->render(recipe(1), b.data() + i * pixels);
   });
 }
 

@@ -1,34 +1,32 @@
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <vector>
 
-#include "streams/image_set.h"
-#include "streams/views.h"
+#include "streams/view_source.h"
 
 namespace saccade {
 
-/// Mini-batches of pairs of views (method.md, sections 2 and 7): in every epoch all images in a new order, each image
-/// seen through two views of its own. An epoch has floor(images / batch) batches; the images left over in an epoch are
-/// not seen in it, but in another, because the order changes.
+/// Mini-batches of pairs of views (method.md, sections 2 and 7): in every epoch all objects in a new order, each
+/// seen through two views of its own. An epoch has floor(objects / batch) batches; the objects left over in an epoch
+/// are not seen in it, but in another, because the order changes.
 ///
-/// A batch is a function of (images, options, its number): there is nothing to save. Views are rendered by `threads`
+/// A batch is a function of (source, options, its number): there is nothing to save. Views are rendered by `threads`
 /// threads; the bits do not depend on how many.
 class PairBatches {
  public:
   struct Options {
-    ViewKind kind = ViewKind::affine;
     std::uint64_t seed = 1;
     int batch = 500;
     int threads = 1;
   };
 
-  /// The images must outlive it. InputError when there are fewer images than a batch has, or views of this kind cannot
-  /// be made of them.
-  PairBatches(const ImageSet& images, const Options& options);
+  /// InputError when there are fewer objects than a batch has pairs.
+  PairBatches(std::shared_ptr<const ViewSource> source, const Options& options);
 
-  std::uint64_t per_epoch() const { return images_.size() / static_cast<std::size_t>(options_.batch); }
+  std::uint64_t per_epoch() const { return source_->size() / static_cast<std::uint32_t>(options_.batch); }
   /// Renders batch number `batch` of the whole run into a (first views; left empty unless `both`), b (second views),
-  /// [batch][height][width][channels], and the labels of its images (none where they have none).
+  /// [batch][height][width][channels], and the labels of its objects (none where they have none).
   void render(std::uint64_t batch, bool both, std::vector<float>& a, std::vector<float>& b,
               std::vector<std::int32_t>& labels) const;
   /// The same views as recipes [batch], for a device that renders them.
@@ -40,7 +38,7 @@ class PairBatches {
   template <class F>
   void for_each_pair(std::uint64_t batch, std::vector<std::int32_t>& labels, const F& f) const;
 
-  const ImageSet& images_;
+  std::shared_ptr<const ViewSource> source_;
   Options options_;
 };
 

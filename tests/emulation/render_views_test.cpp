@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "models/batch_learner.h"
+#include "streams/deformed_images.h"
 #include "streams/pair_batches.h"
 #include "tests/models/runs.h"
 #include "tests/reference/devices.h"  // brings the emulated device
@@ -199,7 +200,7 @@ TEST_CASE("an event run whose views the device renders ends with the fingerprint
 TEST_CASE("batches of recipes teach what batches of pixels teach, under every loss") {
   const NetworkSpec net = network_of({});
   const ImageSet images = synthetic_images(net, 9);
-  const PairBatches batches(images, {ViewKind::affine_hsv, 4, 6, 1});
+  const PairBatches batches(std::make_shared<DeformedImages>(images, ViewKind::affine_hsv, 4), {4, 6, 1});
   const DeviceImages table(cuda(), net.height, net.width, net.channels, images.pixels);
   for (const std::string loss : {"hinge", "simclr", "supervised", "clapp"}) {
     CAPTURE(loss);

@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "models/layout.h"
+#include "streams/deformed_images.h"
 #include "streams/fixation_stream.h"
 #include "streams/load.h"
 #include "tests/models/support.h"
@@ -245,7 +246,7 @@ TEST_CASE("event mode adds up to the batch gradient: 500 pairs of CIFAR-10") {
     return;
   }
   const DataSet data = load_data("cifar10", folder, 500);
-  FixationStream stream(data.train, {});
+  FixationStream stream(std::make_shared<DeformedImages>(data.train, ViewKind::affine_hsv, 1), {});
   Pairs pairs{500, {}, {}};
   while (const auto event = stream.next()) {
     const auto* view = std::get_if<View>(&event->event);

@@ -6,6 +6,7 @@
 
 #include "engine/checkpoint.h"
 #include "engine/event_queue.h"
+#include "streams/deformed_images.h"
 #include "streams/fixation_stream.h"
 #include "tests/models/support.h"
 
@@ -49,11 +50,11 @@ inline std::vector<ScheduledEvent> events_of(const Run& run, std::uint32_t sourc
   const NetworkSpec net = network_of(run);
   const ImageSet images = synthetic_images(net, 24);
   StreamOptions options;
-  options.kind = net.channels == 3 ? ViewKind::affine_hsv : ViewKind::affine;
-  options.views_per_fixation = run.views_per_fixation;
+  options.views = run.views_per_fixation;
   options.seed = 11 + source;
   options.source = source;
-  FixationStream stream(images, options);
+  const ViewKind kind = net.channels == 3 ? ViewKind::affine_hsv : ViewKind::affine;
+  FixationStream stream(std::make_shared<DeformedImages>(images, kind, options.seed), options);
   std::vector<ScheduledEvent> events;
   for (std::uint64_t views = 0; views < run.views;) {
     events.push_back(*stream.next());

@@ -16,10 +16,10 @@ using namespace saccade::test;
 TEST_CASE("times, keys and order of a generated stream") {
   const ImageSet images = small_images(6);
   StreamOptions options = small_options();
-  options.views_per_fixation = 3;
+  options.views = 3;
   options.fixation_seconds = 0.0000100;  // 10 ticks: views at 0, 3 and 6
   options.source = 4;
-  FixationStream stream(images, options);
+  FixationStream stream = stream_of(images, options);
   const Time offsets[] = {0, 3, 6};
   std::uint64_t sequence = 0;
   std::optional<EventKey> previous;
@@ -47,8 +47,9 @@ TEST_CASE("times, keys and order of a generated stream") {
         CHECK(view.time == static_cast<Time>(fixation) * 10 + offsets[i]);
         CHECK(scheduled->key.time == view.time);
         CHECK(scheduled->key.priority == EventPriority::view);
-        CHECK(view.recipe.source == stream.object(fixation));
-        const auto recipe = draw_recipe(options.kind, options.seed, view.recipe.source, fixation, i);
+        CHECK(view.recipe.source ==
+              permuted(options.seed, Purpose::object_order, fixation / 6, static_cast<std::uint32_t>(fixation % 6), 6));
+        const auto recipe = draw_recipe(ViewKind::affine_hsv, options.seed, view.recipe.source, fixation, i);
         CHECK(view.recipe.parameters == recipe.parameters);
         Pixels pixels(images.image_bytes());
         render(images, recipe, pixels.data());
@@ -61,8 +62,8 @@ TEST_CASE("times, keys and order of a generated stream") {
 
 TEST_CASE("a stream of recipes gives the same events, without pixels") {
   const ImageSet images = small_images(6);
-  FixationStream stream(images, small_options());
-  RecipeStream recipes(std::make_unique<FixationStream>(images, small_options()));
+  FixationStream stream = stream_of(images, small_options());
+  RecipeStream recipes(std::make_unique<FixationStream>(stream_of(images, small_options())));
   for (const std::uint64_t start : {0, 5}) {
     stream.seek(start);
     recipes.seek(start);
@@ -80,69 +81,56 @@ TEST_CASE("a stream of recipes gives the same events, without pixels") {
 
 TEST_CASE("default times: 300 ms, the second view in the middle") {
   const ImageSet images = small_images(6);
-  FixationStream stream(images, StreamOptions{.seed = 1});
+  FixationStream stream = stream_of(images, StreamOptions{});
   CHECK(stream.next()->key.time == 0);
   CHECK(stream.next()->key.time == 150'000);
   CHECK(stream.next()->key.time == 300'000);
   CHECK(stream.next()->key.time == 300'000);
 }
 
-TEST_CASE("shuffled: each object once per pass, in another order each pass and seed") {
-  const ImageSet images = small_images(57);
-  FixationStream stream(images, small_options());
-  StreamOptions other_options = small_options();
-  other_options.seed += 1;
-  FixationStream other(images, other_options);
-  std::set<std::vector<std::uint32_t>> orders;
-  for (std::uint64_t pass = 0; pass < 5; ++pass) {
-    std::vector<std::uint32_t> order, other_order;
-    for (std::uint64_t i = 0; i < 57; ++i) {
-      order.push_back(stream.object(pass * 57 + i));
-      other_order.push_back(other.object(pass * 57 + i));
-    }
-    orders.insert(order);
-    orders.insert(other_order);
-    CHECK(std::set<std::uint32_t>(order.begin(), order.end()).size() == 57);
-    CHECK(*std::max_element(order.begin(), order.end()) == 56);
-  }
-  CHECK(orders.size() == 10);
-}
-
-TEST_CASE("fixed and blocked order") {
-  const ImageSet images = small_images(7);  // labels 2 1 0 2 1 0 2
-  StreamOptions options = small_options();
-  options.order = ObjectOrder::fixed;
-  const FixationStream fixed(images, options);
-  options.order = ObjectOrder::blocked;
-  const FixationStream blocked(images, options);
-  const std::uint32_t by_class[] = {2, 5, 1, 4, 0, 3, 6};
-  for (std::uint64_t fixation = 0; fixation < 21; ++fixation) {
-    CHECK(fixed.object(fixation) == fixation % 7);
-    CHECK(blocked.object(fixation) == by_class[fixation % 7]);
-  }
-  const ImageSet many = small_images(90);  // enough that an unstable sort would show
-  const FixationStream blocks(many, options);
-  for (std::uint32_t i = 0; i < 90; ++i) CHECK(blocks.object(i) == i % 30 * 3 + 2 - i / 30);
-}
-
 TEST_CASE("seek(N) goes on where N views end, for every N") {
   const ImageSet images = small_images(5);
-  for (int views : {1, 2, 3}) {
-    StreamOptions options = small_options();
-    options.views_per_fixation = views;
-    const auto whole = take(FixationStream(images, options), 60);
-    FixationStream again(images, options);
+  std::vector<StreamOptions> streams(6, small_options());
+  streams[0].views = 1;
+  streams[2].views = 3;
+  streams[3].dwell = Dwell::uniform;
+  streams[4].dwell = Dwell::geometric;
+  streams[5].returns = 0.5;
+  for (const StreamOptions& options : streams) {
+    const auto whole = take(stream_of(images, options), 60);
+    FixationStream again = stream_of(images, options);
     for (std::uint64_t seen = 0; seen <= 24; ++seen) {
-      CAPTURE(views);
+      CAPTURE(options.views);
+      CAPTURE(static_cast<int>(options.dwell));
+      CAPTURE(options.returns);
       CAPTURE(seen);
       again.seek(seen);
       const std::size_t start = after_views(whole, seen);
       for (std::size_t i = start; i < whole.size(); ++i) REQUIRE(same(*again.next(), whole[i]));
       // The first view of a later fixation comes after the saccade that precedes it.
-      if (seen > 0 && seen % static_cast<std::uint64_t>(views) == 0) {
+      if (seen > 0 && options.dwell == Dwell::fixed && seen % static_cast<std::uint64_t>(options.views) == 0) {
         CHECK(std::holds_alternative<Saccade>(whole[start].event));
       }
     }
+    again.seek(3);
+    again.seek(20);  // forwards and back
+    again.seek(7);
+    CHECK(same(*again.next(), whole[after_views(whole, 7)]));
+  }
+}
+
+TEST_CASE("views keep their distance in time when fixations differ in length") {
+  const ImageSet images = small_images(5);
+  StreamOptions options = small_options();
+  options.dwell = Dwell::geometric;
+  options.fixation_seconds = 0.000005;  // two views in 5 ticks
+  FixationStream stream = stream_of(images, options);
+  std::uint64_t views = 0;
+  std::uint64_t sequence = 0;
+  for (const ScheduledEvent& event : take(stream, 500)) {
+    CHECK(event.key.sequence == sequence++);
+    CHECK(event.key.time == static_cast<Time>(views) * 5 / 2);  // a saccade: that of the view behind it
+    views += std::holds_alternative<View>(event.event);
   }
 }
 
@@ -150,7 +138,7 @@ TEST_CASE("the queue restores the stream from any order of insertion") {
   const ImageSet images = small_images(5);
   StreamOptions options = small_options();
   options.fixation_seconds = 0.000002;  // many equal times
-  const auto events = take(FixationStream(images, options), 60);
+  const auto events = take(stream_of(images, options), 60);
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     CAPTURE(seed);
     EventQueue queue;
@@ -166,29 +154,30 @@ TEST_CASE("options outside their ranges are refused") {
     return message_of<InputError>([&] {
       StreamOptions options = small_options();
       change(options);
-      FixationStream stream(images, options);
+      FixationStream stream = stream_of(images, options);
     });
   };
   CHECK(error([](StreamOptions&) {}).empty());
-  CHECK(says(error([](StreamOptions& o) { o.views_per_fixation = 0; }), {"views per fixation = 0", "1 to"}));
-  CHECK(says(error([](StreamOptions& o) { o.views_per_fixation = 1 << 28; }), {"views per fixation"}));
+  CHECK(says(error([](StreamOptions& o) { o.views = 0; }), {"views per fixation = 0", "1 to"}));
+  CHECK(says(error([](StreamOptions& o) { o.views = 1 << 28; }), {"views per fixation"}));
   CHECK(says(error([](StreamOptions& o) { o.fixation_seconds = 0; }), {"0 ticks", "at least one tick"}));
   CHECK(says(error([](StreamOptions& o) { o.fixation_seconds = 0.000001; }), {"1 ticks for 2 views"}));
   CHECK(!error([](StreamOptions& o) { o.fixation_seconds = -1; }).empty());
   ImageSet grey = small_images(5);
   grey.channels = 1;
-  CHECK(says(message_of<InputError>([&] { FixationStream stream(grey, small_options()); }),
+  CHECK(says(message_of<InputError>([&] { FixationStream stream = stream_of(grey, small_options()); }),
              {"affine-hsv", "3 channels"}));
   const ImageSet none{"none", 32, 32, 3, {}, {}, {}};
-  CHECK(says(message_of<InputError>([&] { FixationStream stream(none, small_options()); }), {"none", "no images"}));
+  CHECK(says(message_of<InputError>([&] { FixationStream stream = stream_of(none, small_options()); }),
+             {"none", "no images"}));
 }
 
 TEST_CASE("the end of simulated time is an end, not an overflow") {
   const ImageSet images = small_images(5);
   StreamOptions options = small_options();
   options.fixation_seconds = 2e12;  // 2^63 - 1 ticks hold four of them
-  options.views_per_fixation = 6;   // five times the fixation's ticks would overflow
-  FixationStream stream(images, options);
+  options.views = 6;                // five times the fixation's ticks would overflow
+  FixationStream stream = stream_of(images, options);
   CHECK(says(message_of<InputError>([&] { stream.seek(~std::uint64_t{0}); }),
              {"18446744073709551615", "expected below"}));
   CHECK(says(message_of<InputError>([&] { stream.seek(24); }), {"view 24", "expected below 24"}));

@@ -8,6 +8,7 @@
 
 #include "engine/error.h"
 #include "engine/random.h"
+#include "streams/deformed_images.h"
 
 namespace saccade {
 namespace {
@@ -26,6 +27,10 @@ ImageSet numbered_images() {
   return images;
 }
 
+PairBatches batches_of(const ImageSet& images, ViewKind kind, const PairBatches::Options& options) {
+  return {std::make_shared<DeformedImages>(images, kind, options.seed), options};
+}
+
 struct Batch {
   std::vector<float> a, b;
   std::vector<std::int32_t> labels;
@@ -42,7 +47,7 @@ Batch render(const PairBatches& batches, std::uint64_t number, bool both = true)
 
 TEST_CASE("an epoch shows floor(images / batch) batches, no image twice, in an order of its own") {
   const ImageSet images = numbered_images();
-  const PairBatches batches(images, {ViewKind::plain, 3, 5, 1});
+  const PairBatches batches = batches_of(images, ViewKind::plain, {3, 5, 1});
   REQUIRE(batches.per_epoch() == 4);
   std::vector<std::vector<std::int32_t>> orders;
   std::set<std::int32_t> ever;
@@ -68,7 +73,7 @@ TEST_CASE("an epoch shows floor(images / batch) batches, no image twice, in an o
 
 TEST_CASE("the two views of a pair are those of (seed, image, epoch)") {
   const ImageSet images = numbered_images();
-  const PairBatches batches(images, {ViewKind::affine, 9, 5, 1});
+  const PairBatches batches = batches_of(images, ViewKind::affine, {9, 5, 1});
   const std::uint64_t number = 6;  // the third batch of epoch 1
   const Batch batch = render(batches, number);
   std::vector<float> expected(35);
@@ -89,7 +94,7 @@ TEST_CASE("the two views of a pair are those of (seed, image, epoch)") {
 TEST_CASE("recipes of a batch are those that it is rendered from, for any number of threads") {
   const ImageSet images = numbered_images();
   for (const int threads : {1, 5}) {
-    const PairBatches batches(images, {ViewKind::affine, 2, 11, threads});
+    const PairBatches batches = batches_of(images, ViewKind::affine, {2, 11, threads});
     std::vector<ViewRecipe> a, b;
     std::vector<std::int32_t> labels;
     batches.draw(3, true, a, b, labels);
@@ -107,17 +112,17 @@ TEST_CASE("recipes of a batch are those that it is rendered from, for any number
 
 TEST_CASE("the same batch from any number of threads") {
   const ImageSet images = numbered_images();
-  const Batch expected = render(PairBatches(images, {ViewKind::affine, 2, 23, 1}), 3);
-  for (int threads : {2, 5}) CHECK(render(PairBatches(images, {ViewKind::affine, 2, 23, threads}), 3) == expected);
-  CHECK_FALSE(render(PairBatches(images, {ViewKind::affine, 4, 23, 1}), 3) == expected);
+  const Batch expected = render(batches_of(images, ViewKind::affine, {2, 23, 1}), 3);
+  for (int threads : {2, 5}) CHECK(render(batches_of(images, ViewKind::affine, {2, 23, threads}), 3) == expected);
+  CHECK_FALSE(render(batches_of(images, ViewKind::affine, {4, 23, 1}), 3) == expected);
 }
 
 TEST_CASE("batches that cannot be made are refused") {
   const ImageSet images = numbered_images();
-  CHECK_THROWS_WITH_AS(PairBatches(images, {ViewKind::affine, 1, 24, 1}),
+  CHECK_THROWS_WITH_AS(batches_of(images, ViewKind::affine, {1, 24, 1}),
                        "batch = 24, but numbers has 23 images to learn from; expected a batch of 1 to 23", InputError);
-  CHECK_THROWS_AS(PairBatches(images, {ViewKind::affine, 1, 0, 1}), InputError);
-  CHECK_THROWS_AS(PairBatches(images, {ViewKind::affine_hsv, 1, 5, 1}), InputError);
+  CHECK_THROWS_AS(batches_of(images, ViewKind::affine, {1, 0, 1}), InputError);
+  CHECK_THROWS_AS(batches_of(images, ViewKind::affine_hsv, {1, 5, 1}), InputError);
 }
 
 }  // namespace saccade

@@ -48,12 +48,12 @@ class FaultySource final : public RenderableStream {
 
 TEST_CASE("a prefetched stream equals the inline one bit for bit") {
   const ImageSet images = small_images(23);
-  const auto inline_events = take(FixationStream(images, small_options()), 500);
+  const auto inline_events = take(stream_of(images, small_options()), 500);
   for (int threads : {0, 1, 2, 5}) {
     for (int chunk : {1, 3, 16}) {
       CAPTURE(threads);
       CAPTURE(chunk);
-      PrefetchedStream stream(std::make_unique<FixationStream>(images, small_options()), threads, chunk);
+      PrefetchedStream stream(std::make_unique<FixationStream>(stream_of(images, small_options())), threads, chunk);
       for (const auto& event : inline_events) REQUIRE(same(*stream.next(), event));
     }
   }
@@ -61,9 +61,9 @@ TEST_CASE("a prefetched stream equals the inline one bit for bit") {
 
 TEST_CASE("a prefetched stream seeks like the inline one") {
   const ImageSet images = small_images(23);
-  const auto whole = take(FixationStream(images, small_options()), 200);
+  const auto whole = take(stream_of(images, small_options()), 200);
   for (int threads : {0, 1, 2, 5}) {
-    PrefetchedStream stream(std::make_unique<FixationStream>(images, small_options()), threads, 4);
+    PrefetchedStream stream(std::make_unique<FixationStream>(stream_of(images, small_options())), threads, 4);
     for (std::uint64_t seen = 0; seen < 60; ++seen) {
       CAPTURE(threads);
       CAPTURE(seen);

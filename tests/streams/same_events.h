@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "files.h"
+#include "streams/deformed_images.h"
 #include "streams/fixation_stream.h"
 
 /// Short streams and their comparison, bit for bit.
@@ -19,6 +20,11 @@ inline StreamOptions small_options() {
   StreamOptions options;
   options.seed = 17;
   return options;
+}
+
+/// The stream of these images, affine_hsv.
+inline FixationStream stream_of(const ImageSet& images, const StreamOptions& options) {
+  return {std::make_shared<DeformedImages>(images, ViewKind::affine_hsv, options.seed), options};
 }
 
 inline std::vector<ScheduledEvent> take(Stream& stream, std::size_t count) {

@@ -5,6 +5,7 @@
 #include "engine/error.h"
 #include "files.h"
 #include "streams/class_names.h"
+#include "streams/deformed_images.h"
 #include "streams/fixation_stream.h"
 #include "streams/load.h"
 
@@ -119,11 +120,11 @@ TEST_CASE("a stream of images without labels has no order by class") {
   const Folder folder;
   const DataSet data = folder.load();
   StreamOptions options;
-  options.kind = ViewKind::crop_jitter;
-  FixationStream stream(data.unlabelled, options);
+  const auto source = std::make_shared<DeformedImages>(data.unlabelled, ViewKind::crop_jitter, 1);
+  FixationStream stream(source, options);
   const auto first = stream.next();
   REQUIRE(first);
   CHECK(std::get<View>(first->event).pixels->size() == 64 * 64 * 3);
   options.order = ObjectOrder::blocked;
-  CHECK(says(message_of<InputError>([&] { FixationStream(data.unlabelled, options); }), {"stl10", "no labels"}));
+  CHECK(says(message_of<InputError>([&] { FixationStream(source, options); }), {"stl10", "no labels"}));
 }

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "models/online_learner.h"
+#include "streams/deformed_images.h"
 #include "streams/fixation_stream.h"
 #include "streams/prefetch.h"
 #include "tools/bench/machine.h"
@@ -19,8 +20,10 @@ void event_rll(benchmark::State& state, int replicas) {
   const auto device = bench_device(threads);
   const ImageSet images = synthetic_images(2000, 32);
   StreamOptions stream_options;
-  stream_options.views_per_fixation = views;
-  PrefetchedStream stream(std::make_unique<FixationStream>(images, stream_options), 1);
+  stream_options.views = views;
+  PrefetchedStream stream(std::make_unique<FixationStream>(
+                              std::make_shared<DeformedImages>(images, ViewKind::affine_hsv, 1), stream_options),
+                          1);
   LearnerOptions options;
   options.margins = {{0, 1000}};
   constexpr float rate = 1e-9f;  // the network stays what it is, however long this takes

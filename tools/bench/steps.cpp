@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "models/batch_learner.h"
+#include "streams/deformed_images.h"
 #include "streams/pair_batches.h"
 #include "tools/bench/machine.h"
 #include "tools/bench/synthetic.h"
@@ -35,7 +36,7 @@ struct Training {
   Training(const BatchOptions& options, int threads)
       : device(bench_device(threads)),
         images(synthetic_images(2000, 32)),
-        batches(images, {ViewKind::affine_hsv, 1, pairs, threads}),
+        batches(std::make_shared<DeformedImages>(images, ViewKind::affine_hsv, 1), {1, pairs, threads}),
         learner(*device, known_network("conv5"), options) {}
 
   void step() {

@@ -8,6 +8,7 @@
 
 #include "engine/event.h"
 #include "models/network.h"
+#include "streams/fixations.h"
 
 namespace saccade {
 
@@ -21,7 +22,7 @@ struct Experiment {
   enum class Schedule { rll, gll, e2e };
   enum class Rule { bp, rf, urf, sign, sign_forward, dtp };
   enum class Optimiser { sgd, adam };
-  enum class Order { shuffled, fixed, blocked };
+  enum class Path { independent, trajectory };
   enum class MemoryMode { sliding, held };
   enum class Trace { window };
   enum class ClappUpdate { synchronous, asynchronous };
@@ -46,10 +47,23 @@ struct Experiment {
     friend bool operator==(const Views&, const Views&) = default;
   };
   struct Stream {
-    std::int64_t views = 2;  ///< per fixation
-    double fixation = 0.3;   ///< seconds
-    Order order = Order::shuffled;
+    std::int64_t views = 2;  ///< per fixation, in the mean
+    Dwell dwell = Dwell::fixed;
+    double switch_probability = 0;  ///< of dwell geometric; 0 = 1 / views
+    double fixation = 0.3;          ///< seconds that `views` views take
+    double frame_rate = 0;          ///< frames per second; 0 = `fixation` says
+    ObjectOrder order = ObjectOrder::shuffled;
+    double returns = 0;  ///< probability
+    std::int64_t return_depth = 10;
+    /// Seconds that `views` views take.
+    double duration() const { return frame_rate > 0 ? static_cast<double>(views) / frame_rate : fixation; }
     friend bool operator==(const Stream&, const Stream&) = default;
+  };
+  struct Motion {
+    Path path = Path::independent;
+    double warp_time = 1.0, colour_time = 2.0;      ///< seconds
+    double warp_spread = 1.0, colour_spread = 1.0;  ///< of the spread of independent views
+    friend bool operator==(const Motion&, const Motion&) = default;
   };
   struct Memory {
     MemoryMode mode = MemoryMode::sliding;
@@ -117,6 +131,7 @@ struct Experiment {
   Arithmetic arithmetic = Arithmetic::exact;
   Views view;
   Stream stream;
+  Motion motion;
   Memory memory;
   Dtp dtp;
   Clapp clapp;

@@ -5,6 +5,8 @@
 #include <cmath>
 
 #include "engine/error.h"
+#include "streams/deformed_images.h"
+#include "streams/image_trajectories.h"
 #include "streams/load.h"
 #include "streams/patches.h"
 #include "streams/views.h"
@@ -85,14 +87,29 @@ BatchOptions batch_options(const Experiment& e, std::uint64_t steps) {
 
 StreamOptions stream_options(const Experiment& e) {
   StreamOptions options;
-  options.kind = e.view.kind;
-  options.views_per_fixation = static_cast<int>(e.stream.views);
-  options.fixation_seconds = e.stream.fixation;
-  options.order = e.stream.order == Experiment::Order::shuffled ? ObjectOrder::shuffled
-                  : e.stream.order == Experiment::Order::fixed  ? ObjectOrder::fixed
-                                                                : ObjectOrder::blocked;
+  options.dwell = e.stream.dwell;
+  options.views = static_cast<int>(e.stream.views);
+  options.switch_probability = e.stream.switch_probability;
+  options.fixation_seconds = e.stream.duration();
+  options.order = e.stream.order;
+  options.returns = e.stream.returns;
+  options.return_depth = static_cast<int>(e.stream.return_depth);
   options.seed = static_cast<std::uint64_t>(e.seed);
   return options;
+}
+
+std::shared_ptr<const ViewSource> view_source(const Experiment& e, const DataSet& data) {
+  const ImageSet& images = learned_images(e, data);
+  const auto seed = static_cast<std::uint64_t>(e.seed);
+  if (e.motion.path == Experiment::Path::independent)
+    return std::make_shared<DeformedImages>(images, e.view.kind, seed);
+  return std::make_shared<ImageTrajectories>(
+      images, e.view.kind, seed,
+      ImageTrajectories::Options{.step = e.stream.duration() / static_cast<double>(e.stream.views),
+                                 .warp_time = e.motion.warp_time,
+                                 .colour_time = e.motion.colour_time,
+                                 .warp_spread = e.motion.warp_spread,
+                                 .colour_spread = e.motion.colour_spread});
 }
 
 DataSet load_experiment_data(const Experiment& e, const std::filesystem::path& folder) {

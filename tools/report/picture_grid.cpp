@@ -7,12 +7,10 @@ namespace {
 constexpr int gap = 1;
 }
 
-PictureGrid::PictureGrid(int rows, int columns, const ImageSet& images, ViewKind kind) {
-  const ViewShape shape = view_shape(kind, images);
-  height_ = shape.height;
-  width_ = shape.width;
+PictureGrid::PictureGrid(int rows, int columns, const ViewShape& view, ViewKind kind)
+    : height_(view.height), width_(view.width) {
   if (kind == ViewKind::grey_crop) scale_ = grey_spread, offset_ = grey_mean;
-  picture_ = {rows * (height_ + gap) - gap, columns * (width_ + gap) - gap, shape.channels, {}};
+  picture_ = {rows * (height_ + gap) - gap, columns * (width_ + gap) - gap, view.channels, {}};
   picture_.bytes.assign(static_cast<std::size_t>(picture_.height) * picture_.width * picture_.channels, 128);
 }
 

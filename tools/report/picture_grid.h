@@ -7,8 +7,8 @@ namespace saccade {
 /// Equally large pictures in rows and columns, one grey pixel between them.
 class PictureGrid {
  public:
-  /// For views of a kind of these images.
-  PictureGrid(int rows, int columns, const ImageSet& images, ViewKind kind);
+  /// For views of this size and kind.
+  PictureGrid(int rows, int columns, const ViewShape& view, ViewKind kind);
 
   /// Pixels of a view; others than 0 to 1 are clipped. The standardised ones of grey_crop are shown as grey.
   void put(int row, int column, const float* pixels);

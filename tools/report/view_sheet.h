@@ -6,10 +6,10 @@
 namespace saccade {
 
 /// The first pairs of a training's first batch, in rows as below.
-ViewSheet first_pairs(const Experiment& experiment, const ImageSet& images);
+ViewSheet first_pairs(const Experiment& experiment, const DataSet& data);
 
 /// The first fixations of the experiment's stream, rendered from their recipes: a row per anchor with the later views
 /// of its fixation (positives) and the positives of the fixations that follow (its negatives).
-ViewSheet first_views(const Experiment& experiment, const ImageSet& images);
+ViewSheet first_views(const Experiment& experiment, const DataSet& data);
 
 }  // namespace saccade

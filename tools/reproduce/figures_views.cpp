@@ -72,7 +72,7 @@ Sheet single_deformations(const Experiment& e, const ImageSet& images) {
   const std::vector<Single> list = singles(e.view.kind);
   constexpr int draws = 2, objects = 3;  // two draws of each deformation, so that its range shows
   Sheet sheet;
-  PictureGrid grid(objects * draws, static_cast<int>(list.size()) + 1, images, e.view.kind);
+  PictureGrid grid(objects * draws, static_cast<int>(list.size()) + 1, view_shape(e.view.kind, images), e.view.kind);
   Pixels pixels(view_shape(e.view.kind, images).values());
   for (int row = 0; row < objects * draws; ++row) {
     ViewRecipe drawn;
@@ -114,7 +114,7 @@ ViewKind test_kind(const Experiment& e, const ImageSet& images) {
 Sheet tested_images(const Experiment& e, const ImageSet& images) {
   constexpr int blocks = 3;
   const auto kind = test_kind(e, images);
-  PictureGrid grid(2 * blocks, columns, images, kind);
+  PictureGrid grid(2 * blocks, columns, view_shape(kind, images), kind);
   Pixels pixels(view_shape(kind, images).values());
   const auto seed = static_cast<std::uint64_t>(e.seed);
   const DrawOptions options =
@@ -136,7 +136,7 @@ Sheet tested_images(const Experiment& e, const ImageSet& images) {
 
 Sheet pairs_of_views(const Experiment& e, const ImageSet& images) {
   constexpr int blocks = 2;
-  PictureGrid grid(2 * blocks, columns, images, e.view.kind);
+  PictureGrid grid(2 * blocks, columns, view_shape(e.view.kind, images), e.view.kind);
   Pixels pixels(view_shape(e.view.kind, images).values());
   for (std::uint32_t i = 0; i < std::min<std::size_t>(blocks * columns, images.size()); ++i)
     for (std::uint32_t view = 0; view < 2; ++view) {

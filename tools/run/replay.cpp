@@ -43,7 +43,7 @@ class Replay final : public Run {
       : Run(experiment, flags),
         images_(device_images(*device_, experiment, data_)),
         learner_(*device_, experiment.network, online_options(experiment, *device_)),
-        source_(std::make_unique<FixationStream>(learned_images(experiment, data_), stream_options(experiment))) {
+        source_(std::make_unique<FixationStream>(view_source(experiment, data_), stream_options(experiment))) {
     if (images_) learner_.look_at(*images_);
   }
 
@@ -118,9 +118,7 @@ class Replay final : public Run {
   }
 
   void report(const RunSummary& summary) const override {
-    write_report(
-        replay_report(experiment_, learned_images(experiment_, data_), summary, folder_, learner_.memory_floats()),
-        folder_.report());
+    write_report(replay_report(experiment_, data_, summary, folder_, learner_.memory_floats()), folder_.report());
   }
 
   void close() override {

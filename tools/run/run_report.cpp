@@ -71,7 +71,7 @@ RunReport::Row device_row(const RunSummary& s) {
 
 }  // namespace
 
-RunReport replay_report(const Experiment& e, const ImageSet& images, const RunSummary& s, const RunFolder& folder,
+RunReport replay_report(const Experiment& e, const DataSet& data, const RunSummary& s, const RunFolder& folder,
                         double memory_floats) {
   RunReport report = common_report(e, s, folder);
   report.title = fmt::format("Event mode on {}", s.data);
@@ -87,11 +87,11 @@ RunReport replay_report(const Experiment& e, const ImageSet& images, const RunSu
       device_row(s),
       {"fingerprint", s.fingerprint, "hash of weights, optimiser, memory and event number"},
   };
-  report.sheet = first_views(e, images);
+  report.sheet = first_views(e, data);
   return report;
 }
 
-RunReport train_report(const Experiment& e, const ImageSet& images, const RunSummary& s, const RunFolder& folder,
+RunReport train_report(const Experiment& e, const DataSet& data, const RunSummary& s, const RunFolder& folder,
                        std::uint64_t steps) {
   RunReport report = common_report(e, s, folder);
   report.title = fmt::format("Batch mode on {}: {}", s.data, experiment_word(e, "loss"));
@@ -113,7 +113,7 @@ RunReport train_report(const Experiment& e, const ImageSet& images, const RunSum
       report.summary.push_back(
           {fmt::format("own classifier, {} test images", own == &s.classifier.plain ? "plain" : "deformed"),
            percent(own->front().accuracy) + " %", own->front().protocol});
-  report.sheet = first_pairs(e, images);
+  report.sheet = first_pairs(e, data);
   return report;
 }
 

@@ -7,10 +7,10 @@
 namespace saccade {
 
 /// The report of an event-mode run from its summary and metrics.csv.
-RunReport replay_report(const Experiment& experiment, const ImageSet& images, const RunSummary& summary,
+RunReport replay_report(const Experiment& experiment, const DataSet& data, const RunSummary& summary,
                         const RunFolder& folder, double memory_floats);
 /// The same of a training of so many steps.
-RunReport train_report(const Experiment& experiment, const ImageSet& images, const RunSummary& summary,
+RunReport train_report(const Experiment& experiment, const DataSet& data, const RunSummary& summary,
                        const RunFolder& folder, std::uint64_t steps);
 
 /// Accuracies per layer beside the untrained network and raw pixels, as lines of text; nothing when none was measured.

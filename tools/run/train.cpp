@@ -28,8 +28,8 @@ class Train final : public Run {
  public:
   Train(const Experiment& experiment, const CommonFlags& flags)
       : Run(experiment, flags),
-        batches_(learned_images(experiment, data_), {experiment.view.kind, static_cast<std::uint64_t>(experiment.seed),
-                                                     static_cast<int>(experiment.batch), device_->threads()}),
+        batches_(view_source(experiment, data_),
+                 {static_cast<std::uint64_t>(experiment.seed), static_cast<int>(experiment.batch), device_->threads()}),
         images_(device_images(*device_, experiment, data_)),
         learner_(*device_, learned_network(experiment), batch_options(experiment, steps())) {
     if (learns_from_patches(experiment))
@@ -124,8 +124,7 @@ class Train final : public Run {
   }
 
   void report(const RunSummary& summary) const override {
-    write_report(train_report(experiment_, learned_images(experiment_, data_), summary, folder_, length()),
-                 folder_.report());
+    write_report(train_report(experiment_, data_, summary, folder_, length()), folder_.report());
   }
 
   PairBatches batches_;
