@@ -23,4 +23,16 @@ void PictureGrid::put(int row, int column, const float* pixels) {
   }
 }
 
+Picture enlarged(const Picture& picture, int factor) {
+  Picture large{picture.height * factor, picture.width * factor, picture.channels, {}};
+  large.bytes.reserve(picture.bytes.size() * static_cast<std::size_t>(factor) * static_cast<std::size_t>(factor));
+  for (int y = 0; y < large.height; ++y)
+    for (int x = 0; x < large.width; ++x) {
+      const auto pixel = picture.bytes.begin() +
+                         (static_cast<std::ptrdiff_t>(y / factor) * picture.width + x / factor) * picture.channels;
+      large.bytes.insert(large.bytes.end(), pixel, pixel + picture.channels);
+    }
+  return large;
+}
+
 }  // namespace saccade

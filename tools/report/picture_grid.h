@@ -20,4 +20,7 @@ class PictureGrid {
   Picture picture_;
 };
 
+/// Every pixel `factor` times as high and wide.
+Picture enlarged(const Picture& picture, int factor);
+
 }  // namespace saccade
