@@ -177,7 +177,7 @@ void check(const HeadHebb& op) {
   Check("head_hebb")
       .head(op.shape)
       .extent(op.extent)
-      .that(op.input && op.error && op.weights, "input, error and weights")
+      .that(op.input && op.error && op.rate && op.weights, "input, error, rate and weights")
       .that(op.weights.data != op.feedback.data, "feedback apart from weights");
 }
 
@@ -221,8 +221,10 @@ void Device::contrastive_hinge(const ContrastiveHinge& op) {
       .that(op.terms.empty() || (op.anchor_embedding && op.results), "anchors and results for the terms")
       .that(static_cast<bool>(op.anchor_error) == static_cast<bool>(op.anchor_active),
             "anchor error and active together");
+  check.that(op.terms.size() % static_cast<std::size_t>(op.replicas) == 0, "as many terms for each replica");
   std::int32_t last = 0;
   for (const HingeTerm& term : op.terms) {
+    if (static_cast<std::size_t>(&term - op.terms.data()) % op.terms_each() == 0) last = 0;
     check.that(term.anchor >= 0 && term.anchor < op.anchors && term.view >= last && term.view < op.views,
                "terms within range and sorted by view");
     last = term.view;
@@ -280,7 +282,7 @@ void Device::sgd_step(const SgdStep& op) {
       .extent(op.extent)
       .that(op.weights.data != op.feedback.data, "feedback apart from weights")
       .that(op.count % lanes_per_vector == 0, "a count that is a multiple of 16")
-      .that(op.gradient && op.weights, "gradient and weights");
+      .that(op.gradient && op.rate && op.weights, "gradient, rate and weights");
   sgd_step_impl(op);
 }
 
@@ -289,8 +291,8 @@ void Device::adam_step(const AdamStep& op) {
       .extent(op.extent)
       .that(op.weights.data != op.feedback.data, "feedback apart from weights")
       .that(op.count % lanes_per_vector == 0, "a count that is a multiple of 16")
-      .that(op.gradient && op.weights && op.first_moment && op.second_moment && op.steps,
-            "gradient, weights, moments and steps");
+      .that(op.gradient && op.rate && op.weights && op.first_moment && op.second_moment && op.steps,
+            "gradient, rate, weights, moments and steps");
   adam_step_impl(op);
 }
 

@@ -11,8 +11,9 @@ struct HingeTerm {
   std::int32_t anchor = 0;  ///< index into the anchors
   std::int32_t view = 0;    ///< index into the views; terms are sorted by it
   bool positive = false;
-  float weight = 1;  ///< multiplies loss and error (w of the negatives, or a trace that gates the error)
-  float trace = 1;   ///< multiplies the remembered embedding (a trace that fades)
+  float weight =
+      1;  ///< multiplies loss and error (w of the negatives, or a trace that gates the error); 0: never active
+  float trace = 1;  ///< multiplies the remembered embedding (a trace that fades)
 };
 
 /// What one term gave. distance = |trace * anchor - view|_1.
@@ -27,7 +28,7 @@ struct ContrastiveHinge {
   int embedding = 64;  ///< stored lanes are rounded up to 16
   int replicas = 1;
   int anchors = 0, views = 0;
-  std::span<const HingeTerm> terms;  ///< host memory, the same for all replicas
+  std::span<const HingeTerm> terms;  ///< host memory; those of replica 0, then as many of each other replica
   float positive_margin = 1, negative_margin = 3;
   ConstFloats anchor_embedding;  ///< per anchor
   ConstFloats view_embedding;    ///< per view
@@ -35,7 +36,9 @@ struct ContrastiveHinge {
   Flags view_active;             ///< per view, overwritten
   Floats anchor_error;           ///< per anchor, overwritten; null under the blocked gradient
   Flags anchor_active;
-  Strided<HingeResult> results;  ///< [replica][terms.size()], view stride 0
+  Strided<HingeResult> results;  ///< [replica][its terms], view stride 0
+
+  constexpr std::size_t terms_each() const { return terms.size() / static_cast<std::size_t>(replicas); }
 };
 
 /// One comparison of a view with what an anchor predicts.

@@ -172,7 +172,7 @@ struct HeadHebb {
   ConstFloats input;
   ConstFloats error;
   ConstFlags active;
-  float rate = 0;
+  ConstFloats rate;  ///< one number per replica
   Floats weights;
   Floats feedback;  ///< null unless it learns
 };
@@ -191,7 +191,7 @@ struct SgdStep {
   Extent extent;          ///< views: number of flags looked at
   ConstFloats gradient;
   ConstFlags active;
-  float rate = 0;
+  ConstFloats rate;  ///< one number per replica
   Floats weights;
   Floats feedback;
 };
@@ -202,7 +202,8 @@ struct AdamStep {
   Extent extent;
   ConstFloats gradient;
   ConstFlags active;
-  float rate = 1e-4f, beta1 = 0.9f, beta2 = 0.999f, epsilon = 1e-8f;
+  ConstFloats rate;  ///< one number per replica
+  float beta1 = 0.9f, beta2 = 0.999f, epsilon = 1e-8f;
   Floats weights;
   Floats feedback;
   Floats first_moment, second_moment;

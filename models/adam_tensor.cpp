@@ -36,15 +36,22 @@ AdamTensor::AdamTensor(Device& device, std::size_t size)
       gradient(device, size),
       first_moment(device, size),
       second_moment(device, size),
-      steps(device, 1) {}
+      steps(device, 1),
+      rate(device, 1) {}
 
-void AdamTensor::step(Device& device, float rate, ConstFlags active, int views) {
+ConstFloats AdamTensor::of_rate(float value) {
+  if (value != rate_) rate.write({value});
+  rate_ = value;
+  return rate.shared();
+}
+
+void AdamTensor::step(Device& device, float learning_rate, ConstFlags active, int views) {
   AdamStep op;
   op.count = weights.size();
   op.extent = {1, views};
   op.gradient = gradient.shared();
   op.active = active;
-  op.rate = rate;
+  op.rate = of_rate(learning_rate);
   op.weights = weights.shared();
   op.first_moment = first_moment.shared();
   op.second_moment = second_moment.shared();

@@ -33,8 +33,8 @@ BatchLearner::BatchLearner(Device& device, const NetworkSpec& network, const Bat
       schedule_((check(options), options.schedule), network.depth(), options.seed,
                 std::max<std::uint64_t>(options.steps, network.layers.size())),
       parameters_(device, network, make_rule(options.rule), schedule_.heads(), options.seed, 1, options.arithmetic),
-      optimiser_(options.optimiser == "adam" ? make_adam(device, network, schedule_.heads(), options.rates)
-                                             : make_sgd(device, network, options.rates)),
+      optimiser_(options.optimiser == "adam" ? make_adam(device, network, schedule_.heads(), {options.rates})
+                                             : make_sgd(device, network, {options.rates})),
       bias_(device, static_cast<std::size_t>(network.head(network.depth() - 1).lanes())) {
   if (options.step.loss == "clapp") {
     ClappOptions clapp;
@@ -80,7 +80,8 @@ void BatchLearner::pair_step(const Stimuli& a, const Stimuli& b, const std::vect
   if (options_.optimiser == "adam")
     bias_.step(device_, rate);
   else
-    device_.sgd_step({bias_.weights.size(), {1, 1}, bias_.gradient.shared(), {}, rate, bias_.weights.shared(), {}});
+    device_.sgd_step({bias_.weights.size(), {1, 1}, bias_.gradient.shared(), {}, bias_.of_rate(rate), bias_.weights.shared(),
+                      {}});
 }
 
 void BatchLearner::clapp_step(const Stimuli& a, const Stimuli& b, int layer) {

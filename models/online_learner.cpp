@@ -13,13 +13,8 @@ namespace {
 
 constexpr std::int32_t most_terms(const MemoryOptions& memory) { return memory.negatives + 1; }
 
-void check_options(const NetworkSpec& network, const LearnerOptions& options) {
-  if (options.replicas < 1) throw std::invalid_argument("OnlineLearner: expected at least one replica");
-  const auto depth = network.layers.size();
-  if (options.margins.size() != 1 && options.margins.size() != depth)
-    throw InputError(
-        fmt::format("margins: {} pairs are given, expected one, or {} (one per layer)", options.margins.size(), depth));
-  for (const auto* rates : {&options.rates.conv, &options.rates.head})
+void check_rates(const Rates& all, std::size_t depth) {
+  for (const auto* rates : {&all.conv, &all.head})
     if (rates->size() != depth)
       throw InputError(
           fmt::format("rate: {} numbers are given for a kind of synapse, expected one, or {} (one per layer)",
@@ -31,11 +26,49 @@ void check_options(const NetworkSpec& network, const LearnerOptions& options) {
               fmt::format("rate: a learning rate is {}, expected a number from 0 on that a float holds", rate));
 }
 
+/// The rates of every replica. Throws when options do not fit together.
+ReplicaRates replica_rates(const NetworkSpec& network, const LearnerOptions& options) {
+  if (options.replicas < 1) throw std::invalid_argument("OnlineLearner: expected at least one replica");
+  if (!options.variants.empty()) {
+    if (options.variants.size() != static_cast<std::size_t>(options.replicas))
+      throw std::invalid_argument(
+          fmt::format("OnlineLearner: {} variants for {} replicas", options.variants.size(), options.replicas));
+    if (options.memory.mode != "sliding")
+      throw InputError(
+          fmt::format("memory.mode = \"{}\": learners that advance together and differ in what they "
+                      "compare need the same anchors, expected \"sliding\"",
+                      options.memory.mode));
+  }
+  const auto depth = network.layers.size();
+  if (options.margins.size() != 1 && options.margins.size() != depth)
+    throw InputError(
+        fmt::format("margins: {} pairs are given, expected one, or {} (one per layer)", options.margins.size(), depth));
+  ReplicaRates rates(static_cast<std::size_t>(options.replicas), options.rates);
+  for (std::size_t r = 0; r < options.variants.size(); ++r) rates[r] = options.variants[r].rates;
+  for (const Rates& each : rates) check_rates(each, depth);
+  return rates;
+}
+
+/// A memory that holds what any of the replicas needs. Those of the replicas are checked as they would be alone.
+MemoryOptions common_memory(const LearnerOptions& options) {
+  MemoryOptions common = options.memory;
+  for (std::size_t r = 0; r < options.variants.size(); ++r) {
+    const ReplicaOptions& own = options.variants[r];
+    MemoryOptions alone = options.memory;
+    alone.negatives = own.negatives, alone.negative_weight = own.negative_weight, alone.window = own.window;
+    make_memory(alone);
+    common.negatives = r == 0 ? own.negatives : std::max(common.negatives, own.negatives);
+    const bool unbounded = own.window < 0 || (r > 0 && common.window < 0);
+    common.window = unbounded ? -1 : r == 0 ? own.window : std::max(common.window, own.window);
+  }
+  return common;
+}
+
 std::unique_ptr<Optimiser> make_optimiser(Device& device, const NetworkSpec& network, const LearnerOptions& options,
                                           Heads heads) {
-  check_options(network, options);
-  if (options.optimiser == "sgd") return make_sgd(device, network, options.rates, options.replicas);
-  if (options.optimiser == "adam") return make_adam(device, network, heads, options.rates, options.replicas);
+  const ReplicaRates rates = replica_rates(network, options);
+  if (options.optimiser == "sgd") return make_sgd(device, network, rates);
+  if (options.optimiser == "adam") return make_adam(device, network, heads, rates);
   throw InputError("optimiser: no optimiser is called \"" + options.optimiser + "\"; known are sgd and adam");
 }
 
@@ -58,7 +91,7 @@ OnlineLearner::OnlineLearner(Device& device, const NetworkSpec& network, const L
                   options.arithmetic),
       own_optimiser_(optimiser ? nullptr : make_optimiser(device, network, options, schedule_.heads())),
       optimiser_(optimiser ? *optimiser : *own_optimiser_),
-      memory_(make_memory(options.memory)),
+      memory_(make_memory(common_memory(options))),
       slots_(memory_->slots()),
       learning_(options.block ? 1 : slots_ + 1),
       anchors_(device, parameters_, schedule_.heads() == Heads::every_layer ? network.depth() : 1, slots_,
@@ -66,7 +99,7 @@ OnlineLearner::OnlineLearner(Device& device, const NetworkSpec& network, const L
       plasticity_(device, parameters_, learning_),
       error_(device, static_cast<std::size_t>(network.head(0).lanes()), options.replicas, learning_),
       active_(device, 1, options.replicas, learning_),
-      results_(device, static_cast<std::size_t>(most_terms(options.memory)), options.replicas),
+      results_(device, static_cast<std::size_t>(most_terms(common_memory(options))), options.replicas),
       updates_(static_cast<std::size_t>(options.replicas)) {}
 
 const Margins& OnlineLearner::margins(int layer) const {
@@ -114,9 +147,25 @@ void OnlineLearner::view(const View& view) {
   ++events_;
 }
 
+void OnlineLearner::add_terms(int replica, const Recall& recall) {
+  const ReplicaOptions* own =
+      options_.variants.empty() ? nullptr : &options_.variants[static_cast<std::size_t>(replica)];
+  const Time window = own && own->window >= 0 ? to_ticks(own->window) : std::numeric_limits<Time>::max();
+  int negatives = 0;
+  for (const Comparison& c : recall.comparisons) {
+    float weight = c.weight;
+    if (own) {
+      if (!c.positive) weight = ++negatives <= own->negatives ? own->negative_weight : 0;
+      if (c.age > window) weight = 0;
+    }
+    terms_.push_back({c.slot, 0, c.positive, weight, c.trace});
+  }
+}
+
 void OnlineLearner::compare(int layer, const Recall& recall) {
   terms_.clear();
-  for (const Comparison& c : recall.comparisons) terms_.push_back({c.slot, 0, c.positive, c.weight, c.trace});
+  for (int r = 0; r < options_.replicas; ++r) add_terms(r, recall);
+  const std::size_t count = recall.comparisons.size();
   const Margins& margin = margins(layer);
   ContrastiveHinge hinge;
   hinge.embedding = network_.embedding;
@@ -141,9 +190,9 @@ void OnlineLearner::compare(int layer, const Recall& recall) {
 
   // Results of the replicas lie results_.size() apart.
   const std::size_t last_replica = results_.size() * (updates_.size() - 1);
-  host_results_.resize(last_replica + terms_.size());
+  host_results_.resize(last_replica + count);
   device_.read(host_results_.data(), results_.data(), host_results_.size() * sizeof(HingeResult));
-  for (std::size_t i = 0; i < terms_.size(); ++i) {
+  for (std::size_t i = 0; i < count; ++i) {
     const Comparison& c = recall.comparisons[i];
     const HingeResult& result = host_results_[i];
     last_.terms.push_back({c.positive, result.distance, result.loss, result.active != 0, c.age,
@@ -151,7 +200,7 @@ void OnlineLearner::compare(int layer, const Recall& recall) {
   }
   for (std::size_t r = 0; r < updates_.size(); ++r) {
     const auto first = host_results_.begin() + static_cast<std::ptrdiff_t>(results_.size() * r);
-    updates_[r] += std::any_of(first, first + static_cast<std::ptrdiff_t>(terms_.size()),
+    updates_[r] += std::any_of(first, first + static_cast<std::ptrdiff_t>(count),
                                [](const HingeResult& result) { return result.active != 0; });
   }
 }

@@ -18,6 +18,14 @@ struct Margins {
   float negative = 3;  ///< m2
 };
 
+/// What one of several replicas may have of its own instead of what LearnerOptions says.
+struct ReplicaOptions {
+  int negatives = 4;             ///< T
+  float negative_weight = 0.2f;  ///< w
+  double window = -1;            ///< W in seconds; negative: unbounded
+  Rates rates;
+};
+
 struct LearnerOptions {
   std::uint64_t seed = 1;
   std::uint64_t events = 0;  ///< views of the whole run
@@ -31,9 +39,14 @@ struct LearnerOptions {
   Arithmetic arithmetic = Arithmetic::exact;
   /// Room for activities of anchors whose embeddings are computed late. It changes no result, only speed.
   std::size_t waiting_floats = std::size_t{16} << 20;
-  /// So many learners advance together, each operation on all of them at once: the same views, memory and drawn layers,
-  /// but initial and feedback weights of their own (Parameters), and so errors and updates of their own.
+  /// So many learners advance together, each operation on all of them at once: the same views, remembered anchors and
+  /// drawn layers, but initial and feedback weights of their own (Parameters), and so errors and updates of their own.
   int replicas = 1;
+  /// What else the replicas have of their own, one each; empty: nothing. Memory mode sliding only: there, which views
+  /// become anchors does not depend on it. Each then has the bits of a learner alone with these options (without the
+  /// blocked gradient: but for the order of sums over anchors). The optimiser's state and rates are each replica's own
+  /// either way.
+  std::vector<ReplicaOptions> variants = {};
 };
 
 /// Joins stream, memory and network: learns from events one at a time, on one device, without labels.
@@ -82,6 +95,8 @@ class OnlineLearner {
   Stimuli stimulus(const View& view) const;
   void view(const View& view);
   void compare(int layer, const Recall& recall);
+  /// The comparisons as replica r makes them: weight 0 for those that its window or its negatives leave out.
+  void add_terms(int replica, const Recall& recall);
 
   Device& device_;
   NetworkSpec network_;
@@ -99,7 +114,7 @@ class OnlineLearner {
   DeviceBuffer<float> error_;  ///< [views that learn][lanes]
   DeviceBuffer<std::int32_t> active_;
   DeviceBuffer<HingeResult> results_;
-  std::vector<HingeTerm> terms_;
+  std::vector<HingeTerm> terms_;  ///< [replica][comparison]
   std::vector<HingeResult> host_results_;
   std::uint64_t events_ = 0;
   std::vector<std::uint64_t> updates_;  ///< per replica

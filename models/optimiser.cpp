@@ -21,11 +21,33 @@ Floats gradient_of(Device& device, DeviceBuffer<float>& gradient, std::size_t we
   return gradient.shared();
 }
 
+/// Rates in the device's memory, where a change of them is no change of what is asked for: for each layer one number
+/// per replica.
+class DeviceRates {
+ public:
+  DeviceRates(Device& device, std::size_t layers, const ReplicaRates& rates) {
+    for (auto [kind, host] : {std::pair{&conv_, &Rates::conv}, std::pair{&head_, &Rates::head}})
+      for (std::size_t layer = 0; layer < layers; ++layer) {
+        std::vector<float> each;
+        for (const Rates& replica : rates) each.push_back((replica.*host).at(layer));
+        kind->emplace_back(device, 1, static_cast<int>(each.size())).write(each);
+      }
+  }
+  ConstFloats conv(std::size_t layer) const { return conv_[layer].shared(); }
+  ConstFloats head(std::size_t layer) const { return head_[layer].shared(); }
+
+ private:
+  std::vector<DeviceBuffer<float>> conv_, head_;
+};
+
 class Sgd final : public Optimiser {
  public:
-  Sgd(Device& device, const NetworkSpec& network, const Rates& rates, int replicas)
-      : device_(device), rates_(rates), replicas_(replicas), head_(network.layers.size()) {
-    for (int i = 0; i < network.depth(); ++i) conv_.emplace_back(device, network.conv(i).weights(), replicas);
+  Sgd(Device& device, const NetworkSpec& network, const ReplicaRates& rates)
+      : device_(device),
+        rates_(device, network.layers.size(), rates),
+        replicas_(static_cast<int>(rates.size())),
+        head_(network.layers.size()) {
+    for (int i = 0; i < network.depth(); ++i) conv_.emplace_back(device, network.conv(i).weights(), replicas_);
   }
   std::string name() const override { return "sgd"; }
 
@@ -44,26 +66,29 @@ class Sgd final : public Optimiser {
   void change_conv(int layer, const Extent& views, ConstFlags active, Floats weights, Floats feedback) override {
     const auto index = static_cast<std::size_t>(layer);
     device_.sgd_step(
-        {conv_[index].size(), views, conv_[index].shared(), active, rates_.conv[index], weights, feedback});
+        {conv_[index].size(), views, conv_[index].shared(), active, rates_.conv(index), weights, feedback});
   }
   void change_head(int layer, const Extent& views, ConstFlags active, Floats weights, Floats feedback) override {
     const auto index = static_cast<std::size_t>(layer);
     device_.sgd_step(
-        {head_[index].size(), views, head_[index].shared(), active, rates_.head[index], weights, feedback});
+        {head_[index].size(), views, head_[index].shared(), active, rates_.head(index), weights, feedback});
   }
-  std::optional<float> hebbian_rate(int layer) const override { return rates_.head[static_cast<std::size_t>(layer)]; }
+  std::optional<ConstFloats> hebbian_rate(int layer) const override {
+    return rates_.head(static_cast<std::size_t>(layer));
+  }
 
  private:
   Device& device_;
-  Rates rates_;
+  DeviceRates rates_;
   int replicas_;
   std::vector<DeviceBuffer<float>> conv_, head_;  ///< gradients; of a head from its first step in parts on
 };
 
 class Adam final : public Optimiser {
  public:
-  Adam(Device& device, const NetworkSpec& network, Heads heads, const Rates& rates, int replicas)
-      : device_(device), network_(network), rates_(rates) {
+  Adam(Device& device, const NetworkSpec& network, Heads heads, const ReplicaRates& rates)
+      : device_(device), network_(network), rates_(device, network.layers.size(), rates) {
+    const auto replicas = static_cast<int>(rates.size());
     for (int i = 0; i < network.depth(); ++i) {
       const bool has_head = heads == Heads::every_layer || i == network.depth() - 1;
       conv_.push_back(make_state(network.conv(i).weights(), replicas));
@@ -80,11 +105,11 @@ class Adam final : public Optimiser {
   }
   void change_conv(int layer, const Extent& views, ConstFlags active, Floats weights, Floats feedback) override {
     const auto index = static_cast<std::size_t>(layer);
-    step(conv_[index], views, active, rates_.conv[index], weights, feedback);
+    step(conv_[index], views, active, rates_.conv(index), weights, feedback);
   }
   void change_head(int layer, const Extent& views, ConstFlags active, Floats weights, Floats feedback) override {
     const auto index = static_cast<std::size_t>(layer);
-    step(head_[index], views, active, rates_.head[index], weights, feedback);
+    step(head_[index], views, active, rates_.head(index), weights, feedback);
   }
 
   void save(Checkpoint& checkpoint) const override {
@@ -117,7 +142,7 @@ class Adam final : public Optimiser {
             {device_, 1, replicas},
             {device_, weights, replicas}};
   }
-  void step(State& state, const Extent& extent, ConstFlags active, float rate, Floats weights, Floats feedback) {
+  void step(State& state, const Extent& extent, ConstFlags active, ConstFloats rate, Floats weights, Floats feedback) {
     AdamStep op;
     op.count = state.first.size();
     op.extent = extent;
@@ -151,19 +176,19 @@ class Adam final : public Optimiser {
 
   Device& device_;
   NetworkSpec network_;
-  Rates rates_;
+  DeviceRates rates_;
   std::vector<State> conv_, head_;
 };
 
 }  // namespace
 
-std::unique_ptr<Optimiser> make_sgd(Device& device, const NetworkSpec& network, const Rates& rates, int replicas) {
-  return std::make_unique<Sgd>(device, network, rates, replicas);
+std::unique_ptr<Optimiser> make_sgd(Device& device, const NetworkSpec& network, const ReplicaRates& rates) {
+  return std::make_unique<Sgd>(device, network, rates);
 }
 
-std::unique_ptr<Optimiser> make_adam(Device& device, const NetworkSpec& network, Heads heads, const Rates& rates,
-                                     int replicas) {
-  return std::make_unique<Adam>(device, network, heads, rates, replicas);
+std::unique_ptr<Optimiser> make_adam(Device& device, const NetworkSpec& network, Heads heads,
+                                     const ReplicaRates& rates) {
+  return std::make_unique<Adam>(device, network, heads, rates);
 }
 
 void Optimiser::conv(int layer, const ConvFactors& factors, Floats weights, Floats feedback) {

@@ -39,9 +39,9 @@ class Optimiser {
   /// caller's to renew.
   virtual void conv(int layer, const ConvFactors& factors, Floats weights, Floats feedback);
   virtual void head(int layer, const HeadFactors& factors, Floats weights, Floats feedback);
-  /// The rate, where head() is a Hebbian step (HeadHebb) and nothing else: the caller may then take this step itself,
-  /// on the error's way down.
-  virtual std::optional<float> hebbian_rate(int /*layer*/) const { return {}; }
+  /// The rate (one number per replica, on the device), where head() is a Hebbian step (HeadHebb) and nothing else: the
+  /// caller may then take this step itself, on the error's way down.
+  virtual std::optional<ConstFloats> hebbian_rate(int /*layer*/) const { return {}; }
 
   /// The same step in parts, for batches whose activity is not held as a whole: the factors of some views after those
   /// of others (`first`: a step begins) ...
@@ -59,12 +59,14 @@ class Optimiser {
 struct Rates {
   std::vector<float> conv, head;
 };
+/// Those of each replica.
+using ReplicaRates = std::vector<Rates>;
 
 /// Plain SGD, the Hebbian step of event mode: post-synaptic error times pre-synaptic activity.
-std::unique_ptr<Optimiser> make_sgd(Device& device, const NetworkSpec& network, const Rates& rates, int replicas = 1);
+std::unique_ptr<Optimiser> make_sgd(Device& device, const NetworkSpec& network, const ReplicaRates& rates);
 /// Adam with default betas, a state per bundle that advances only when the bundle learns.
-std::unique_ptr<Optimiser> make_adam(Device& device, const NetworkSpec& network, Heads heads, const Rates& rates,
-                                     int replicas = 1);
+std::unique_ptr<Optimiser> make_adam(Device& device, const NetworkSpec& network, Heads heads,
+                                     const ReplicaRates& rates);
 
 /// Changes nothing: adds up gradients, which can be read. For one step under glass, and for tests of equivalence.
 class GradientAccumulator final : public Optimiser {

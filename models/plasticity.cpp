@@ -73,7 +73,7 @@ void Plasticity::change(int layer, const Extent& views, ConstFlags active, Optim
 void Plasticity::learn_head(int top, const Views& views, ConstFloats error, ConstFlags active, Optimiser& optimiser) {
   const Synapses& head = parameters_.head(top);
   const Floats weights = head.forward.shared(), feedback = parameters_.learning_feedback(head);
-  const std::optional<float> rate = optimiser.hebbian_rate(top);
+  const std::optional<ConstFloats> rate = optimiser.hebbian_rate(top);
   if (rate && parameters_.network().head_average == 1) {
     const HeadFactors f = head_factors(top, views, error, active);
     device_.head_descend({head_gradient(top, views, error, active),

@@ -58,7 +58,7 @@ void CpuDevice::pass_row(const HeadInputGradient& op, int replica, int view, int
 void CpuDevice::hebb_row(const HeadHebb& op, int replica, int row) {
   for (int view = 0; view < op.extent.views; ++view)
     if (is_active(op.active, replica, view))
-      kernels_.head_hebb({op.shape, op.input.at(replica, view), op.error.at(replica, view), op.rate,
+      kernels_.head_hebb({op.shape, op.input.at(replica, view), op.error.at(replica, view), *op.rate.at(replica),
                           op.weights.at(replica), op.feedback ? op.feedback.at(replica) : nullptr, row});
 }
 

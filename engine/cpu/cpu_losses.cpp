@@ -15,21 +15,22 @@ void CpuDevice::contrastive_hinge_impl(const ContrastiveHinge& op) {
                      op.view_embedding.at(replica, term.view)};
   };
   for (int replica = 0; replica < op.replicas; ++replica) {
+    const auto terms = op.terms.subspan(replica * op.terms_each(), op.terms_each());
     // Terms are sorted by view: a task owns one view, its error and its terms' results.
-    run(static_cast<std::size_t>(op.views), static_cast<double>(op.terms.size()) * lanes, [&](std::size_t v) {
+    run(static_cast<std::size_t>(op.views), static_cast<double>(terms.size()) * lanes, [&](std::size_t v) {
       const int view = static_cast<int>(v);
       float* error = op.view_error.at(replica, view);
       std::memset(error, 0, sizeof(float) * lanes);
       std::int32_t active = 0;
-      const auto first = std::lower_bound(op.terms.begin(), op.terms.end(), view,
+      const auto first = std::lower_bound(terms.begin(), terms.end(), view,
                                           [](const HingeTerm& t, int i) { return t.view < i; });
-      for (auto term = first; term != op.terms.end() && term->view == view; ++term) {
+      for (auto term = first; term != terms.end() && term->view == view; ++term) {
         const HingeTask task = pair(replica, *term);
-        HingeResult& result = op.results.at(replica)[term - op.terms.begin()];
+        HingeResult& result = op.results.at(replica)[term - terms.begin()];
         result.distance = kernels_.hinge_distance(task);
         const float excess =
             term->positive ? result.distance - op.positive_margin : op.negative_margin - result.distance;
-        result.active = excess > 0;
+        result.active = excess > 0 && term->weight > 0;
         result.loss = result.active ? term->weight * excess : 0.0f;
         if (std::isnan(excess)) result.loss = excess;  // never hidden by the threshold
         if (!result.active) continue;
@@ -44,8 +45,8 @@ void CpuDevice::contrastive_hinge_impl(const ContrastiveHinge& op) {
       std::memset(op.anchor_error.at(replica, anchor), 0, sizeof(float) * lanes);
       *op.anchor_active.at(replica, anchor) = 0;
     }
-    for (std::size_t i = 0; i < op.terms.size(); ++i) {  // eq. 4
-      const HingeTerm& term = op.terms[i];
+    for (std::size_t i = 0; i < terms.size(); ++i) {  // eq. 4
+      const HingeTerm& term = terms[i];
       if (!op.results.at(replica)[i].active) continue;
       kernels_.hinge_error(pair(replica, term), (term.positive ? term.weight : -term.weight) * term.trace,
                            op.anchor_error.at(replica, term.anchor));

@@ -24,7 +24,7 @@ void CpuDevice::sgd_step_impl(const SgdStep& op) {
     if (!any_active(op.active, replica, op.extent.views)) continue;
     run(tasks, static_cast<double>(op.count), [&](std::size_t task) {
       const std::size_t begin = task * weights_per_task;
-      kernels_.sgd(begin, std::min(op.count, begin + weights_per_task), op.rate, op.gradient.at(replica),
+      kernels_.sgd(begin, std::min(op.count, begin + weights_per_task), *op.rate.at(replica), op.gradient.at(replica),
                    op.weights.at(replica), op.feedback ? op.feedback.at(replica) : nullptr);
     });
   }
@@ -35,7 +35,7 @@ void CpuDevice::adam_step_impl(const AdamStep& op) {
   for (int replica = 0; replica < op.extent.replicas; ++replica) {
     if (!any_active(op.active, replica, op.extent.views)) continue;
     const std::int64_t step = ++*op.steps.at(replica);
-    const auto step_size = static_cast<float>(op.rate / (1 - power(op.beta1, step)));
+    const auto step_size = static_cast<float>(*op.rate.at(replica) / (1 - power(op.beta1, step)));
     const auto root = static_cast<float>(1 / std::sqrt(1 - power(op.beta2, step)));
     run(tasks, static_cast<double>(op.count), [&](std::size_t task) {
       const std::size_t begin = task * weights_per_task;

@@ -96,6 +96,8 @@ void CommandQueue::finish() {
 void CommandQueue::read(void* to_host, const void* from, std::size_t bytes) {
   send();
   runtime_.download(to_host, from, bytes);
+  ++counts_.downloads;
+  counts_.downloaded_bytes += bytes;
   chunk_ = used_ = 0;
 }
 

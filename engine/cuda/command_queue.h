@@ -32,9 +32,9 @@ class CommandQueue final : public Queue {
   /// Sends what was collected and waits for its end.
   void finish();
 
-  /// How lists were sent so far.
+  /// How lists were sent so far, and what came back.
   struct Counts {
-    std::uint64_t plain = 0, recorded = 0, replayed = 0;
+    std::uint64_t plain = 0, recorded = 0, replayed = 0, downloads = 0, downloaded_bytes = 0;
   };
   const Counts& counts() const { return counts_; }
 

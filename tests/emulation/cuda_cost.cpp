@@ -87,7 +87,7 @@ Cost cost(const HeadDescend& op) {
   return {error.flop + step.flop, error.bytes + step.bytes};
 }
 Cost cost(const ContrastiveHinge& op) {
-  const double lanes = round_up_to_lanes(op.embedding), terms = static_cast<double>(op.terms.size()) * op.replicas;
+  const double lanes = round_up_to_lanes(op.embedding), terms = static_cast<double>(op.terms.size());
   return {5 * terms * lanes, word * lanes * (2 * terms + op.views)};
 }
 Cost cost(const SgdStep& op) {

@@ -158,6 +158,10 @@ TEST_CASE("events that do the same are one graph, recorded once and replayed") {
     const auto after = device.counts();
     CAPTURE(after.plain);
     CAPTURE(after.recorded);
+    // Nothing comes back to the host but the results that are recorded: of at most T + 1 terms for each second view.
+    CHECK(after.downloads - before.downloads == views / 2);
+    CHECK(after.downloaded_bytes - before.downloaded_bytes <=
+          views / 2 * static_cast<std::uint64_t>(repeating_options(run).memory.negatives + 1) * sizeof(HingeResult));
     // A fixation is an anchor, which asks for nothing, and a view that reads its results: one list, sent with one call.
     CHECK(after.plain + after.replayed - before.plain - before.replayed <= views / 2 + 1);
     CHECK(after.replayed - before.replayed >= views / 2 * 9 / 10);

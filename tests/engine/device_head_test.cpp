@@ -239,7 +239,7 @@ TEST_CASE("head_weight_gradient against the reference") {
 }
 
 TEST_CASE("head_hebb: weights move against the gradient, feedback by the same increments") {
-  const float rate = 0.05f;
+  const std::vector<float> rates{0.05f, 0.02f, 0.125f};  // one per replica
   for (const HeadCase& c : cases) {
     CAPTURE(c);
     const Step s(c);
@@ -250,15 +250,16 @@ TEST_CASE("head_hebb: weights move against the gradient, feedback by the same in
       on_all_devices(
           [&](Device& device) {
             const Inputs i(device, s, flagging);
+            const Guarded<float> rate(device, 1, c.replicas, 1, {rates.begin(), rates.begin() + c.replicas});
             device.head_hebb({s.shape,
                               {c.replicas, c.views},
                               i.in.strided(),
                               i.error.strided(),
                               i.flags,
-                              rate,
+                              rate.shared(),
                               i.weights.shared(),
                               learns ? i.feedback.shared() : Floats{}});
-            CHECK(i.intact());
+            CHECK((i.intact() && rate.intact()));
             return Outputs{{{"weights", i.weights.read()}, {"feedback", i.feedback.read()}}, {}, {}};
           },
           [&](const Outputs& out) {
@@ -269,10 +270,11 @@ TEST_CASE("head_hebb: weights move against the gradient, feedback by the same in
               CHECK(padding_is_zero(s.shape, stored, s.weights[0]));
               for (int r = 0; r < c.replicas; ++r) {
                 const Matrix& old = std::string(name) == "weights" ? s.weights[r] : s.feedback[r];
+                const auto rate = static_cast<double>(rates[static_cast<std::size_t>(r)]);
                 Scaled<Matrix> want = head_weight_gradient(s.in[r], s.error[r], flags[r]);
                 for (std::size_t i = 0; i < old.v.size(); ++i) {
-                  want.value.v[i] = old.v[i] - moves * static_cast<double>(rate) * want.value.v[i];
-                  want.scale.v[i] = std::fabs(old.v[i]) + moves * static_cast<double>(rate) * want.scale.v[i];
+                  want.value.v[i] = old.v[i] - moves * rate * want.value.v[i];
+                  want.scale.v[i] = std::fabs(old.v[i]) + moves * rate * want.scale.v[i];
                 }
                 const auto got = from_layout(s.shape, stored, r, old);
                 // Each view: the product with the rate, the product, the sum.
@@ -301,6 +303,8 @@ TEST_CASE("head_descend is head_input_gradient and then head_hebb, to the bit") 
               const auto descend = [&](const auto& how) {
                 const Inputs i(device, s, flagging);
                 const Guarded<float> below(device, s.shape.in.size(), c.replicas, c.views, before);
+                const Guarded<float> rate(device, 1, c.replicas, 1,
+                                          std::vector<float>(static_cast<std::size_t>(c.replicas), 0.05f));
                 const Extent extent{c.replicas, c.views};
                 const Floats carries = carrier == Carrier::forward ? i.weights.shared() : i.feedback.shared();
                 how(HeadInputGradient{s.shape,
@@ -311,7 +315,7 @@ TEST_CASE("head_descend is head_input_gradient and then head_hebb, to the bit") 
                                       Activation::hardtanh,
                                       i.flags,
                                       below.strided()},
-                    HeadHebb{s.shape, extent, i.in.strided(), i.error.strided(), i.flags, 0.05f, i.weights.shared(),
+                    HeadHebb{s.shape, extent, i.in.strided(), i.error.strided(), i.flags, rate.shared(), i.weights.shared(),
                              carrier == Carrier::learning ? i.feedback.shared() : Floats{}});
                 CHECK((i.intact() && below.intact()));
                 return Outputs{

@@ -13,6 +13,14 @@ struct Problem {
   double positive_margin, negative_margin;
   bool blocked;
   std::vector<Matrix> anchors, views;  ///< per replica
+
+  /// Replicas behind the first leave some terms out, each others.
+  std::vector<HingeTerm> terms_of(int replica) const {
+    std::vector<HingeTerm> own = terms;
+    for (std::size_t i = 0; i < own.size(); ++i)
+      if (replica > 0 && (i + static_cast<std::size_t>(replica)) % 4 == 0) own[i].weight = 0;
+    return own;
+  }
 };
 
 /// Embeddings with some components equal to the anchor's (sgn(0) = 0), and margins in the middle of the distances, so
@@ -95,12 +103,15 @@ Outputs run(Device& device, const Problem& p, std::vector<HingeResult>& results)
   const Guarded<std::int32_t> b_active(device, 1, p.replicas, views,
                                        std::vector<std::int32_t>(static_cast<std::size_t>(p.replicas) * views, 99));
   const Guarded<HingeResult> result(device, std::max<std::size_t>(1, p.terms.size()), p.replicas, 1);
+  std::vector<HingeTerm> terms;
+  for (int r = 0; r < p.replicas; ++r)
+    for (const HingeTerm& term : p.terms_of(r)) terms.push_back(term);
   ContrastiveHinge op;
   op.embedding = p.embedding;
   op.replicas = p.replicas;
   op.anchors = anchors;
   op.views = views;
-  op.terms = p.terms;
+  op.terms = terms;
   op.positive_margin = static_cast<float>(p.positive_margin);
   op.negative_margin = static_cast<float>(p.negative_margin);
   op.anchor_embedding = a.strided();
@@ -130,7 +141,7 @@ Outputs run(Device& device, const Problem& p, std::vector<HingeResult>& results)
 }  // namespace
 
 TEST_CASE("contrastive_hinge against the reference") {
-  int zeros = 0, positives = 0, active_positives = 0, negatives = 0, active_negatives = 0;
+  int zeros = 0, left_out = 0, positives = 0, active_positives = 0, negatives = 0, active_negatives = 0;
   for (const Problem& p : problems()) {
     CAPTURE(p.name);
     CAPTURE(p.embedding);
@@ -139,11 +150,12 @@ TEST_CASE("contrastive_hinge against the reference") {
     std::vector<HingeOut> want;
     for (int r = 0; r < p.replicas; ++r) {
       want.push_back(
-          contrastive_hinge(p.anchors[r], p.views[r], p.terms, p.positive_margin, p.negative_margin, p.blocked));
+          contrastive_hinge(p.anchors[r], p.views[r], p.terms_of(r), p.positive_margin, p.negative_margin, p.blocked));
       for (std::size_t i = 0; i < p.terms.size(); ++i) {
         const HingeTerm& term = p.terms[i];
         (term.positive ? positives : negatives) += 1;
         (term.positive ? active_positives : active_negatives) += want[r].active[i];
+        left_out += p.terms_of(r)[i].weight == 0;
         REQUIRE(std::fabs(want[r].distances[i] - (term.positive ? p.positive_margin : p.negative_margin)) > 1e-5);
         for (int e = 0; e < p.embedding; ++e)
           zeros += want[r].active[i] &&
@@ -158,6 +170,7 @@ TEST_CASE("contrastive_hinge against the reference") {
           CHECK(padding_is_zero(rows, out.floats.at("anchor_error"), p.anchors[0]));
           for (int r = 0; r < p.replicas; ++r) {
             CAPTURE(r);
+            const std::vector<HingeTerm> terms = p.terms_of(r);
             for (std::size_t i = 0; i < p.terms.size(); ++i) {
               CAPTURE(i);
               const std::size_t at = r * p.terms.size() + i;
@@ -167,7 +180,7 @@ TEST_CASE("contrastive_hinge against the reference") {
                                   {2.0 * p.embedding}, sum_bound(p.embedding) + 2 * unit_roundoff));
               CHECK_CLOSE(compare(
                   std::vector{out.floats.at("loss")[at]}, {want[r].losses[i]},
-                  {want[r].losses[i] > 0 ? static_cast<double>(p.terms[i].weight) * (2.0 * p.embedding + margin) : 0},
+                  {want[r].losses[i] > 0 ? static_cast<double>(terms[i].weight) * (2.0 * p.embedding + margin) : 0},
                   sum_bound(p.embedding) + 4 * unit_roundoff));
               CHECK(out.ints.at("active")[at] == want[r].active[i]);
             }
@@ -194,11 +207,12 @@ TEST_CASE("contrastive_hinge against the reference") {
         });
   }
   // The data exercises what it is meant to: both sides of each hinge, and sgn(0).
-  CHECK(active_positives > positives * 0.35);
+  CHECK(active_positives > positives * 0.3);
   CHECK(active_positives < positives * 0.65);
-  CHECK(active_negatives > negatives * 0.35);
+  CHECK(active_negatives > negatives * 0.3);
   CHECK(active_negatives < negatives * 0.65);
   CHECK(zeros > 100);
+  CHECK(left_out > 50);
 }
 
 TEST_CASE("contrastive_hinge: a distance equal to the margin is inactive, equal embeddings push nothing") {

@@ -43,7 +43,7 @@ std::vector<float> floats(const std::vector<double>& v) {
 }  // namespace
 
 TEST_CASE("sgd_step against the reference") {
-  const float rate = 0.01f;
+  const std::vector<float> rates{0.01f, 0.03f, 0.002f};  // one per replica
   for (std::size_t count : {std::size_t{16}, std::size_t{144}, std::size_t{1008}, std::size_t{40000}})
     for (bool flagged : {false, true})
       for (bool learns : {false, true}) {
@@ -56,14 +56,15 @@ TEST_CASE("sgd_step against the reference") {
               const Guarded<float> w(device, count, 3, 1, floats(d.weights)),
                   f(device, count, 3, 1, floats(d.feedback)), g(device, count, 3, 1, floats(d.gradients[0]));
               const Guarded<std::int32_t> active(device, 1, 3, 5, d.flags[0]);
+              const Guarded<float> rate(device, 1, 3, 1, rates);
               device.sgd_step({count,
                                {3, 5},
                                g.shared(),
                                flagged ? active.strided() : Flags{},
-                               rate,
+                               rate.shared(),
                                w.shared(),
                                learns ? f.shared() : Floats{}});
-              CHECK((w.intact() && f.intact() && g.intact() && active.intact()));
+              CHECK((w.intact() && f.intact() && g.intact() && active.intact() && rate.intact()));
               return Outputs{{{"weights", w.read()}, {"feedback", f.read()}}, {}, {}};
             },
             [&](const Outputs& out) {
@@ -73,7 +74,7 @@ TEST_CASE("sgd_step against the reference") {
                 for (std::size_t i = 0; i < want.size(); ++i) {
                   const bool moves =
                       d.learns(0, static_cast<int>(i / count), flagged) && (learns || std::string(name) == "weights");
-                  const double increment = static_cast<double>(rate) * d.gradients[0][i];
+                  const double increment = static_cast<double>(rates[i / count]) * d.gradients[0][i];
                   scale.push_back(moves ? std::fabs(want[i]) + std::fabs(increment) : 0);  // 0: exactly as it was
                   if (moves) want[i] -= increment;
                 }
@@ -92,7 +93,7 @@ TEST_CASE("adam_step against the reference, 12 steps with gaps") {
         CAPTURE(flagged);
         CAPTURE(zero_weights);
         const Data d(count, replicas, views, steps, zero_weights);
-        const float rate = 1e-3f;
+        const std::vector<float> rates{1e-3f, 3e-3f, 2e-4f};  // one per replica
         std::vector<double> weights, feedback, first, second, scale(count * replicas);
         std::vector<std::int64_t> taken;
         for (int r = 0; r < replicas; ++r) {
@@ -100,7 +101,8 @@ TEST_CASE("adam_step against the reference, 12 steps with gaps") {
             return std::vector<double>(v.begin() + static_cast<std::ptrdiff_t>(count) * r,
                                        v.begin() + static_cast<std::ptrdiff_t>(count) * (r + 1));
           };
-          Adam adam{static_cast<double>(rate),
+          const auto rate = static_cast<double>(rates[static_cast<std::size_t>(r)]);
+          Adam adam{rate,
                     static_cast<double>(0.9f),
                     static_cast<double>(0.999f),
                     static_cast<double>(1e-8f),
@@ -114,8 +116,7 @@ TEST_CASE("adam_step against the reference, 12 steps with gaps") {
             for (std::size_t i = 0; i < count; ++i) {
               w[i] -= increments[i];
               f[i] -= increments[i];
-              scale[count * r + i] +=
-                  static_cast<double>(rate);  // an increment's size, which rounding of moments scales with
+              scale[count * r + i] += rate;  // an increment's size, which rounding of moments scales with
             }
           }
           weights.insert(weights.end(), w.begin(), w.end());
@@ -131,6 +132,7 @@ TEST_CASE("adam_step against the reference, 12 steps with gaps") {
                   f(device, count, replicas, 1, floats(d.feedback)), m(device, count, replicas),
                   v(device, count, replicas);
               const Guarded<std::int64_t> t(device, 1, replicas);
+              const Guarded<float> rate(device, 1, replicas, 1, rates);
               for (int s = 0; s < steps; ++s) {
                 const Guarded<float> g(device, count, replicas, 1, floats(d.gradients[s]));
                 const Guarded<std::int32_t> active(device, 1, replicas, views, d.flags[s]);
@@ -139,7 +141,7 @@ TEST_CASE("adam_step against the reference, 12 steps with gaps") {
                 op.extent = {replicas, views};
                 op.gradient = g.shared();
                 op.active = flagged ? active.strided() : Flags{};
-                op.rate = rate;
+                op.rate = rate.shared();
                 op.weights = w.shared();
                 op.feedback = f.shared();
                 op.first_moment = m.shared();
@@ -148,7 +150,7 @@ TEST_CASE("adam_step against the reference, 12 steps with gaps") {
                 device.adam_step(op);
                 CHECK((g.intact() && active.intact()));
               }
-              CHECK((w.intact() && f.intact() && m.intact() && v.intact() && t.intact()));
+              CHECK((w.intact() && f.intact() && m.intact() && v.intact() && t.intact() && rate.intact()));
               CHECK(t.read() == taken);
               return Outputs{
                   {{"weights", w.read()}, {"feedback", f.read()}, {"first", m.read()}, {"second", v.read()}}, {}, {}};

@@ -106,8 +106,9 @@ TEST_CASE("sharing: head") {
                                 Flags{},
                                 below.strided()});
     device.head_weight_gradient({s, {2, 6}, input.strided(), error.strided(), Flags{}, gradient.shared(), false});
+    const Guarded<float> rate(device, 1, 2, 1, {0.01f, 0.02f});
     device.head_hebb(
-        {s, {2, 6}, input.strided(), error.strided(), Flags{}, 0.01f, weights.shared(), feedback.shared()});
+        {s, {2, 6}, input.strided(), error.strided(), Flags{}, rate.shared(), weights.shared(), feedback.shared()});
     return Outputs{{{"embedding", embedding.read()},
                     {"below", below.read()},
                     {"gradient", gradient.read()},
@@ -165,12 +166,13 @@ TEST_CASE("sharing: optimisers") {
     const auto weights = random(device, count, 2, 1, 91), feedback = random(device, count, 2, 1, 92);
     const Guarded<float> first(device, count, 2), second(device, count, 2);
     const Guarded<std::int64_t> steps(device, 1, 2);
-    device.sgd_step({count, {2, 1}, gradient.shared(), Flags{}, 0.1f, plain.shared(), Floats{}});
+    const Guarded<float> rate(device, 1, 2, 1, {0.1f, 0.05f}), adam_rate(device, 1, 2, 1, {1e-3f, 2e-3f});
+    device.sgd_step({count, {2, 1}, gradient.shared(), Flags{}, rate.shared(), plain.shared(), Floats{}});
     device.adam_step({count,
                       {2, 1},
                       gradient.shared(),
                       Flags{},
-                      1e-3f,
+                      adam_rate.shared(),
                       0.9f,
                       0.999f,
                       1e-8f,

@@ -20,6 +20,7 @@ struct Fixture {
   DeviceBuffer<std::uint8_t> winners{device, 4096, replicas, views};
   DeviceBuffer<std::int32_t> flags{device, 64, replicas, views};
   DeviceBuffer<std::int64_t> steps{device, 16, replicas};
+  DeviceBuffer<float> rate{device, 1, replicas};
   DeviceBuffer<HingeResult> results{device, 64, replicas};
   std::vector<HingeTerm> terms = {{0, 0, true, 1, 1}, {1, 1, false, 1, 1}};
 
@@ -139,9 +140,9 @@ TEST_CASE_FIXTURE(Fixture, "validation: head") {
   check<W>(&Device::head_weight_gradient, {head, {replicas, views}, x(0), x(1), {}, x(2), true},
            with<W>(head_mistakes<W>(), {[](W& o) { o.error = {}; }, [](W& o) { o.gradient = {}; }}));
   using H = HeadHebb;
-  check<H>(&Device::head_hebb, {head, {replicas, views}, x(0), x(1), {}, 0.1f, x(2), x(3)},
-           with<H>(head_mistakes<H>(),
-                   {[](H& o) { o.error = {}; }, [](H& o) { o.weights = {}; }, [](H& o) { o.feedback = o.weights; }}));
+  check<H>(&Device::head_hebb, {head, {replicas, views}, x(0), x(1), {}, rate.shared(), x(2), x(3)},
+           with<H>(head_mistakes<H>(), {[](H& o) { o.error = {}; }, [](H& o) { o.rate = {}; },
+                                        [](H& o) { o.weights = {}; }, [](H& o) { o.feedback = o.weights; }}));
 }
 
 TEST_CASE_FIXTURE(Fixture, "validation: average pooling") {
@@ -209,15 +210,15 @@ TEST_CASE_FIXTURE(Fixture, "validation: losses, optimisers and pixels") {
             [](R& o) { o.labels = {}; }, [](R& o) { o.weights = {}; }, [](R& o) { o.bias = {}; },
             [](R& o) { o.gradient = {}; }, [](R& o) { o.bias_gradient = {}; }, [](R& o) { o.loss = {}; }});
   using G = SgdStep;
-  check<G>(&Device::sgd_step, {64, {replicas, views}, x(0), {}, 0.1f, x(1), x(2)},
-           {[](G& o) { o.extent.replicas = 0; }, [](G& o) { o.gradient = {}; }, [](G& o) { o.weights = {}; },
-            [](G& o) { o.count = 17; }});
+  check<G>(&Device::sgd_step, {64, {replicas, views}, x(0), {}, rate.shared(), x(1), x(2)},
+           {[](G& o) { o.extent.replicas = 0; }, [](G& o) { o.gradient = {}; }, [](G& o) { o.rate = {}; },
+            [](G& o) { o.weights = {}; }, [](G& o) { o.count = 17; }});
   using A = AdamStep;
   check<A>(&Device::adam_step,
-           {64, {replicas, views}, x(0), {}, 0.1f, 0.9f, 0.999f, 1e-8f, x(1), {}, x(2), x(3), steps.shared()},
-           {[](A& o) { o.extent.replicas = 0; }, [](A& o) { o.gradient = {}; }, [](A& o) { o.weights = {}; },
-            [](A& o) { o.first_moment = {}; }, [](A& o) { o.second_moment = {}; }, [](A& o) { o.steps = {}; },
-            [](A& o) { o.count = 17; }});
+           {64, {replicas, views}, x(0), {}, rate.shared(), 0.9f, 0.999f, 1e-8f, x(1), {}, x(2), x(3), steps.shared()},
+           {[](A& o) { o.extent.replicas = 0; }, [](A& o) { o.gradient = {}; }, [](A& o) { o.rate = {}; },
+            [](A& o) { o.weights = {}; }, [](A& o) { o.first_moment = {}; }, [](A& o) { o.second_moment = {}; },
+            [](A& o) { o.steps = {}; }, [](A& o) { o.count = 17; }});
   using L = LoadViews;
   static const std::vector<float> pixels(3 * 4 * 5 * 20);
   check<L>(&Device::load_views, {MapShape::layer(4, 5, 20), {replicas, views}, pixels.data(), x(0)},

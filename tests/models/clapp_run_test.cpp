@@ -24,7 +24,7 @@ std::string run_bits(Device& device, bool patches, int layer, bool synchronous, 
   Checkpoint checkpoint;
   const auto part = [&](int from, int to) {
     Parameters parameters(device, net, make_rule("bp"), heads, 3);
-    const auto adam = make_adam(device, net, heads, rates_of(net));
+    const auto adam = make_adam(device, net, heads, {rates_of(net)});
     ClappStep step(device, parameters, images, options);
     if (from > 0) {
       parameters.load(device, checkpoint.tensors);
@@ -93,7 +93,7 @@ TEST_CASE("CLAPP: without terms nothing moves; a file without W is refused; the 
   const auto device = make_cpu_device(1);
   const NetworkSpec net = small_network();
   Parameters parameters(*device, net, make_rule("bp"), Heads::top_only, 3);
-  const auto adam = make_adam(*device, net, Heads::top_only, rates_of(net));
+  const auto adam = make_adam(*device, net, Heads::top_only, {rates_of(net)});
   ClappOptions options;
   options.synchronous = false;
   ClappStep step(*device, parameters, 1, options);  // one pair has no negatives
@@ -168,7 +168,7 @@ TEST_CASE("CLAPP learns: its loss falls, layer-wise and end to end, on pairs and
       const NetworkSpec net = patches ? patch_network() : small_network();
       const Heads heads = layer == end_to_end ? Heads::top_only : Heads::every_layer;
       Parameters parameters(*device, net, make_rule("bp"), heads, 3);
-      const auto adam = make_adam(*device, net, heads, rates_of(net, 3e-3f));
+      const auto adam = make_adam(*device, net, heads, {rates_of(net, 3e-3f)});
       ClappOptions options = patches ? ClappOptions::patch_grid() : ClappOptions{};
       options.rate = 3e-3f;
       const int images = patches ? 2 : 6;

@@ -28,7 +28,7 @@ Result learned(Device& device, const std::string& optimiser, PairStepOptions opt
                         options.layer == end_to_end ? Heads::top_only : Heads::every_layer, 3, 1, arithmetic);
   const Rates rates{std::vector<float>(2, 1e-3f), std::vector<float>(2, 1e-3f)};
   const auto steps =
-      optimiser == "adam" ? make_adam(device, net, Heads::every_layer, rates) : make_sgd(device, net, rates);
+      optimiser == "adam" ? make_adam(device, net, Heads::every_layer, {rates}) : make_sgd(device, net, {rates});
   Plasticity whole(device, parameters, 2 * pairs);
   PairStep step = grouped ? PairStep(device, parameters, pairs) : PairStep(device, parameters, pairs, whole);
   Result result;

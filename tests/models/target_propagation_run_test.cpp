@@ -15,7 +15,7 @@ Checkpoint run(Device& device, int begin, int end, const Checkpoint& from) {
   Parameters parameters(device, net, make_rule("dtp"), Heads::top_only, 3);
   TargetPropagation dtp(device, parameters, {.noise = 0.1f, .feedback_steps = 2}, 4, 90);
   const auto adam =
-      make_adam(device, net, Heads::top_only, {std::vector<float>(3, 1e-3f), std::vector<float>(3, 1e-3f)});
+      make_adam(device, net, Heads::top_only, {{std::vector<float>(3, 1e-3f), std::vector<float>(3, 1e-3f)}});
   if (begin > 0) {
     parameters.load(device, from.tensors);
     dtp.load(from);

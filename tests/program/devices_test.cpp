@@ -31,12 +31,15 @@ TEST_CASE("--device auto: without a GPU the CPU computes, and a build that could
 TEST_CASE("--device cuda: without a GPU it is refused with the reason and advice") {
   const TemporaryFolder temporary;
   const Arguments cuda{"--device", "cuda"};
-  for (const Arguments& arguments : {short_run(temporary.path / "out") + cuda, Arguments{"devices"} + cuda,
-                                     Arguments{"devices", "--check"} + cuda, Arguments{"devices", "--check"}})
+  for (const Arguments& arguments : {short_run(temporary.path / "out") + cuda, Arguments{"devices"} + cuda})
     CHECK(refusal_fault(run(arguments), arguments,
                         {"--device cuda: ", built_with_cuda() ? "" : "built without CUDA", "; use --device cpu"}) ==
           "");
   CHECK(!fs::exists(temporary.path / "out"));
+  for (const Arguments& arguments : {Arguments{"devices", "--check"} + cuda, Arguments{"devices", "--check"}})
+    CHECK(refusal_fault(
+              run(arguments), arguments,
+              {"devices --check: ", built_with_cuda() ? "" : "built without CUDA", "; --device cpu compares"}) == "");
 }
 
 TEST_CASE("devices: what there is, and why there is no GPU") {

@@ -95,6 +95,7 @@ TEST_CASE("data: IDX headers that promise too much, too little or something else
 
 TEST_CASE("experiment: unknown keys, wrong types, values out of range") {
   check_key_refused("evnets=5", {"unknown key \"evnets\"", "did you mean \"events\""});
+  check_key_refused("device=cuda", {"\"device\" is not a key", "--device"});
   check_key_refused("memory.windwo=5", {"unknown key \"memory.windwo\"", "did you mean \"memory.window\""});
   check_key_refused("network.layer=5", {"network"});
   check_key_refused("events=abc", {"events is the string \"abc\"", "expected an integer"});

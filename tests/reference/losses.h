@@ -31,7 +31,7 @@ inline HingeOut contrastive_hinge(const Matrix& anchors, const Matrix& views, st
     for (int e = 0; e < views.columns; ++e)
       distance += std::fabs(term.trace * anchors.at(term.anchor, e) - views.at(term.view, e));
     const double excess = term.positive ? distance - m1 : m2 - distance;
-    const bool active = excess > 0;
+    const bool active = excess > 0 && term.weight > 0;
     r.distances.push_back(distance);
     r.losses.push_back(active ? term.weight * excess : 0);
     r.active.push_back(active);

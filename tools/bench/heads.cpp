@@ -11,8 +11,6 @@ namespace {
 
 using benchmark::State;
 
-constexpr float tiny_rate = 1e-9f;  // the weights stay what they are, however often they learn
-
 struct Head {
   explicit Head(const State& state)
       : device(bench_device(static_cast<int>(state.range(2)))),
@@ -23,10 +21,12 @@ struct Head {
         embedding(*device, static_cast<std::size_t>(shape.lanes()), 1, extent.views),
         error(*device, static_cast<std::size_t>(shape.lanes()), 1, extent.views),
         weights(*device, shape.weights()),
-        gradient(*device, shape.weights()) {
+        gradient(*device, shape.weights()),
+        rate(*device, 1) {
     fill_maps(input, shape.in, -1, 1);
     error.write(synthetic_floats(error.elements(), -1, 1));
     weights.write(synthetic_floats(weights.elements(), -0.01f, 0.01f));
+    rate.write({1e-9f});  // the weights stay what they are, however often they learn
   }
 
   /// Of one operation, on all views.
@@ -35,7 +35,7 @@ struct Head {
   std::unique_ptr<Device> device;
   Extent extent;
   HeadShape shape;
-  DeviceBuffer<float> input, error_below, embedding, error, weights, gradient;
+  DeviceBuffer<float> input, error_below, embedding, error, weights, gradient, rate;
 };
 
 void head_forward(State& state) {
@@ -60,7 +60,8 @@ void head_weight_gradient(State& state) {
 
 void head_hebb(State& state) {
   const Head h(state);
-  const HeadHebb op{h.shape, h.extent, h.input.strided(), h.error.strided(), {}, tiny_rate, h.weights.shared(), {}};
+  const HeadHebb op{h.shape, h.extent,        h.input.strided(),  h.error.strided(),
+                    {},      h.rate.shared(), h.weights.shared(), {}};
   time_work(state, *h.device, h.flop(), [&] { h.device->head_hebb(op); });
 }
 
@@ -76,7 +77,7 @@ void head_descend(State& state) {
        Activation::none,
        {},
        h.error_below.strided()},
-      {h.shape, h.extent, h.input.strided(), h.error.strided(), {}, tiny_rate, h.weights.shared(), {}}};
+      {h.shape, h.extent, h.input.strided(), h.error.strided(), {}, h.rate.shared(), h.weights.shared(), {}}};
   time_work(state, *h.device, 2 * h.flop(), [&] { h.device->head_descend(op); });
 }
 

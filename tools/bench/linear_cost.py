@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 SWEEPS = {
     "images": ("train", "images", [1000, 2000, 4000, 6000, 8000],
                ["epochs=1", "schedule=e2e"], "e2e, one epoch, 500 pairs a step"),
@@ -49,7 +50,7 @@ def line(x, y):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--saccade", default="build/release/saccade")
+    parser.add_argument("--saccade", default=ROOT / "build/release/saccade", help="the program (default: this tree's release build)")
     parser.add_argument("--data", required=True)
     parser.add_argument("--out", required=True)
     parser.add_argument("--threads", type=int, default=2)

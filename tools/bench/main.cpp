@@ -49,6 +49,9 @@ int main(int count, char** given) {
     std::fprintf(stderr, "saccade_bench: error: %s\n", error.what());
     return 1;
   }
+  for (const char* argument : arguments)
+    if (std::string(argument) == "--help")
+      std::puts("saccade_bench [--device cpu|cuda]   which device's operations are timed; default cpu\n");
   saccade::bench::Benchmarks::add_all();
   int argc = static_cast<int>(arguments.size());
   char** argv = arguments.data();

@@ -8,8 +8,6 @@ namespace {
 
 using enum Active;
 
-constexpr float rate = 0.01f;
-
 struct Head {
   HeadShape shape;
   Activation activation;  ///< of the layer that made shape.in
@@ -61,9 +59,10 @@ void head_weight_gradient(Trial& t, const Head& head, const Extent& extent, Acti
 void head_hebb(Trial& t, const Head& head, const Extent& extent, Active active) {
   const auto &input = head.input(t, extent), &error = head.embeddings(t, extent), &weights = head.weights(t, extent),
              &feedback = head.weights(t, extent);
+  const auto& rate = t.put(rates(extent.replicas), 1, {extent.replicas, 1});
   t.spoil_inactive(error, active);
   t.calls<HeadHebb>(&Device::head_hebb, {head.shape, extent, input.strided(), error.strided(), t.flags(extent, active),
-                                         rate, weights.shared(), feedback.shared()});
+                                         rate.shared(), weights.shared(), feedback.shared()});
   t.compare(weights);
   t.compare(feedback);
 }
@@ -71,18 +70,20 @@ void head_hebb(Trial& t, const Head& head, const Extent& extent, Active active) 
 void head_descend(Trial& t, const Head& head, const Extent& extent, Active active) {
   const auto &input = head.input(t, extent), &error = head.embeddings(t, extent), &weights = head.weights(t, extent),
              &below = t.maps(head.shape.in, extent);
+  const auto& rate = t.put(rates(extent.replicas), 1, {extent.replicas, 1});
   t.spoil_inactive(error, active);
   const ConstFlags flags = t.flags(extent, active);
-  t.calls<HeadDescend>(&Device::head_descend,
-                       {{head.shape,
-                         extent,
-                         error.strided(),
-                         {weights.shared()},
-                         input.strided(),
-                         head.activation,
-                         flags,
-                         below.strided()},
-                        {head.shape, extent, input.strided(), error.strided(), flags, rate, weights.shared(), {}}});
+  t.calls<HeadDescend>(
+      &Device::head_descend,
+      {{head.shape,
+        extent,
+        error.strided(),
+        {weights.shared()},
+        input.strided(),
+        head.activation,
+        flags,
+        below.strided()},
+       {head.shape, extent, input.strided(), error.strided(), flags, rate.shared(), weights.shared(), {}}});
   t.compare(below);
   t.compare(weights);
 }

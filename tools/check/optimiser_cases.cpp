@@ -6,13 +6,12 @@ namespace {
 
 using enum Active;
 
-constexpr float rate = 1e-3f;
-
 void sgd_step(Trial& t, std::size_t count, int replicas, Active active, bool feedback_learns) {
   const Extent weights_extent{replicas, 1}, extent{replicas, 2};
   const auto &gradient = t.floats(count, weights_extent), &weights = t.floats(count, weights_extent),
              &feedback = t.floats(count, weights_extent);
-  t.calls<SgdStep>(&Device::sgd_step, {count, extent, gradient.shared(), t.flags(extent, active), rate,
+  const auto& rate = t.put(rates(replicas), 1, weights_extent);
+  t.calls<SgdStep>(&Device::sgd_step, {count, extent, gradient.shared(), t.flags(extent, active), rate.shared(),
                                        weights.shared(), feedback_learns ? feedback.shared() : Floats{}});
   t.compare(weights, same_bits);
   t.compare(feedback, same_bits);
@@ -24,12 +23,13 @@ void adam_step(Trial& t, std::size_t count, int replicas, Active active, bool fe
              &feedback = t.floats(count, weights_extent), &first = t.floats(count, weights_extent),
              &second = t.floats(count, weights_extent, {0, 1, 0});
   const auto& steps = t.put(std::vector<std::int64_t>(static_cast<std::size_t>(replicas), 7), 1, weights_extent);
+  const auto& rate = t.put(rates(replicas), 1, weights_extent);
   AdamStep op;
   op.count = count;
   op.extent = extent;
   op.gradient = gradient.shared();
   op.active = t.flags(extent, active);
-  op.rate = rate;
+  op.rate = rate.shared();
   op.weights = weights.shared();
   if (feedback_learns) op.feedback = feedback.shared();
   op.first_moment = first.shared();

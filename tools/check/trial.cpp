@@ -41,6 +41,12 @@ float activity(Activation activation, float x) {
 
 }  // namespace
 
+std::vector<float> rates(int replicas) {
+  std::vector<float> all;
+  for (int r = 1; r <= replicas; ++r) all.push_back(1e-3f * static_cast<float>(r));
+  return all;
+}
+
 float Trial::next() {
   const std::vector<float>& numbers = table();
   return numbers[drawn_++ % numbers.size()];

@@ -34,6 +34,9 @@ enum class Active {
   not_replica_1,  ///< a replica without any, beside others
 };
 
+/// A learning rate for each replica: 0.001, 0.002 ...
+std::vector<float> rates(int replicas);
+
 /// What made-up numbers are uniform in; rounded to multiples of `step` where that is not 0.
 struct Range {
   float low = -1, high = 1, step = 0;

@@ -66,11 +66,20 @@ struct CheckRequest {
   int views = 100;
 };
 
+std::unique_ptr<Device> device_to_check() {
+  try {
+    return make_cuda_device();
+  } catch (const InputError& error) {
+    throw InputError(
+        fmt::format("devices --check: {}; --device cpu compares the CPU's kernels with themselves", error.what()));
+  }
+}
+
 /// Exit code: 0 when every operation is within its tolerance, else 1.
 int check_device(const CheckRequest& request, const CommonFlags& flags) {
   // Without a GPU the CPU may be compared with itself, but only by who asks for it: nothing is learned of a GPU then.
   const bool itself = flags.device == "cpu";
-  const auto device = itself ? make_cpu_device(flags.threads) : make_gpu_device();
+  const auto device = itself ? make_cpu_device(flags.threads) : device_to_check();
   const auto reference = make_cpu_device(itself ? 1 : flags.threads);
   const std::vector<check::Case> cases = check::cases(known_network(request.network), request.views);
   constexpr const char* row = "{:<22} {:<45} {:>9} {:>9} {:>10} {:>10}  {}\n";

@@ -76,6 +76,10 @@ void Reader::fail(const std::string& key, const toml::node& node, const std::str
 }
 
 void Reader::unknown(const std::string& key, const toml::node& node, const std::string& suggestion) const {
+  for (const char* flag : {"device", "threads", "out", "resume", "quiet", "json"})
+    if (key == flag)
+      throw InputError(
+          fmt::format("{}: \"{}\" is not a key of experiments but a flag: --{}", where(key, node), key, flag));
   throw InputError(
       fmt::format("{}: unknown key \"{}\"; did you mean \"{}\"? (saccade replay --keys, or train --keys, lists all)",
                   where(key, node), key, suggestion));

@@ -26,7 +26,7 @@ struct OuterTask {
   Extent extent;
   ConstFloats input, error;
   ConstFlags active;
-  float factor;
+  ConstFloats rate;  ///< one number per replica; null: the factor is 1
   Floats target;
   bool accumulate;
   int* list;  ///< [replica][1 + views]: number of active views, then the views
@@ -44,6 +44,10 @@ __device__ __forceinline__ Part part_of_block(const OuterTask& task, int feature
   const int parts = static_cast<int>(divide_up(task.shape.in.features(), features_per_block));
   const int block = static_cast<int>(blockIdx.x), rest = block / lane_parts;
   return {rest / parts, rest % parts * features_per_block, block % lane_parts * lanes_per_block};
+}
+
+__device__ __forceinline__ float factor_of(const OuterTask& task, int replica) {
+  return task.rate ? -*task.rate.at(replica) : 1.0f;
 }
 
 __device__ __forceinline__ float4 scaled(float factor, float4 a) {
@@ -69,11 +73,12 @@ __global__ void __launch_bounds__(quads* few_rows) few(OuterTask task) {
     sum[i] = inside && task.accumulate ? load4(target + static_cast<std::ptrdiff_t>(i) * few_rows * lanes)
                                        : make_float4(0, 0, 0, 0);
   }
+  const float factor = factor_of(task, part.replica);
   bool changed = !task.accumulate;
   for (int view = 0; view < task.extent.views; ++view) {
     if (!view_is_active(task.active, part.replica, view)) continue;
     changed = true;
-    const float4 error = scaled(task.factor, load4(task.error.at(part.replica, view) + lane));
+    const float4 error = scaled(factor, load4(task.error.at(part.replica, view) + lane));
     const float* input = task.input.at(part.replica, view);
 #pragma unroll
     for (int i = 0; i < few_rounds; ++i) sum[i] = multiply_add(input[at[i]], error, sum[i]);
@@ -122,6 +127,7 @@ __global__ void __launch_bounds__(tile_threads, 4) many(OuterTask task) {
     sum[f] = task.accumulate && first + f < all && lane < lanes ? load4(target + static_cast<std::ptrdiff_t>(f) * lanes)
                                                                 : make_float4(0, 0, 0, 0);
 
+  const float factor = factor_of(task, part.replica);
   // The feature that a thread fetches, of every second view.
   const int fetched = part.first_feature + thread % tile_features;
   const std::ptrdiff_t at = fetched < all ? feature_offset(task.shape.in, static_cast<unsigned>(fetched)) : 0;
@@ -131,7 +137,7 @@ __global__ void __launch_bounds__(tile_threads, 4) many(OuterTask task) {
       x[k][thread % tile_features] = fetched < all ? task.input.at(part.replica, list[1 + begin + k])[at] : 0.0f;
     for (int k = row; k < depth; k += tile_threads / quads)
       store4(&e[k][quad * 4], lane < lanes
-                                  ? scaled(task.factor, load4(task.error.at(part.replica, list[1 + begin + k]) + lane))
+                                  ? scaled(factor, load4(task.error.at(part.replica, list[1 + begin + k]) + lane))
                                   : make_float4(0, 0, 0, 0));
     __syncthreads();
 #pragma unroll 4
@@ -170,11 +176,11 @@ void add_outer_products(Queue& queue, const char* name, OuterTask task) {
 
 void head_weight_gradient(Queue& queue, const HeadWeightGradient& op) {
   add_outer_products(queue, "head_weight_gradient",
-                     {op.shape, op.extent, op.input, op.error, op.active, 1, op.gradient, op.accumulate, nullptr});
+                     {op.shape, op.extent, op.input, op.error, op.active, {}, op.gradient, op.accumulate, nullptr});
 }
 
 void head_hebb(Queue& queue, const HeadHebb& op) {
-  OuterTask task{op.shape, op.extent, op.input, op.error, op.active, -op.rate, op.weights, true, nullptr};
+  OuterTask task{op.shape, op.extent, op.input, op.error, op.active, op.rate, op.weights, true, nullptr};
   add_outer_products(queue, "head_hebb", task);
   if (!op.feedback) return;
   task.target = op.feedback;

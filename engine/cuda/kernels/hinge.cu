@@ -19,12 +19,16 @@ constexpr int threads = 128;
 constexpr int threads_per_term = lanes_per_vector;
 constexpr int terms_at_once = threads / threads_per_term;
 
-/// The first term of `view` or of one behind it: terms are sorted by view.
-__device__ __forceinline__ int first_term(const ContrastiveHinge& op, int view) {
-  int begin = 0, end = static_cast<int>(op.terms.size());
+__device__ __forceinline__ const HingeTerm* terms_of(const ContrastiveHinge& op, int replica) {
+  return op.terms.data() + static_cast<std::size_t>(replica) * op.terms_each();
+}
+
+/// The first of a replica's terms of `view` or of one behind it: terms are sorted by view.
+__device__ __forceinline__ int first_term(const HingeTerm* terms, int count, int view) {
+  int begin = 0, end = count;
   while (begin < end) {
     const int middle = begin + (end - begin) / 2;
-    if (op.terms[static_cast<std::size_t>(middle)].view < view) {
+    if (terms[middle].view < view) {
       begin = middle + 1;
     } else {
       end = middle;
@@ -42,7 +46,9 @@ __device__ __forceinline__ float difference(const ContrastiveHinge& op, int repl
 __global__ void __launch_bounds__(threads) view_errors(ContrastiveHinge op) {
   const int view = static_cast<int>(blockIdx.x) % op.views, replica = static_cast<int>(blockIdx.x) / op.views;
   const int lanes = round_up_to_lanes(op.embedding), thread = static_cast<int>(threadIdx.x);
-  const int begin = first_term(op, view), end = first_term(op, view + 1);
+  const HingeTerm* terms = terms_of(op, replica);
+  const auto count = static_cast<int>(op.terms_each());
+  const int begin = first_term(terms, count, view), end = first_term(terms, count, view + 1);
 
   // Results: 16 threads a term.
   for (int first = begin; first < end; first += terms_at_once) {
@@ -50,12 +56,12 @@ __global__ void __launch_bounds__(threads) view_errors(ContrastiveHinge op) {
     float distance = 0;
     if (i < end)
       for (int lane = thread % threads_per_term; lane < lanes; lane += threads_per_term)
-        distance += fabsf(difference(op, replica, op.terms[static_cast<std::size_t>(i)], lane));
+        distance += fabsf(difference(op, replica, terms[i], lane));
     for (int step = threads_per_term / 2; step > 0; step /= 2) distance += __shfl_xor_sync(whole_warp, distance, step);
     if (i >= end || thread % threads_per_term != 0) continue;
-    const HingeTerm& term = op.terms[static_cast<std::size_t>(i)];
+    const HingeTerm& term = terms[i];
     const float excess = term.positive ? distance - op.positive_margin : op.negative_margin - distance;
-    HingeResult result{distance, 0, excess > 0};
+    HingeResult result{distance, 0, excess > 0 && term.weight > 0};
     if (result.active != 0) result.loss = term.weight * excess;
     if (excess != excess) result.loss = excess;  // NaN is never hidden by the threshold
     op.results.at(replica)[i] = result;
@@ -69,7 +75,7 @@ __global__ void __launch_bounds__(threads) view_errors(ContrastiveHinge op) {
     for (int i = begin; i < end; ++i) {
       if (op.results.at(replica)[i].active == 0) continue;
       active = true;
-      const HingeTerm& term = op.terms[static_cast<std::size_t>(i)];
+      const HingeTerm& term = terms[i];
       error = fmaf(term.positive ? -term.weight : term.weight, sign(difference(op, replica, term, lane)), error);
     }
     op.view_error.at(replica, view)[lane] = error;
@@ -81,19 +87,20 @@ __global__ void __launch_bounds__(threads) view_errors(ContrastiveHinge op) {
 __global__ void __launch_bounds__(threads) anchor_errors(ContrastiveHinge op) {
   const int anchor = static_cast<int>(blockIdx.x) % op.anchors, replica = static_cast<int>(blockIdx.x) / op.anchors;
   const int lanes = round_up_to_lanes(op.embedding), thread = static_cast<int>(threadIdx.x);
+  const HingeTerm* terms = terms_of(op, replica);
   bool active = false;
   for (int first = 0; first < lanes; first += threads) {
     const int lane = first + thread;
     float error = 0;
     for_each_own_term<threads>(
-        static_cast<int>(op.terms.size()),
+        static_cast<int>(op.terms_each()),
         [&](int i) {
-          return op.terms[static_cast<std::size_t>(i)].anchor == anchor && op.results.at(replica)[i].active != 0;
+          return terms[i].anchor == anchor && op.results.at(replica)[i].active != 0;
         },
         [&](int i) {
           active = true;
           if (lane >= lanes) return;
-          const HingeTerm& term = op.terms[static_cast<std::size_t>(i)];
+          const HingeTerm& term = terms[i];
           error = fmaf((term.positive ? term.weight : -term.weight) * term.trace,
                        sign(difference(op, replica, term, lane)), error);
         });

@@ -37,8 +37,9 @@ __global__ void __launch_bounds__(threads) sgd(SgdStep op) {
   const Place p = place(op.count);
   if (!any_view_is_active<threads>(op.active, p.replica, op.extent.views) || p.element >= op.count) return;
   const float4 gradient = load4(op.gradient.at(p.replica) + p.element);
-  descend(op.weights.at(p.replica) + p.element, -op.rate, gradient);
-  if (op.feedback) descend(op.feedback.at(p.replica) + p.element, -op.rate, gradient);
+  const float minus_rate = -*op.rate.at(p.replica);
+  descend(op.weights.at(p.replica) + p.element, minus_rate, gradient);
+  if (op.feedback) descend(op.feedback.at(p.replica) + p.element, minus_rate, gradient);
 }
 
 /// Bias corrections of a replica's step.
@@ -70,7 +71,7 @@ __global__ void __launch_bounds__(threads) advance(AdamTask task) {
   Correction correction{active, 0, 0};
   if (active) {
     const std::int64_t step = ++*op.steps.at(replica);
-    correction.step = static_cast<float>(op.rate / (1 - power(op.beta1, step)));
+    correction.step = static_cast<float>(*op.rate.at(replica) / (1 - power(op.beta1, step)));
     correction.root = static_cast<float>(1 / sqrt(1 - power(op.beta2, step)));
   }
   task.corrections[replica] = correction;
