@@ -164,15 +164,17 @@ TEST_CASE_FIXTURE(Fixture, "validation: average pooling") {
 TEST_CASE_FIXTURE(Fixture, "validation: losses, optimisers and pixels") {
   using C = ContrastiveHinge;
   C hinge{20, replicas, 2, views, terms, 1, 3, x(0), x(1), x(2), flags.strided(), x(3), {}, results.shared()};
-  static const std::vector<HingeTerm> unsorted = {{0, 1, true, 1, 1}, {0, 0, true, 1, 1}},
-                                      far_anchor = {{2, 0, true, 1, 1}}, far_view = {{0, 3, true, 1, 1}},
-                                      negative = {{-1, 0, true, 1, 1}};
+  // Of two replicas: what is wrong is wrong in the second one's terms.
+  static const HingeTerm good{0, 0, true, 1, 1}, later{0, 1, true, 1, 1};
+  static const std::vector<HingeTerm> unsorted = {good, later, later, good}, far_anchor = {good, {2, 0, true, 1, 1}},
+                                      far_view = {good, {0, 3, true, 1, 1}}, negative = {good, {-1, 0, true, 1, 1}},
+                                      uneven = {good, good, good};
   const DeviceBuffer<std::int32_t> anchor_flags(device, 64, replicas, views);
   hinge.anchor_active = anchor_flags.strided();
   check<C>(&Device::contrastive_hinge, hinge,
            {[](C& o) { o.embedding = 0; }, [](C& o) { o.replicas = 0; }, [](C& o) { o.views = -1; },
             [](C& o) { o.terms = unsorted; }, [](C& o) { o.terms = far_anchor; }, [](C& o) { o.terms = far_view; },
-            [](C& o) { o.terms = negative; }, [](C& o) { o.anchor_embedding = {}; },
+            [](C& o) { o.terms = negative; }, [](C& o) { o.terms = uneven; }, [](C& o) { o.anchor_embedding = {}; },
             [](C& o) { o.view_embedding = {}; }, [](C& o) { o.view_error = {}; }, [](C& o) { o.view_active = {}; },
             [](C& o) { o.anchor_active = {}; }, [](C& o) { o.results = {}; }});
   using P = InnerProductHinge;
