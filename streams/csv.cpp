@@ -16,7 +16,7 @@ std::optional<std::vector<std::string>> CsvReader::next() {
   std::vector<std::string> fields(1);
   enum { start, plain, quoted, closed } state = start;  // of the last field; closed: behind a quote within one
   for (const std::size_t begin = at_; at_ < text_.size(); ++at_) {
-    if (at_ - begin > largest_record) fail(fmt::format("a record of more than {} bytes", largest_record));
+    if (at_ - begin >= largest_record) fail(fmt::format("a record of more than {} bytes", largest_record));
     const char c = text_[at_];
     if (c == '\0') fail("a zero byte, expected text");
     if (c == '\n') ++line_;

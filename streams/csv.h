@@ -12,7 +12,7 @@ namespace saccade {
 /// where none may be, one that is not closed, a zero byte, and a record beyond the limit.
 class CsvReader {
  public:
-  static constexpr std::size_t largest_record = std::size_t{1} << 16;  ///< bytes
+  static constexpr std::size_t largest_record = std::size_t{1} << 16;  ///< bytes, with its line end
 
   /// `text` must outlive the reader; `name` stands for it in messages.
   CsvReader(std::string_view text, std::string name) : text_(text), name_(std::move(name)) {}
