@@ -191,6 +191,11 @@ void Reader::read_key(const keys::Key& key, const toml::node& node) {
     const auto* value = node.as_string();
     if (!value) fail(key.name, node, keys::expectation(key));
     text->field(given_.experiment) = value->get();
+    try {  // a bare word of an override has not been through the parser; what is written must read back
+      (void)toml::parse("value = " + keys::value_text(key, given_.experiment));
+    } catch (const toml::parse_error&) {
+      fail(key.name, node, keys::expectation(key) + " in UTF-8");
+    }
   } else if (const auto* per_layer = std::get_if<keys::PerLayer>(&key.type)) {
     std::vector<double>& values = per_layer->field(given_.experiment);
     const toml::array* list = node.as_array();
