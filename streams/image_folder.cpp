@@ -146,67 +146,87 @@ Parts list(const fs::path& place, const FolderOptions& options) {
   return parts;
 }
 
-/// Decodes the first `count` images.
-ImageSet decoded(const Listing& listing, std::size_t count, const std::vector<std::string>& classes,
-                 const FolderOptions& options) {
-  ImageSet images{"folder " + options.path.string(), options.height, options.width, options.channels, classes, {}, {}};
-  const std::size_t bytes = images.image_bytes();
-  if (count > 0 && bytes > largest_set / count)
-    throw InputError(
-        fmt::format("{} images of {}x{}x{} bytes, expected {} bytes at most; ask for smaller images, or "
-                    "fewer",
-                    count, options.height, options.width, options.channels, largest_set));
-  images.pixels.resize(count * bytes);
-  if (!listing.labels.empty()) images.labels.assign(listing.labels.begin(), listing.labels.begin() + count);
-  // Of several broken images the first is reported: one that comes before it is always looked at.
-  std::mutex mutex;
-  std::atomic<std::size_t> first_broken = count;
-  std::exception_ptr error;
-  tbb::task_arena arena(options.threads > 0 ? options.threads : tbb::task_arena::automatic);
-  arena.execute([&] {
-    tbb::parallel_for(std::size_t{0}, count, [&](std::size_t i) {
-      if (i > first_broken) return;
-      try {
-        const Picture picture =
-            resized(read_image(listing.files[i], options.channels), options.height, options.width, options.fit);
-        std::copy(picture.bytes.begin(), picture.bytes.end(), images.pixels.begin() + i * bytes);
-      } catch (...) {
-        const std::lock_guard lock(mutex);
-        if (i < first_broken) first_broken = i, error = std::current_exception();
-      }
-    });
-  });
-  if (error) std::rethrow_exception(error);
-  return images;
-}
+class Decoder {
+ public:
+  /// `total` images of all parts.
+  Decoder(const FolderOptions& options, const Decoding& decoding, std::size_t total)
+      : options_(options), decoding_(decoding), total_(total) {}
 
-ImageSet all_decoded(const Listing& listing, const std::vector<std::string>& classes, const FolderOptions& options) {
-  return decoded(listing, listing.files.size(), classes, options);
+  /// The first `count` images of a part.
+  ImageSet images(const Listing& listing, std::size_t count, const std::vector<std::string>& classes) {
+    ImageSet images{
+        "folder " + options_.path.string(), options_.height, options_.width, options_.channels, classes, {}, {}};
+    const std::size_t bytes = images.image_bytes();
+    if (count > 0 && bytes > largest_set / count)
+      throw InputError(
+          fmt::format("{}: {} images of {}x{}x{} bytes, expected {} bytes at most; ask for smaller or fewer",
+                      images.name, count, options_.height, options_.width, options_.channels, largest_set));
+    images.pixels.resize(count * bytes);
+    if (!listing.labels.empty()) images.labels.assign(listing.labels.begin(), listing.labels.begin() + count);
+    // Of several broken images the first is reported: one that comes before it is always looked at.
+    std::atomic<std::size_t> first_broken = count;
+    std::exception_ptr error;
+    tbb::task_arena arena(decoding_.threads > 0 ? decoding_.threads : tbb::task_arena::automatic);
+    arena.execute([&] {
+      tbb::parallel_for(std::size_t{0}, count, [&](std::size_t i) {
+        if (i > first_broken) return;
+        try {
+          decode(listing.files[i], images.pixels.data() + i * bytes);
+        } catch (...) {
+          const std::lock_guard lock(mutex_);
+          if (i < first_broken) first_broken = i, error = std::current_exception();
+        }
+      });
+    });
+    if (error) std::rethrow_exception(error);
+    return images;
+  }
+
+ private:
+  void decode(const fs::path& file, std::uint8_t* to) {
+    const Picture picture = resized(read_image(file, options_.channels), options_.height, options_.width, options_.fit);
+    std::copy(picture.bytes.begin(), picture.bytes.end(), to);
+    if (!decoding_.progress) return;
+    const std::lock_guard lock(mutex_);
+    decoding_.progress(++done_, total_);
+  }
+
+  const FolderOptions& options_;
+  const Decoding& decoding_;
+  std::mutex mutex_;
+  std::size_t done_ = 0, total_;
+};
+
+/// `learned`: how many of the images that an encoder learns from.
+DataSet decode(const Parts& parts, std::size_t learned, const FolderOptions& options, const Decoding& decoding) {
+  const std::size_t unlabelled = parts.unlabelled.files.empty() ? 0 : learned;
+  const std::size_t train = parts.unlabelled.files.empty() ? learned : parts.train.files.size();
+  const std::size_t test = parts.test.files.size();
+  Decoder decoder(options, decoding, train + test + unlabelled);
+  DataSet data;
+  data.train = decoder.images(parts.train, train, parts.classes);
+  data.test = decoder.images(parts.test, test, parts.classes);
+  data.unlabelled = decoder.images(parts.unlabelled, unlabelled, {});
+  return data;
 }
 
 }  // namespace
 
-DataSet load_image_folder(const fs::path& folder, const FolderOptions& options, std::size_t images) {
+DataSet load_image_folder(const fs::path& folder, const FolderOptions& options, std::size_t images,
+                          const Decoding& decoding) {
   const fs::path place = folder / options.path;
   const Parts parts = list(place, options);
-  const bool has_unlabelled = !parts.unlabelled.files.empty();
-  const Listing& learned = has_unlabelled ? parts.unlabelled : parts.train;
-  const std::size_t available = learned.files.size();
+  const std::size_t available = (parts.unlabelled.files.empty() ? parts.train : parts.unlabelled).files.size();
   if (images > available)
     throw InputError(fmt::format("images = {}: {} has {} images to learn from; ask for at most so many, or 0 for all",
                                  images, place.string(), available));
-  const std::size_t wanted = images == 0 ? available : images;
-  DataSet data;
-  data.train = has_unlabelled ? all_decoded(parts.train, parts.classes, options)
-                              : decoded(parts.train, wanted, parts.classes, options);
-  data.test = all_decoded(parts.test, parts.classes, options);
-  if (has_unlabelled) data.unlabelled = decoded(parts.unlabelled, wanted, {}, options);
-  return data;
+  return decode(parts, images == 0 ? available : images, options, decoding);
 }
 
-DataSet load_image_folder_labelled(const fs::path& folder, const FolderOptions& options) {
-  const Parts parts = list(folder / options.path, options);
-  return {all_decoded(parts.train, parts.classes, options), all_decoded(parts.test, parts.classes, options)};
+DataSet load_image_folder_labelled(const fs::path& folder, const FolderOptions& options, const Decoding& decoding) {
+  Parts parts = list(folder / options.path, options);
+  parts.unlabelled = {};
+  return decode(parts, parts.train.files.size(), options, decoding);
 }
 
 }  // namespace saccade

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 
 #include "streams/image_set.h"
 #include "streams/resize.h"
@@ -21,14 +22,21 @@ struct FolderOptions {
   int height = 32, width = 32, channels = 3;
   Fit fit = Fit::crop;
   int classes = 0;  ///< how many there must be; 0 = any number
-  int threads = 0;  ///< that decode; 0 = one per core. Never changes a result
+};
+
+/// How the images are decoded; never changes what comes out.
+struct Decoding {
+  int threads = 0;                                                      ///< 0 = one per core
+  std::function<void(std::size_t done, std::size_t total)> progress{};  ///< after each image, on one thread at a time
 };
 
 /// `images` = 0: all that an encoder learns from (DataSet::encoder_images), else the first so many; others are not
 /// decoded. Throws InputError; where several images are broken, for the first of them.
-DataSet load_image_folder(const std::filesystem::path& folder, const FolderOptions& options, std::size_t images);
+DataSet load_image_folder(const std::filesystem::path& folder, const FolderOptions& options, std::size_t images,
+                          const Decoding& decoding = {});
 
 /// The labelled images alone, all of them.
-DataSet load_image_folder_labelled(const std::filesystem::path& folder, const FolderOptions& options);
+DataSet load_image_folder_labelled(const std::filesystem::path& folder, const FolderOptions& options,
+                                   const Decoding& decoding = {});
 
 }  // namespace saccade

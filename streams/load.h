@@ -17,9 +17,10 @@ const std::vector<std::string>& data_names();
 /// that an encoder learns from (DataSet::encoder_images), else the first so many; files that are not needed are not
 /// read. The test images are always complete. `folder` (streams/image_folder.h) alone has options. Throws InputError.
 DataSet load_data(const std::string& name, const std::filesystem::path& folder, std::size_t images,
-                  const FolderOptions& options = {});
+                  const FolderOptions& options = {}, const Decoding& decoding = {});
 
 /// The same without a part for encoders that has no labels.
-DataSet load_labelled(const std::string& name, const std::filesystem::path& folder, const FolderOptions& options = {});
+DataSet load_labelled(const std::string& name, const std::filesystem::path& folder, const FolderOptions& options = {},
+                      const Decoding& decoding = {});
 
 }  // namespace saccade

@@ -110,8 +110,8 @@ void load_folder(benchmark::State& state) {
   const TemporaryFolder folder;
   const std::vector<std::uint8_t> file = encode_png(photograph(32, 32));
   for (int i = 0; i < images; ++i) write(folder.path / "set" / std::to_string(i % 10) / std::to_string(i), file);
-  const FolderOptions options{.path = "set", .threads = 1};
-  for (auto _ : state) benchmark::DoNotOptimize(load_image_folder(folder.path, options, 0).train.pixels.data());
+  const FolderOptions options{.path = "set"};
+  for (auto _ : state) benchmark::DoNotOptimize(load_image_folder(folder.path, options, 0, {1}).train.pixels.data());
   count_images(state, images);
 }
 BENCHMARK(load_folder)->Unit(benchmark::kMillisecond);

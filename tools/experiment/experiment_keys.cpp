@@ -45,11 +45,12 @@ std::vector<Key> make_table() {
       {"seed", integer(of(&E::seed), 0, largest_seed), "", "every random choice follows from it"},
       {"data", choice(of(&E::data), data_words), "", "data set whose images the eye sees; --data says where it lies"},
       {"folder.path", Text{of(&E::folder, &E::Folder::path)}, "",
-       "data = \"folder\": where the images are, below --data or absolute: train/CLASS/* and test/CLASS/*, or CLASS/*, "
-       "of "
-       "which every fifth image is for tests; unlabelled/*, if there, is what the network learns from"},
-      {"folder.height", integer(of(&E::folder, &E::Folder::height), 1, 4096), "pixels", "images are resized to this"},
-      {"folder.width", integer(of(&E::folder, &E::Folder::width), 1, 4096), "pixels", "and this"},
+       "folder of PNG and JPEG images, below --data or absolute: train/CLASS/* and test/CLASS/*, or CLASS/* alone "
+       "(every fifth one is a test image); from unlabelled/*, where there is one, the network learns"},
+      {"folder.height", integer(of(&E::folder, &E::Folder::height), 1, 4096), "pixels",
+       "height to which images are resized"},
+      {"folder.width", integer(of(&E::folder, &E::Folder::width), 1, 4096), "pixels",
+       "width to which images are resized"},
       {"folder.channels", integer(of(&E::folder, &E::Folder::channels), 1, 3), "", "3 (colour) or 1 (grey)"},
       {"folder.fit", choice(of(&E::folder, &E::Folder::fit), {"crop", "stretch"}), "",
        "images of another aspect: their middle, or all of them, distorted"},
