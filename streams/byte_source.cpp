@@ -15,9 +15,6 @@
 namespace saccade {
 namespace {
 
-/// The most that one byte of a deflate stream can stand for (258 bytes for two bits, zlib's technical notes).
-constexpr std::uint64_t largest_deflate_ratio = 1032;
-
 class PlainFile final : public ByteSource {
  public:
   explicit PlainFile(const std::filesystem::path& file) : file_(file) {

@@ -7,6 +7,9 @@
 
 namespace saccade {
 
+/// The most that one byte of a deflate stream can stand for (258 bytes for two bits, zlib's technical notes).
+inline constexpr std::uint64_t largest_deflate_ratio = 1032;
+
 /// Reads a file from its beginning to its end, once. Errors are InputError and name the file and the position.
 class ByteSource {
  public:

@@ -23,12 +23,14 @@ DataSet load_fashion_mnist(const std::filesystem::path& folder, std::size_t imag
 }  // namespace
 
 const std::vector<std::string>& data_names() {
-  static const std::vector<std::string> names{"cifar10",        "cifar100",      "mnist",
-                                              "emnist-letters", "fashion-mnist", "stl10"};
+  static const std::vector<std::string> names{"cifar10",       "cifar100", "mnist", "emnist-letters",
+                                              "fashion-mnist", "stl10",    "folder"};
   return names;
 }
 
-DataSet load_data(const std::string& name, const std::filesystem::path& folder, std::size_t images) {
+DataSet load_data(const std::string& name, const std::filesystem::path& folder, std::size_t images,
+                  const FolderOptions& options, const Decoding& decoding) {
+  if (name == "folder") return load_image_folder(folder, options, images, decoding);
   if (name == "cifar10") return load_cifar10(folder, images);
   if (name == "cifar100") return load_cifar100(folder, images);
   if (name == "stl10") return load_stl10(folder, images);
@@ -40,7 +42,9 @@ DataSet load_data(const std::string& name, const std::filesystem::path& folder, 
   throw InputError(fmt::format("data = \"{}\": no such data set, expected one of{}", name, known));
 }
 
-DataSet load_labelled(const std::string& name, const std::filesystem::path& folder) {
+DataSet load_labelled(const std::string& name, const std::filesystem::path& folder, const FolderOptions& options,
+                      const Decoding& decoding) {
+  if (name == "folder") return load_image_folder_labelled(folder, options, decoding);
   return name == "stl10" ? load_stl10_labelled(folder) : load_data(name, folder, 0);
 }
 

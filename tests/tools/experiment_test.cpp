@@ -81,6 +81,13 @@ TEST_CASE("defaults follow the data set") {
   CHECK(contains(refusal("network.head_average = 3"), "network.head_average"));
   const Experiment whole = parse("data = \"stl10\"\nview.kind = \"affine-hsv\"");
   CHECK((whole.network.height == 96 && whole.network.width == 96 && whole.network.channels == 3));
+  const Experiment folder = parse("data = \"folder\"\nfolder = {path = \"p\", height = 48, width = 64}");
+  CHECK((folder.network.height == 48 && folder.network.width == 64 && folder.network.channels == 3));
+  CHECK(folder.network.name == "conv5");
+  CHECK(folder.view.kind == ViewKind::affine_hsv);
+  const Experiment grey_folder = parse("data = \"folder\"\nfolder = {path = \"p\", channels = 1}");
+  CHECK(grey_folder.network.name == "conv3");
+  CHECK(grey_folder.view.kind == ViewKind::affine);
   const Experiment grey_crop = parse("data = \"stl10\"\nview.kind = \"grey-crop\"");
   CHECK((grey_crop.network.height == 64 && grey_crop.network.width == 64 && grey_crop.network.channels == 1));
 }
@@ -104,6 +111,32 @@ TEST_CASE("what is written reads back to the same experiment") {
   CHECK(all.margins_of(1) == Experiment::Margins{0.5, 1.25});
   CHECK(all.negative_weight == 0.30000000000000004);
   CHECK(all.probe.enabled == Experiment::ProbeWhen::yes);
+}
+
+TEST_CASE("a path reads back, whatever is in it") {
+  for (const std::string path : {"", "a b/c", "/x/\"q\" \\ back", "tab\tline\nbell\a del\x7f", "\xc3\xa9", "# '=[]"}) {
+    CAPTURE(path);
+    Experiment experiment = parse("");
+    experiment.folder.path = path;
+    CHECK(parse(write_experiment(experiment)) == experiment);
+  }
+  CHECK(parse("", {"folder.path=a b/c"}).folder.path == "a b/c");
+  CHECK(contains(refusal("", {"folder.path=\xff\xfe"}), "expected a string in UTF-8"));
+  CHECK(contains(refusal("folder.path = 3"), "folder.path is the integer 3, expected a string"));
+}
+
+TEST_CASE("image folders: what has to be said") {
+  const std::string folder = "data = \"folder\"\n";
+  CHECK(contains(refusal(folder), "folder.path is not given"));
+  CHECK(contains(refusal("data = \"cifar10\"\nprobe.data = \"folder\""), "folder.path is not given"));
+  CHECK(contains(refusal(folder + "folder = {path = \"p\", channels = 2}"), "folder.channels is 2, expected 3"));
+  CHECK(contains(refusal("folder.height = 0"), "folder.height"));
+  CHECK(contains(refusal("folder.width = 4097"), "folder.width"));
+  CHECK(contains(refusal("folder.fit = \"best\""), "one of \"crop\", \"stretch\""));
+  const std::string supervised = "loss = \"supervised\"\n" + folder + "folder.path = \"p\"\n";
+  CHECK(contains(refusal(supervised), "folder.classes"));
+  CHECK(parse(supervised + "folder.classes = 7").network.embedding == 7);
+  CHECK(contains(refusal(folder + "folder = {path = \"p\", channels = 1}\nview.kind = \"affine-hsv\""), "grey"));
 }
 
 TEST_CASE("every line of a written experiment can be an override") {

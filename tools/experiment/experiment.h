@@ -9,6 +9,8 @@
 #include "engine/event.h"
 #include "models/network.h"
 #include "streams/fixations.h"
+#include "streams/resize.h"
+#include "streams/views.h"
 
 namespace saccade {
 
@@ -17,7 +19,7 @@ namespace saccade {
 /// writing and
 /// `--keys` use.
 struct Experiment {
-  enum class Data { cifar10, cifar100, mnist, emnist_letters, fashion_mnist, stl10 };
+  enum class Data { cifar10, cifar100, mnist, emnist_letters, fashion_mnist, stl10, folder };
   enum class Loss { hinge, simclr, clapp, supervised };
   enum class Schedule { rll, gll, e2e };
   enum class Rule { bp, rf, urf, sign, sign_forward, dtp };
@@ -41,6 +43,13 @@ struct Experiment {
   struct Rates {
     std::vector<double> conv, head;
     friend bool operator==(const Rates&, const Rates&) = default;
+  };
+  struct Folder {
+    std::string path;
+    std::int64_t height = 32, width = 32, channels = 3;
+    Fit fit = Fit::crop;
+    std::int64_t classes = 0;  ///< 0 = as many as there are
+    friend bool operator==(const Folder&, const Folder&) = default;
   };
   struct Views {
     ViewKind kind = ViewKind::affine;
@@ -113,6 +122,7 @@ struct Experiment {
 
   std::int64_t seed = 1;
   Data data = Data::fashion_mnist;
+  Folder folder;                 ///< of the data set `folder`
   std::int64_t images = 0;       ///< use only the first N; 0 = all
   std::int64_t events = 120000;  ///< views; event mode
   std::int64_t epochs = 10;      ///< batch mode: passes over the images, for each layer that learns on its own
@@ -186,5 +196,8 @@ std::string list_experiment_keys(Mode mode = Mode::event);
 
 /// The data set that the probe reads: `probe.data`, or that of the run.
 Experiment::Data probe_data(const Experiment& experiment);
+
+/// Size of the images of a data set.
+ViewShape image_shape(const Experiment& experiment, Experiment::Data data);
 
 }  // namespace saccade

@@ -30,7 +30,8 @@ Choice choice(F field, std::vector<std::string> words, bool automatic = false) {
 
 Integer integer(Field<std::int64_t> field, std::int64_t min, std::int64_t max = many) { return {field, min, max}; }
 
-const std::vector<std::string> data_words{"cifar10", "cifar100", "mnist", "emnist-letters", "fashion-mnist", "stl10"};
+const std::vector<std::string> data_words{"cifar10",       "cifar100", "mnist", "emnist-letters",
+                                          "fashion-mnist", "stl10",    "folder"};
 std::vector<std::string> same_or_data() {
   std::vector<std::string> words{"same"};
   words.insert(words.end(), data_words.begin(), data_words.end());
@@ -43,6 +44,18 @@ std::vector<Key> make_table() {
   return {
       {"seed", integer(of(&E::seed), 0, largest_seed), "", "every random choice follows from it"},
       {"data", choice(of(&E::data), data_words), "", "data set whose images the eye sees; --data says where it lies"},
+      {"folder.path", Text{of(&E::folder, &E::Folder::path)}, "",
+       "folder of PNG and JPEG images, below --data or absolute: train/CLASS/* and test/CLASS/*, or CLASS/* alone "
+       "(every fifth one is a test image); from unlabelled/*, where there is one, the network learns"},
+      {"folder.height", integer(of(&E::folder, &E::Folder::height), 1, 4096), "pixels",
+       "height to which images are resized"},
+      {"folder.width", integer(of(&E::folder, &E::Folder::width), 1, 4096), "pixels",
+       "width to which images are resized"},
+      {"folder.channels", integer(of(&E::folder, &E::Folder::channels), 1, 3), "", "3 (colour) or 1 (grey)"},
+      {"folder.fit", choice(of(&E::folder, &E::Folder::fit), {"crop", "stretch"}), "",
+       "images of another aspect: their middle, or all of them, distorted"},
+      {"folder.classes", integer(of(&E::folder, &E::Folder::classes), 0, million), "classes",
+       "how many there must be; 0 = any number; loss = \"supervised\" needs it"},
       {"images", integer(of(&E::images), 0), "images", "use only the first N training images; 0 = all"},
       {"events", integer(of(&E::events), 1), "views", "length of a replay"},
       {"epochs", integer(of(&E::epochs), 0, million), "epochs",

@@ -37,6 +37,10 @@ struct Choice {
   std::vector<std::string> words;
   bool automatic = false;
 };
+/// Any string.
+struct Text {
+  Field<std::string> field;
+};
 /// One number for all layers, or a list with one per layer.
 struct PerLayer {
   Field<std::vector<double>> field;
@@ -45,7 +49,7 @@ struct Network {};    ///< a known name or a table
 struct Margins {};    ///< [m1, m2] or a list of such pairs
 struct Shorthand {};  ///< `rate = x`: stands for other keys, never written
 
-using Type = std::variant<Integer, Real, Boolean, Choice, PerLayer, Network, Margins, Shorthand>;
+using Type = std::variant<Integer, Real, Boolean, Choice, Text, PerLayer, Network, Margins, Shorthand>;
 
 struct Key {
   std::string name;  ///< dotted, e.g. "view.kind"

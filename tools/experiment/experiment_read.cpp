@@ -183,14 +183,23 @@ void Reader::read_key(const keys::Key& key, const toml::node& node) {
     if (!node.is_boolean()) fail(key.name, node, keys::expectation(key));
     boolean->field(given_.experiment) = node.as_boolean()->get();
   } else if (const auto* word = std::get_if<keys::Choice>(&key.type)) {
-    const std::string text =
+    const std::string name =
         node.is_boolean() ? (node.as_boolean()->get() ? "true" : "false") : node.value<std::string>().value_or("");
-    if (word->automatic && text == "auto") return;
-    const auto found = std::find(word->words.begin(), word->words.end(), text);
-    const bool boolean_word = text == "true" || text == "false";
+    if (word->automatic && name == "auto") return;
+    const auto found = std::find(word->words.begin(), word->words.end(), name);
+    const bool boolean_word = name == "true" || name == "false";
     if (found == word->words.end() || boolean_word != node.is_boolean()) fail(key.name, node, keys::expectation(key));
     word->set(given_.experiment, static_cast<int>(found - word->words.begin()));
     if (word->automatic) given_.automatic_view = false;
+  } else if (const auto* text = std::get_if<keys::Text>(&key.type)) {
+    const auto* value = node.as_string();
+    if (!value) fail(key.name, node, keys::expectation(key));
+    text->field(given_.experiment) = value->get();
+    try {  // a bare word of an override has not been through the parser; what is written must read back
+      (void)toml::parse("value = " + keys::value_text(key, given_.experiment));
+    } catch (const toml::parse_error&) {
+      fail(key.name, node, keys::expectation(key) + " in UTF-8");
+    }
   } else if (const auto* per_layer = std::get_if<keys::PerLayer>(&key.type)) {
     std::vector<double>& values = per_layer->field(given_.experiment);
     const toml::array* list = node.as_array();

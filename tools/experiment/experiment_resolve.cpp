@@ -4,7 +4,8 @@
 #include "streams/views.h"
 #include "tools/experiment/experiment_keys.h"
 
-namespace saccade::keys {
+namespace saccade {
+namespace keys {
 namespace {
 
 /// Rates for plain SGD on the known networks: b |weights| / |gradient of one view|, norms at the start, averaged over
@@ -24,8 +25,14 @@ Experiment::Rates default_rates(const Experiment& e) {
   return {{1e-3}, {1e-4}};
 }
 
-int classes_of(Experiment::Data data) {
-  switch (data) {
+int classes_of(const Experiment& e, const std::string& origin) {
+  switch (e.data) {
+    case Experiment::Data::folder:
+      if (e.folder.classes > 0) return static_cast<int>(e.folder.classes);
+      throw InputError(
+          fmt::format("{}: loss is \"supervised\" and data \"folder\": expected folder.classes to say how "
+                      "many classes there are",
+                      origin));
     case Experiment::Data::cifar100:
       return 100;
     case Experiment::Data::emnist_letters:
@@ -35,20 +42,14 @@ int classes_of(Experiment::Data data) {
   }
 }
 
-/// Size of the images of a data set.
-ViewShape image_shape(Experiment::Data data) {
-  switch (data) {
-    case Experiment::Data::cifar10:
-    case Experiment::Data::cifar100:
-      return {32, 32, 3};
-    case Experiment::Data::stl10:
-      return {96, 96, 3};
-    case Experiment::Data::mnist:
-    case Experiment::Data::emnist_letters:
-    case Experiment::Data::fashion_mnist:
-      break;
-  }
-  return {28, 28, 1};
+void check_folder(const Experiment& e, const std::string& origin) {
+  if (e.folder.channels == 2)
+    throw InputError(fmt::format("{}: folder.channels is 2, expected 3 (colour) or 1 (grey)", origin));
+  if (e.folder.path.empty() && (e.data == Experiment::Data::folder || probe_data(e) == Experiment::Data::folder))
+    throw InputError(
+        fmt::format("{}: data is \"folder\" and folder.path is not given: expected the folder of the images, "
+                    "for example --set folder.path=photos",
+                    origin));
 }
 
 }  // namespace
@@ -65,7 +66,8 @@ Experiment defaults(Mode mode) {
 
 Experiment resolve(Given given, const std::string& origin) {
   Experiment e = std::move(given.experiment);
-  const ViewShape image = image_shape(e.data);
+  check_folder(e, origin);
+  const ViewShape image = image_shape(e, e.data);
   const bool colour = image.channels == 3;
   if (e.network.layers.empty()) {
     const int embedding = e.network.embedding;  // may have been given alone
@@ -74,7 +76,7 @@ Experiment resolve(Given given, const std::string& origin) {
     if (given.head_average) e.network.head_average = *given.head_average;
   }
   if (e.network.name.empty()) e.network.name = "custom";
-  if (e.loss == Experiment::Loss::supervised) e.network.embedding = classes_of(e.data);
+  if (e.loss == Experiment::Loss::supervised) e.network.embedding = classes_of(e, origin);
   if (given.automatic_view) {
     const bool large = e.data == Experiment::Data::stl10;
     e.view.kind = large ? ViewKind::crop_jitter : colour ? ViewKind::affine_hsv : ViewKind::affine;
@@ -111,4 +113,23 @@ Experiment resolve(Given given, const std::string& origin) {
   return e;
 }
 
-}  // namespace saccade::keys
+}  // namespace keys
+
+ViewShape image_shape(const Experiment& e, Experiment::Data data) {
+  switch (data) {
+    case Experiment::Data::cifar10:
+    case Experiment::Data::cifar100:
+      return {32, 32, 3};
+    case Experiment::Data::stl10:
+      return {96, 96, 3};
+    case Experiment::Data::folder:
+      return {static_cast<int>(e.folder.height), static_cast<int>(e.folder.width), static_cast<int>(e.folder.channels)};
+    case Experiment::Data::mnist:
+    case Experiment::Data::emnist_letters:
+    case Experiment::Data::fashion_mnist:
+      break;
+  }
+  return {28, 28, 1};
+}
+
+}  // namespace saccade

@@ -32,6 +32,20 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::string in_quotes(const std::string& word) { return word == "true" || word == "false" ? word : "\"" + word + "\""; }
 
+/// A basic string of TOML.
+std::string toml_string(const std::string& text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\')
+      quoted += {'\\', c};
+    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      quoted += fmt::format("\\u{:04X}", static_cast<int>(c));
+    else
+      quoted += c;
+  }
+  return quoted + "\"";
+}
+
 std::vector<std::string> all_words(const Choice& type) {
   std::vector<std::string> words = type.words;
   if (type.automatic) words.insert(words.begin(), "auto");
@@ -79,8 +93,9 @@ std::string type_name(const Key& key) {
   return std::visit(
       Overloaded{[](const Integer&) { return "integer"; }, [](const Real&) { return "number"; },
                  [](const Boolean&) { return "boolean"; }, [](const Choice&) { return "word"; },
-                 [](const PerLayer&) { return "number or list"; }, [](const Network&) { return "word or table"; },
-                 [](const Margins&) { return "pair or pairs"; }, [](const Shorthand&) { return "number"; }},
+                 [](const Text&) { return "string"; }, [](const PerLayer&) { return "number or list"; },
+                 [](const Network&) { return "word or table"; }, [](const Margins&) { return "pair or pairs"; },
+                 [](const Shorthand&) { return "number"; }},
       key.type);
 }
 
@@ -94,7 +109,7 @@ std::string range_text(const Key& key) {
                  [](const Real& t) { return t.above_min ? fmt::format("> {}", t.min) : fmt::format(">= {}", t.min); },
                  [](const Boolean&) { return std::string("true false"); },
                  [](const Choice& t) { return fmt::format("{}", fmt::join(all_words(t), " ")); },
-                 [](const PerLayer&) { return std::string(">= 0"); },
+                 [](const Text&) { return std::string("any"); }, [](const PerLayer&) { return std::string(">= 0"); },
                  [](const Network&) { return std::string("conv3 conv5 vgg6"); },
                  [](const Margins&) { return std::string(">= 0"); },
                  [](const Shorthand&) { return std::string(">= 0"); }},
@@ -138,6 +153,7 @@ std::string expectation(const Key& key) {
                    for (std::string& word : words) word = in_quotes(word);
                    return (words.size() == 1 ? "" : "one of ") + fmt::format("{}", fmt::join(words, ", "));
                  },
+                 [](const Text&) { return std::string("a string"); },
                  [](const PerLayer&) {
                    return std::string("a finite number of at least 0, or a list of them, one per layer");
                  },
@@ -167,6 +183,7 @@ std::string value_text(const Key& key, const Experiment& experiment) {
                  [&](const Real& t) { return real_text(t.field(e)); },
                  [&](const Boolean& t) { return fmt::format("{}", t.field(e)); },
                  [&](const Choice& t) { return in_quotes(t.words.at(static_cast<std::size_t>(t.get(e)))); },
+                 [&](const Text& t) { return toml_string(t.field(e)); },
                  [&](const PerLayer& t) { return per_layer_text(t.field(e)); },
                  [&](const Network&) { return network_text(experiment.network); },
                  [&](const Margins&) { return margins_text(experiment); },

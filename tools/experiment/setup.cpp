@@ -112,8 +112,17 @@ std::shared_ptr<const ViewSource> view_source(const Experiment& e, const DataSet
                                  .colour_spread = e.motion.colour_spread});
 }
 
-DataSet load_experiment_data(const Experiment& e, const std::filesystem::path& folder) {
-  return load_data(data_name(e.data), folder, static_cast<std::size_t>(e.images));
+FolderOptions folder_options(const Experiment& e) {
+  return {.path = e.folder.path,
+          .height = static_cast<int>(e.folder.height),
+          .width = static_cast<int>(e.folder.width),
+          .channels = static_cast<int>(e.folder.channels),
+          .fit = e.folder.fit,
+          .classes = static_cast<int>(e.folder.classes)};
+}
+
+DataSet load_experiment_data(const Experiment& e, const std::filesystem::path& folder, const Decoding& decoding) {
+  return load_data(data_name(e.data), folder, static_cast<std::size_t>(e.images), folder_options(e), decoding);
 }
 
 const ImageSet& learned_images(const Experiment& e, const DataSet& data) {
@@ -126,13 +135,13 @@ std::unique_ptr<DeviceImages> device_images(Device& device, const Experiment& e,
   return std::make_unique<DeviceImages>(device, images.height, images.width, images.channels, images.pixels);
 }
 
-DataSet load_probe_data(const Experiment& e, const std::filesystem::path& folder) {
+DataSet load_probe_data(const Experiment& e, const std::filesystem::path& folder, const Decoding& decoding) {
   const std::string name = data_name(probe_data(e));
-  const ViewShape seen = view_shape(e.view.kind, load_data(name, folder, 1).train);  // before all are read
+  const ViewShape seen = view_shape(e.view.kind, image_shape(e, probe_data(e)));
   if (seen != ViewShape{e.network.height, e.network.width, e.network.channels})
     throw InputError(fmt::format("probe.data: images of {} are {}x{}x{}, the network reads {}x{}x{}", name, seen.height,
                                  seen.width, seen.channels, e.network.height, e.network.width, e.network.channels));
-  return load_labelled(name, folder);
+  return load_labelled(name, folder, folder_options(e), decoding);
 }
 
 }  // namespace saccade

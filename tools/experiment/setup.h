@@ -4,7 +4,7 @@
 #include "models/batch_learner.h"
 #include "models/online_learner.h"
 #include "streams/fixation_stream.h"
-#include "streams/image_set.h"
+#include "streams/image_folder.h"
 #include "tools/experiment/experiment.h"
 
 /// From an experiment's plain values to what the library takes.
@@ -20,14 +20,17 @@ BatchOptions batch_options(const Experiment& experiment, std::uint64_t steps);
 StreamOptions stream_options(const Experiment& experiment);
 /// What the stream and the batches show: the images that the network learns from, deformed as the experiment says.
 std::shared_ptr<const ViewSource> view_source(const Experiment& experiment, const DataSet& data);
+FolderOptions folder_options(const Experiment& experiment);
 /// The experiment's data set below `folder`. InputError; also when there are no training images.
-DataSet load_experiment_data(const Experiment& experiment, const std::filesystem::path& folder);
+DataSet load_experiment_data(const Experiment& experiment, const std::filesystem::path& folder,
+                             const Decoding& decoding = {});
 /// What the network learns from: the labelled images for a supervised loss, else those for encoders.
 const ImageSet& learned_images(const Experiment& experiment, const DataSet& data);
 /// Those images on a device that renders the experiment's views, so that the learner is sent recipes alone; null where
 /// the streams render.
 std::unique_ptr<DeviceImages> device_images(Device& device, const Experiment& experiment, const DataSet& data);
 /// The probe's data set, all of its labelled images. InputError when its images do not suit the network.
-DataSet load_probe_data(const Experiment& experiment, const std::filesystem::path& folder);
+DataSet load_probe_data(const Experiment& experiment, const std::filesystem::path& folder,
+                        const Decoding& decoding = {});
 
 }  // namespace saccade

@@ -4,13 +4,9 @@
 #include <string>
 #include <vector>
 
-namespace saccade {
+#include "streams/picture.h"
 
-/// An image in memory, 8 bits a channel, [height][width][channels], channels 1 (grey) or 3 (RGB).
-struct Picture {
-  int height = 0, width = 0, channels = 3;
-  std::vector<std::uint8_t> bytes;
-};
+namespace saccade {
 
 /// The file bytes of a PNG. std::invalid_argument when sizes do not fit together.
 std::vector<std::uint8_t> encode_png(const Picture& picture);

@@ -8,6 +8,7 @@
 #include "models/linear_probe.h"
 #include "streams/load.h"
 #include "streams/views.h"
+#include "tools/experiment/setup.h"
 #include "tools/replace_file.h"
 #include "tools/report/html.h"
 #include "tools/report/plot.h"
@@ -45,7 +46,8 @@ std::string tsne_figure(const PresetTable& table, const CellRun& run, const Comm
   const auto device = make_device(flags);
   const std::filesystem::path file = newest_checkpoint(run.folder());
   const Parameters parameters = learned_parameters(*device, e, load_checkpoint(real_files(), file), file);
-  const DataSet data = load_data(data_name(probe_data(e)), flags.data, 1);  // of the test images, all are read
+  const DataSet data =
+      load_data(data_name(probe_data(e)), flags.data, 1, folder_options(e));  // of the test images, all are read
   LabelledImages images;
   images.count = std::min(most_tsne_points, data.test.size());
   if (e.probe.test_images > 0) images.count = std::min(images.count, static_cast<std::size_t>(e.probe.test_images));

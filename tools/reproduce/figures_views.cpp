@@ -172,8 +172,8 @@ std::string views_figure(const PresetTable& table, const std::vector<CellRun>& r
     if (run.seed() != runs.front().seed()) continue;
     const Experiment& e = run.experiment();
     const std::string& show = run.cell().show;
-    const DataSet data =
-        show == "tested" ? load_data(data_name(probe_data(e)), flags.data, 1) : load_experiment_data(e, flags.data);
+    const DataSet data = show == "tested" ? load_data(data_name(probe_data(e)), flags.data, 1, folder_options(e))
+                                          : load_experiment_data(e, flags.data);
     const Sheet sheet = show == "tested"   ? tested_images(e, data.test)
                         : show == "single" ? single_deformations(e, learned_images(e, data))
                                            : pairs_of_views(e, learned_images(e, data));

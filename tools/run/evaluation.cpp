@@ -37,7 +37,7 @@ Evaluation::Evaluation(Device& device, const Experiment& experiment, const DataS
       experiment_(experiment),
       quiet_(quiet),
       deformation_(deformation(experiment, data.test)),
-      data_name_(saccade::data_name(probe_data(experiment))) {
+      data_name_(data.train.name) {
   train_ = images(data.train, experiment.probe.images, Show::train);
   plain_ = images(data.test, experiment.probe.test_images, Show::test);
   if (experiment.probe.deformed) {

@@ -14,6 +14,7 @@
 #include "tools/run/interrupt.h"
 #include "tools/run/learned_parameters.h"
 #include "tools/run/probe_log.h"
+#include "tools/run/progress.h"
 #include "tools/run/run_report.h"
 
 namespace saccade {
@@ -32,9 +33,10 @@ int probe_checkpoint(const std::filesystem::path& file, const CommonFlags& flags
   const auto device = make_device(flags);
   const Parameters learned = learned_parameters(*device, experiment, checkpoint, file);
   // As in a run: a data set of the probe's own is read whole, the run's own as far as `images` says.
+  const Decoding decoding{flags.threads, progress_of("reading", "images", flags.quiet)};
   const DataSet data = probe_data(experiment) == experiment.data && experiment.data != Experiment::Data::stl10
-                           ? load_experiment_data(experiment, data_sets)
-                           : load_probe_data(experiment, data_sets);
+                           ? load_experiment_data(experiment, data_sets, decoding)
+                           : load_probe_data(experiment, data_sets, decoding);
   const RunFolder folder = create_run_folder(flags.out);
 
   Evaluation evaluation(*device, experiment, data, flags.quiet);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <memory>
 
 namespace saccade {
 namespace {
@@ -54,6 +55,15 @@ void Progress::update(std::uint64_t done, const std::string& note) {
   last_ = done;
   shown_ = true;
   show(done, note, std::chrono::duration<double>(now - begin_).count());
+}
+
+std::function<void(std::size_t, std::size_t)> progress_of(const std::string& what, const std::string& unit,
+                                                          bool quiet) {
+  return [=, shown = std::shared_ptr<Progress>()](std::size_t done, std::size_t total) mutable {
+    if (!shown) shown = std::make_shared<Progress>(what, total, unit, quiet);
+    shown->update(done);
+    if (done == total) shown.reset();
+  };
 }
 
 void Progress::show(std::uint64_t done, const std::string& note, double elapsed) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace saccade {
@@ -29,6 +30,10 @@ class Progress {
   bool quiet_, terminal_, shown_ = false;
   Clock::time_point begin_, next_;
 };
+
+/// A progress that is told its total along with what is done.
+std::function<void(std::size_t done, std::size_t total)> progress_of(const std::string& what, const std::string& unit,
+                                                                     bool quiet);
 
 /// "1:02:03", "4:05", "12 s"; "?" when it is not known.
 std::string duration_text(double seconds);

@@ -20,8 +20,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+Decoding decoding(const CommonFlags& flags) { return {flags.threads, progress_of("reading", "images", flags.quiet)}; }
+
 DataSet load_labelled(const Experiment& e, const CommonFlags& flags) {
-  return probe_data(e) == e.data ? DataSet{} : load_probe_data(e, flags.data);
+  return probe_data(e) == e.data ? DataSet{} : load_probe_data(e, flags.data, decoding(flags));
 }
 
 }  // namespace
@@ -29,7 +31,7 @@ DataSet load_labelled(const Experiment& e, const CommonFlags& flags) {
 Run::Run(const Experiment& experiment, const CommonFlags& flags)
     : experiment_(experiment),
       flags_(flags),
-      data_(load_experiment_data(experiment, flags.data)),
+      data_(load_experiment_data(experiment, flags.data, decoding(flags))),
       labelled_(load_labelled(experiment, flags)),
       device_(make_device(flags)),
       metrics_(experiment.network.depth()),
