@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "engine/error.h"
 #include "engine/file_system.h"
 #include "tools/fetch/checksum.h"
@@ -68,12 +70,9 @@ std::string source_of(const Archive& archive, const std::string& mirror) {
 void obtain(const Archive& archive, const fs::path& work, const FetchOptions& options) {
   const fs::path file = work / archive.file_name();
   const std::string url = source_of(archive, options.mirror);
-  try {
+  {
     Step step(archive.file_name(), archive.size, options.quiet, size_of(file));
     download(url, file, archive.size, options.patience, [&](std::uint64_t done) { step(done); });
-  } catch (const SystemError& error) {
-    throw SystemError(
-        fmt::format("{} (other sources: --url BASE, or put the file into {} yourself)", error.what(), work.string()));
   }
   Step step("verifying " + archive.file_name(), archive.size, options.quiet);
   const std::string found = sha256_of(file, [&](std::uint64_t done) { step(done); });
@@ -96,6 +95,18 @@ void unpack_all(const PublishedSet& set, const fs::path& work, const fs::path& u
   }
   if (const std::string lacks = what_lacks(set, work); !lacks.empty()) throw SystemError(lacks);
 }
+
+/// However a call ends, it leaves nothing but archives, whole or begun.
+struct Cleaning {
+  const fs::path& unpacked;
+  const fs::path& work;
+
+  ~Cleaning() {
+    std::error_code ignored;
+    fs::remove_all(unpacked, ignored);
+    fs::remove(work, ignored);  // when it is empty
+  }
+};
 
 }  // namespace
 
@@ -127,25 +138,19 @@ FetchResult fetch(const PublishedSet& set, const fs::path& data, const FetchOpti
                     lacks, target.string(), set.name));
   make_folder(work);
   const auto lock = lock_folder(work, "fetch:");
+  const Cleaning cleaning{unpacked, work};
   try {
     check_room(set, work);
     for (const Archive& archive : set.archives) obtain(archive, work, options);
     unpack_all(set, work, unpacked, options.quiet);
-  } catch (...) {
-    std::error_code ignored;
-    fs::remove_all(unpacked, ignored);
-    fs::remove(work, ignored);  // only when nothing is kept in it
-    try {
-      throw;
-    } catch (const Interrupted&) {
-      return FetchResult::interrupted;
-    }
+  } catch (const Interrupted&) {
+    return FetchResult::interrupted;
   }
   FileSystem& files = real_files();
   files.sync_directory(unpacked);
   files.rename(unpacked, target);
   files.sync_directory(data);
-  fs::remove_all(work);
+  for (const Archive& archive : set.archives) fs::remove(work / archive.file_name());
   return FetchResult::fetched;
 }
 
