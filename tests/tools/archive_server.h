@@ -21,10 +21,11 @@ namespace saccade::test {
 
 struct Behaviour {
   int status = 200;
-  bool ranges = true;       ///< else a range is not heard
-  bool announces = true;    ///< Content-Length
-  std::size_t cut = ~0ull;  ///< the connection ends after so many bytes of the body
-  bool silent = false;      ///< instead of ending there, the server says nothing more until the client goes
+  std::string location = {};  ///< where a status of 3xx sends the client
+  bool ranges = true;         ///< else a range is not heard
+  bool announces = true;      ///< Content-Length
+  std::size_t cut = ~0ull;    ///< the connection ends after so many bytes of the body
+  bool silent = false;        ///< instead of ending there, the server says nothing more until the client goes
 };
 
 class ArchiveServer {
@@ -112,7 +113,8 @@ class ArchiveServer {
       head = "Content-Range: bytes " + std::to_string(from) + "-" + std::to_string(body.size() - 1) + "/" +
              std::to_string(body.size()) + "\r\n";
     }
-    if (behaviour.status >= 400) body = Bytes(20, 'x'), from = 0;
+    if (behaviour.status >= 300) body = Bytes(20, 'x'), from = 0;
+    if (!behaviour.location.empty()) head += "Location: " + behaviour.location + "\r\n";
     if (behaviour.announces) head += "Content-Length: " + std::to_string(body.size() - from) + "\r\n";
     head = "HTTP/1.1 " + std::to_string(behaviour.status) + " So\r\nConnection: close\r\n" + head + "\r\n";
     boost::asio::write(socket, boost::asio::buffer(head));

@@ -211,6 +211,24 @@ TEST_CASE("fetch: without ranges the server is asked for all of it; a broken one
   CHECK(fs::file_size(place.part()) == 30);
 }
 
+TEST_CASE("fetch: a server that sends elsewhere, but not out of the web") {
+  Place place;
+  place.server.put("moved.tar.gz", place.archive);
+  place.server.next({.cut = 100'000});
+  CHECK_THROWS_AS(place.fetch(), SystemError);
+  place.server.next({.status = 302, .location = "/moved.tar.gz"});
+  CHECK(place.fetch() == FetchResult::fetched);
+  CHECK(place.is_whole());
+  CHECK(place.server.requests() ==
+        Requests{{"/small.tar.gz", ""}, {"/small.tar.gz", "bytes=100000-"}, {"/moved.tar.gz", "bytes=100000-"}});
+  fs::remove_all(place.data());
+  place.server.next({.status = 302, .location = "file:///etc/passwd"});
+  CHECK_THROWS_AS(place.fetch(), InputError);
+  for (int i = 0; i < 20; ++i) place.server.next({.status = 302, .location = "/small.tar.gz"});
+  CHECK(says(message_of<SystemError>([&] { place.fetch(); }), {"redirects"}));
+  CHECK(files_in(place.folder.path()).empty());
+}
+
 TEST_CASE("fetch: an archive that is there whole, or is too long, or is another one") {
   Place place;
   test::write_file(place.part(), place.archive);
@@ -257,8 +275,19 @@ TEST_CASE("fetch: a server that has something else") {
   refused(longer, {}, {"the server has " + std::to_string(longer.size()), expected});
   refused(longer, {.announces = false}, {"more than the " + std::to_string(place.archive.size()) + " bytes expected"});
   refused(shorter, {.announces = false}, {"sent " + std::to_string(shorter.size()), expected});
-  // A part that no range of the server's file continues.
-  test::write_file(place.part(), Bytes(place.archive.begin(), place.archive.begin() + 1000));
+  // A good part outlives a portal's page and a slip in the address; one that the server cannot continue does not.
+  const Bytes part(place.archive.begin(), place.archive.begin() + 1000);
+  test::write_file(place.part(), part);
+  place.server.put("small.tar.gz", page);
+  place.server.next({.ranges = false});
+  CHECK(says(message_of<InputError>([&] { place.fetch(); }), {"the server has 500 bytes", expected}));
+  CHECK(bytes_of(place.part()) == part);
+  place.server.put("small.tar.gz", longer);
+  CHECK(says(message_of<InputError>([&] { place.fetch(); }),
+             {"the server has " + std::to_string(longer.size()), expected}));
+  CHECK(bytes_of(place.part()) == part);
+  CHECK_THROWS_AS(fetch(place.set, place.data(), {"htp://127.0.0.1", one_attempt, true}), InputError);
+  CHECK(bytes_of(place.part()) == part);
   refused(page, {}, {"sent 1000 bytes", expected});
   refused({}, {}, {"0 bytes", expected});
 }
@@ -282,10 +311,12 @@ TEST_CASE("fetch: no such file, silence, nobody there, not a URL") {
     url = gone.url();
   }
   place.set.archives[0].url = url + "/small.tar.gz";
-  fails({url, "connect", "put the file into " + (place.data() / "small.fetch").string()});
-  for (const std::string wrong : {"file:///etc/passwd", "ftp://127.0.0.1/x.tar.gz", "http://", "http://[/x"}) {
-    place.set.archives[0].url = wrong;
-    CHECK(says(message_of<InputError>([&] { place.fetch(); }), {wrong, "http"}));
+  fails({url, "connect", "put the file at " + place.part().string()});
+  for (const std::string mirror : {"file:///etc", "ftp://127.0.0.1", "http://[", "http://a b"}) {
+    const std::string message = message_of<InputError>([&] {
+      fetch(place.set, place.data(), {mirror, one_attempt, true});
+    });
+    CHECK_MESSAGE(says(message, {mirror + "/small.tar.gz: ", "begins with http:// or https://"}), message);
   }
 }
 

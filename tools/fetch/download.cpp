@@ -37,19 +37,19 @@ struct Request {
   }
 };
 
-/// What the server says before the first byte: a page of a portal instead of the file is not worth its bytes.
-void check_announced_size(const Request& request) {
+/// What the server announces, of a file of which it leaves out the first `before` bytes: a page of a portal instead of
+/// the file is not worth its bytes, nor the part that is here.
+void check_announced_size(CURL* curl, std::uint64_t before, std::uint64_t expected) {
   curl_off_t rest = -1;  // stays so where the server does not say
-  curl_easy_getinfo(request.curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &rest);
-  const std::uint64_t offered = request.have + static_cast<std::uint64_t>(rest);
-  if (rest >= 0 && offered != request.size)
-    throw InputError(fmt::format("the server has {} bytes, expected {}", offered, request.size));
+  curl_easy_getinfo(curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &rest);
+  if (const std::uint64_t found = before + static_cast<std::uint64_t>(rest); rest >= 0 && found != expected)
+    throw InputError(fmt::format("the server has {} bytes, expected {}", found, expected));
 }
 
 std::size_t on_bytes(char* bytes, std::size_t, std::size_t count, void* user) {
   Request& request = *static_cast<Request*>(user);
   const bool written = request.succeeds([&] {
-    if (!request.begun) check_announced_size(request);
+    if (!request.begun) check_announced_size(request.curl, request.have, request.size);
     request.begun = true;
     if (count > request.size - request.have)
       throw InputError(fmt::format("the server sends more than the {} bytes expected", request.size));
@@ -103,6 +103,7 @@ Reply ask(const std::string& url, const fs::path& path, std::uint64_t have, std:
   set(CURLOPT_XFERINFODATA, &request);
   const CURLcode code = curl_easy_perform(curl.get());
   if (request.error) std::rethrow_exception(request.error);
+  if (code == CURLE_RANGE_ERROR) check_announced_size(curl.get(), 0, size);
   file->close();
   return {code, reason[0] ? reason.data() : curl_easy_strerror(code)};
 }
@@ -127,7 +128,10 @@ void download(const std::string& url, const fs::path& file, std::uint64_t size, 
       const Reply reply = ask(url, file, have, size, patience, tick);
       const std::uint64_t now = size_of(file);
       if (reply.code == CURLE_OK && now == size) return;
-      if (reply.code == CURLE_OK) throw InputError(fmt::format("the server sent {} bytes, expected {}", now, size));
+      if (reply.code == CURLE_OK) {
+        fs::remove(file);
+        throw InputError(fmt::format("the server sent {} bytes, expected {}", now, size));
+      }
       if (reply.code == CURLE_UNSUPPORTED_PROTOCOL || reply.code == CURLE_URL_MALFORMAT)
         throw InputError(fmt::format("{}; expected a URL that begins with http:// or https://", reply.reason));
       if (reply.code == CURLE_RANGE_ERROR) {  // the server can only send all of it
@@ -136,11 +140,12 @@ void download(const std::string& url, const fs::path& file, std::uint64_t size, 
       }
       if (broke_off(reply.code) && now > have && attempt < patience.attempts) continue;
       if (now == 0) fs::remove(file);
-      throw SystemError(fmt::format(
-          "{}: {}{}", url, reply.reason,
-          now > 0 ? fmt::format("; {} of {} bytes are here, the next call goes on from there", now, size) : ""));
+      const std::string kept =
+          now > 0 ? fmt::format("; {} of {} bytes are here, the next call goes on from there", now, size) : "";
+      throw SystemError(fmt::format("{}: {}{} (other sources: --url BASE, or put the file at {} yourself)", url,
+                                    reply.reason, kept, file.string()));
     } catch (const InputError& error) {
-      fs::remove(file);
+      if (have == 0 || size_of(file) != have) fs::remove(file);  // what came is of no use
       throw InputError(fmt::format("{}: {}", url, error.what()));
     }
   }
