@@ -21,7 +21,7 @@ void require_folder(const std::filesystem::path& folder, const char* what) {
   if (std::filesystem::is_directory(folder)) return;
   throw InputError(
       fmt::format("{}: no such folder; expected the unpacked {}, choose the folder that holds it by --data DIR "
-                  "or SACCADE_DATA",
+                  "or SACCADE_DATA; saccade fetch downloads it",
                   folder.string(), what));
 }
 

@@ -153,7 +153,7 @@ DataSet load_idx_set(const IdxSet& set, const std::filesystem::path& folder, std
   if (!std::filesystem::is_directory(folder)) {
     throw InputError(
         fmt::format("{}: no such folder; expected the IDX files of {}, choose the folder that holds it by "
-                    "--data DIR or SACCADE_DATA",
+                    "--data DIR or SACCADE_DATA; saccade fetch downloads them",
                     folder.string(), set.name));
   }
   return {read_part(set, folder, set.train_prefix, images), read_part(set, folder, set.test_prefix, 0)};

@@ -15,8 +15,8 @@ DataSet load_fashion_mnist(const std::filesystem::path& folder, std::size_t imag
   if (std::filesystem::exists(own)) return load_idx_set(fashion_mnist_set(), own, images);
   if (std::filesystem::exists(debian)) return load_idx_set(fashion_mnist_set(), debian, images);
   throw InputError(
-      fmt::format("{}: no such folder, nor {}; put the IDX files of fashion-mnist there, or install the Debian "
-                  "package dataset-fashion-mnist",
+      fmt::format("{}: no such folder, nor {}; put the IDX files of fashion-mnist there (saccade fetch downloads "
+                  "them), or install the Debian package dataset-fashion-mnist",
                   own.string(), debian.string()));
 }
 

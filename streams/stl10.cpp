@@ -94,7 +94,7 @@ DataSet load_stl10_labelled(const std::filesystem::path& folder) {
   if (!std::filesystem::is_directory(place))
     throw InputError(
         fmt::format("{}: no such folder; expected the unpacked binary version of STL-10, choose the folder that holds "
-                    "it by --data DIR or SACCADE_DATA",
+                    "it by --data DIR or SACCADE_DATA; saccade fetch downloads it",
                     place.string()));
   const std::vector<std::string> names = class_names(place / "class_names.txt");
   DataSet data;

@@ -10,6 +10,7 @@ void add_commands(CLI::App& app, CommonFlags& flags) {
   add_step(app, flags);
   add_views(app, flags);
   add_inspect(app, flags);
+  add_fetch(app, flags);
   add_devices(app, flags);
 }
 

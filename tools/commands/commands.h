@@ -17,6 +17,7 @@ void add_reproduce(CLI::App& app, CommonFlags& flags);
 void add_step(CLI::App& app, CommonFlags& flags);
 void add_views(CLI::App& app, CommonFlags& flags);
 void add_inspect(CLI::App& app, CommonFlags& flags);
+void add_fetch(CLI::App& app, CommonFlags& flags);
 void add_devices(CLI::App& app, CommonFlags& flags);
 
 /// All of them, in the order of the help text.

@@ -1,8 +1,6 @@
 #include "tools/run/run_folder.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,6 +9,7 @@
 
 #include "engine/error.h"
 #include "engine/file_system.h"
+#include "tools/lock_folder.h"
 
 namespace saccade {
 namespace {
@@ -25,19 +24,6 @@ bool can_write_in(const fs::path& folder) {
   close(descriptor);
   unlink(name.c_str());
   return true;
-}
-
-/// Released by the system however the process ends.
-std::shared_ptr<void> lock_folder(const fs::path& folder, const char* flag) {
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0)
-    throw InputError(fmt::format("{} {}: cannot open this folder: {}", flag, folder.string(), std::strerror(errno)));
-  std::shared_ptr<void> lock(nullptr, [descriptor](void*) { ::close(descriptor); });
-  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-    throw InputError(
-        fmt::format("{} {}: another process is at work in this folder; wait for it or choose another folder", flag,
-                    folder.string()));
-  return lock;  // a file system without locks is no reason to refuse
 }
 
 }  // namespace
