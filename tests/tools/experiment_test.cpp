@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "engine/error.h"
+#include "tools/experiment/setup.h"
 
 namespace saccade {
 namespace {
@@ -99,6 +100,12 @@ TEST_CASE("layers of every kind; a pool belongs to the layer below") {
       refusal("network.layers = [{channels = 4000}, {kind = \"local\", channels = 40}]", {"network.embedding=1"});
   CHECK(contains(huge, "layer 1"));
   CHECK(contains(huge, "every position its own"));
+  // Patches of an image share their weights with all of it.
+  const Experiment patches = parse_experiment(
+      "data = \"stl10\"\nloss = \"clapp\"\nview.kind = \"grey-crop\"\nnetwork.layers = [{kind = \"local\", channels = "
+      "4}]",
+      "exp.toml", {}, Mode::batch);
+  CHECK_THROWS_WITH_AS(learned_network(patches), doctest::Contains("clapp on patches"), InputError);
 }
 
 TEST_CASE("what is written reads back to the same experiment") {
