@@ -59,6 +59,7 @@ void Device::conv_pack(const ConvPack& op) {
   Check("conv_pack")
       .conv(op.shape)
       .extent(op.extent)
+      .that(!op.shape.local(), "shared weights: local ones are not packed")
       .that(op.weights.weights && op.packed, "weights and packed")
       .that(op.way == Way::down || !op.weights.sign_only, "sign_only on the way down alone");
   conv_pack_impl(op);
@@ -130,7 +131,7 @@ void Device::conv_transpose(const ConvTranspose& op) {
       .conv(op.shape)
       .extent(op.extent)
       .that(op.input && op.weights && op.output, "input, weights and output")
-      .that(!op.shape.pools(), "a dense or strided shape")
+      .that(!op.shape.pools() && !op.shape.local(), "a dense or strided shape with shared weights")
       .that(op.shape.in.lanes % lanes_per_vector == 0, "an output map with a multiple of 16 lanes, not an image")
       .that(op.input.data != op.output.data, "output apart from input");
   conv_transpose_impl(op);

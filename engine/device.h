@@ -32,7 +32,7 @@ class Device {
   virtual void copy(void* to, const void* from, std::size_t bytes) = 0;
   virtual void clear(void* to, std::size_t bytes) = 0;
 
-  /// Floats of the packed copy of a layer's weights; 0 where this way needs none.
+  /// Floats of the packed copy of a layer's weights; 0 where this way needs none, as always with local weights.
   virtual std::size_t packed_size(const ConvShape& shape, Way way, Arithmetic arithmetic) const = 0;
 
   /// Whether render_views() takes views of this kind. The CPU device renders none: the streams do it, four pixels at a

@@ -53,7 +53,7 @@ struct ConvPack {
   Extent extent;
   Way way = Way::up;
   Arithmetic arithmetic = Arithmetic::exact;
-  Feedback weights;  ///< shape.weights() per replica; sign_only on the way down alone
+  Feedback weights;  ///< shape.weights() per replica, shared; sign_only on the way down alone
   ConstFlags active;
   Floats packed;  ///< Device::packed_size()
 };
@@ -62,7 +62,7 @@ struct ConvForward {
   ConvShape shape;
   Extent extent;
   ConstFloats input;   ///< shape.in
-  ConstFloats packed;  ///< from conv_pack, way up, with the same arithmetic
+  ConstFloats packed;  ///< from conv_pack, way up, with the same arithmetic; the weights themselves of a local layer
   Floats output;       ///< shape.out
   Bytes winners;       ///< shape.winners(); null without max-pool, or when no backward step follows
   Arithmetic arithmetic = Arithmetic::exact;
@@ -100,7 +100,7 @@ struct ConvInputGradient {
 /// is f(0) = 0. The gradient of its weights is a ConvWeightGradient with roles exchanged: `input` the error at the
 /// output before f, `error` the input here.
 struct ConvTranspose {
-  ConvShape shape;  ///< dense or with a stride; its own activation is not used; in.lanes a multiple of 16
+  ConvShape shape;  ///< shared, dense or with a stride; its own activation is not used; in.lanes a multiple of 16
   Extent extent;
   ConstFloats input;    ///< shape.out
   ConstFloats weights;  ///< shape.weights() per replica

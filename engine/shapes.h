@@ -46,6 +46,10 @@ enum class Activation : std::uint8_t { none = 0, hardtanh = 1, tanh = 2, relu = 
 /// the convolution is computed at the even positions (2y, 2x) alone.
 enum class Downsample : std::uint8_t { none = 0, max_pool = 1, stride = 2 };
 
+/// Whose weights a layer's units have. shared: a convolution, every position has the same. local: a locally connected
+/// layer, every position has its own; biology has no way to keep them equal (Bartunov et al. 2018).
+enum class Sharing : std::uint8_t { shared = 0, local = 1 };
+
 /// How a device computes convolutions; values are stored in checkpoints. exact: every output is one chain of fused
 /// multiply-adds in a fixed order, gradients are sums of such chains. fast: Winograd's F(4x4, 3x3) where it saves work,
 /// with a quarter of the products and a rounding error about ten times as large (engine/cpu/kernels/winograd.h). Both
@@ -53,25 +57,42 @@ enum class Downsample : std::uint8_t { none = 0, max_pool = 1, stride = 2 };
 enum class Arithmetic : std::uint8_t { exact = 0, fast = 1 };
 constexpr const char* to_string(Arithmetic arithmetic) { return arithmetic == Arithmetic::exact ? "exact" : "fast"; }
 
-/// One layer: 3x3 convolution (zero padding 1, no bias) at every position or every second one, then optionally
-/// max-pool, then the activation.
+/// One layer: 3x3 convolution (zero padding 1, no bias) at every position or every second one, with weights that the
+/// positions share or with weights of their own, then optionally max-pool, then the activation.
 ///
-/// Weights are stored "by post-synaptic unit": [rounded-up out channels][3][3][in.lanes] floats; padding rows and lanes
-/// are zero. The map below is an image of fewer than 16 channels or has a multiple of 16 lanes. A device may keep a
-/// second, packed copy in an order that suits its forward kernel.
+/// Shared weights are stored "by post-synaptic unit": [rounded-up out channels][3][3][in.lanes] floats. A device may
+/// keep a second, packed copy in an order that suits its forward kernel. Local weights are the better part of what a
+/// step reads, so they are stored once, in an order that suits all kernels: [rows()][columns()][out.lanes / 16][3][3]
+/// [in.lanes][16 outputs]. Padding rows and lanes are zero. The map below is an image of fewer than 16 channels or has
+/// a multiple of 16 lanes.
 struct ConvShape {
   MapShape in, out;
   Downsample down = Downsample::none;
   Activation activation = Activation::none;
+  Sharing sharing = Sharing::shared;
 
-  static constexpr ConvShape make(MapShape in, int out_channels, Downsample down, Activation activation) {
+  static constexpr ConvShape make(MapShape in, int out_channels, Downsample down, Activation activation,
+                                  Sharing sharing = Sharing::shared) {
     const int divisor = down == Downsample::none ? 1 : 2;
-    return {in, MapShape::layer(in.height / divisor, in.width / divisor, out_channels), down, activation};
+    return {in, MapShape::layer(in.height / divisor, in.width / divisor, out_channels), down, activation, sharing};
   }
   constexpr bool pools() const { return down == Downsample::max_pool; }
+  constexpr bool local() const { return sharing == Sharing::local; }
   /// Pixels of the map below from one output to the next.
   constexpr int step() const { return down == Downsample::none ? 1 : 2; }
-  constexpr std::size_t weights() const { return static_cast<std::size_t>(out.lanes) * 9 * in.lanes; }
+  /// The same from one position of the convolution to the next, before pooling ...
+  constexpr int stride() const { return down == Downsample::stride ? 2 : 1; }
+  /// ... of which there are so many.
+  constexpr int rows() const { return pools() ? 2 * out.height : out.height; }
+  constexpr int columns() const { return pools() ? 2 * out.width : out.width; }
+  constexpr std::size_t weights_of_position() const { return static_cast<std::size_t>(out.lanes) * 9 * in.lanes; }
+  constexpr std::size_t weights() const {
+    return local() ? static_cast<std::size_t>(rows()) * columns() * weights_of_position() : weights_of_position();
+  }
+  /// Where the weights of a position of a local layer begin.
+  constexpr std::size_t position(int row, int column) const {
+    return (static_cast<std::size_t>(row) * columns() + column) * weights_of_position();
+  }
   /// Winner of each pooling window, one byte (0..3, row-major in the window): [out.height][out.width][out.lanes].
   constexpr std::size_t winners() const {
     return pools() ? static_cast<std::size_t>(out.height) * out.width * out.lanes : 0;

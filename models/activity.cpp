@@ -46,7 +46,7 @@ void ascend(Device& device, const Parameters& parameters, const Views& views, in
   layers.clear();
   for (int i = begin; i < end; ++i)
     layers.push_back({parameters.network().conv(i), views.extent(), views.activity.map(i, views.first),
-                      parameters.conv(i).packed.shared(), views.activity.map(i + 1, views.first),
+                      parameters.conv(i).ascending(), views.activity.map(i + 1, views.first),
                       views.activity.winners(i, views.first), parameters.arithmetic()});
   device.conv_forward(layers);
 }

@@ -8,13 +8,22 @@
 namespace saccade {
 namespace {
 
-/// Calls f(logical index, device index) for every weight of a convolution.
+/// Calls f(logical index, device index) for every weight of a convolution or of a local layer.
 template <class F>
 void each_conv_weight(const ConvShape& s, F f) {
   std::size_t logical = 0;
-  for (int k = 0; k < s.out.channels; ++k)
-    for (int c = 0; c < s.in.channels; ++c)
-      for (int tap = 0; tap < 9; ++tap) f(logical++, (static_cast<std::size_t>(k) * 9 + tap) * s.in.lanes + c);
+  const auto visit = [&](auto place) {
+    for (int k = 0; k < s.out.channels; ++k)
+      for (int c = 0; c < s.in.channels; ++c)
+        for (int tap = 0; tap < 9; ++tap) f(logical++, place(static_cast<std::size_t>(k), tap, c));
+  };
+  const auto lanes = static_cast<std::size_t>(s.in.lanes);
+  if (!s.local()) return visit([&](std::size_t k, int tap, int c) { return (k * 9 + tap) * lanes + c; });
+  for (int row = 0; row < s.rows(); ++row)
+    for (int column = 0; column < s.columns(); ++column)
+      visit([&](std::size_t k, int tap, int c) {
+        return s.position(row, column) + ((k / 16 * 9 + tap) * lanes + c) * 16 + k % 16;
+      });
 }
 
 template <class F>
@@ -33,7 +42,9 @@ void expect_shape(const Tensor& tensor, const std::vector<std::size_t>& shape) {
 }
 
 std::vector<std::size_t> conv_dims(const ConvShape& s) {
-  return {static_cast<std::size_t>(s.out.channels), static_cast<std::size_t>(s.in.channels), 3, 3};
+  const auto k = static_cast<std::size_t>(s.out.channels), c = static_cast<std::size_t>(s.in.channels);
+  if (!s.local()) return {k, c, 3, 3};
+  return {static_cast<std::size_t>(s.rows()), static_cast<std::size_t>(s.columns()), k, c, 3, 3};
 }
 
 std::vector<std::size_t> head_dims(const HeadShape& s) {

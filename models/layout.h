@@ -9,7 +9,8 @@
 /// copied, never changed; padding is zero.
 namespace saccade {
 
-Tensor conv_to_logical(const ConvShape& shape, const float* weights, std::string name);  ///< [K, C, 3, 3]
+Tensor conv_to_logical(const ConvShape& shape, const float* weights,
+                       std::string name);  ///< [K, C, 3, 3], or [H, W, K, C, 3, 3]
 Tensor head_to_logical(const HeadShape& shape, const float* weights,
                        std::string name);  ///< [embedding, F], F = (channel, row, column)
 /// InputError naming the tensor when its shape is another than the layer's.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "engine/error.h"
 
 namespace saccade {
@@ -13,7 +15,11 @@ MapShape NetworkSpec::map(int i) const {
 
 ConvShape NetworkSpec::conv(int i) const {
   const LayerSpec& layer = layers.at(static_cast<std::size_t>(i));
-  return ConvShape::make(map(i), layer.channels, layer.down, layer.activation);
+  return ConvShape::make(map(i), layer.channels, layer.down, layer.activation, layer.sharing);
+}
+
+bool NetworkSpec::any_local() const {
+  return std::any_of(layers.begin(), layers.end(), [](const LayerSpec& l) { return l.sharing == Sharing::local; });
 }
 
 AverageShape NetworkSpec::average(int i) const { return AverageShape::make(map(i + 1), head_average); }
@@ -73,8 +79,10 @@ void check_network(const NetworkSpec& network) {
                       i, out.height, out.width, network.head_average, network.head_average));
     constexpr std::size_t most_weights = std::size_t{1} << 28;  // 1 GiB a tensor: beyond it, a slip of the keyboard
     if (network.conv(i).weights() > most_weights || network.head(i).weights() > most_weights)
-      throw InputError(fmt::format("network: layer {} would have {} weights and its head {}; expected at most {} each",
-                                   i, network.conv(i).weights(), network.head(i).weights(), most_weights));
+      throw InputError(
+          fmt::format("network: layer {} would have {} weights{} and its head {}; expected at most {} each", i,
+                      network.conv(i).weights(), network.conv(i).local() ? ", every position its own," : "",
+                      network.head(i).weights(), most_weights));
   }
 }
 

@@ -6,11 +6,13 @@
 
 namespace saccade {
 
-/// One trainable layer: 3x3 convolution, optionally halved by a 2x2 max-pool or a stride of 2, activation.
+/// One trainable layer: 3x3 convolution, or with weights of every position's own, optionally halved by a 2x2 max-pool
+/// or a stride of 2, activation.
 struct LayerSpec {
   int channels = 0;
   Downsample down = Downsample::none;
   Activation activation = Activation::none;
+  Sharing sharing = Sharing::shared;
   friend bool operator==(const LayerSpec&, const LayerSpec&) = default;
 };
 
@@ -24,6 +26,8 @@ struct NetworkSpec {
   int embedding = 64;
   int head_average = 1;  ///< heads and probes read a map averaged over windows of this side; 1 = the map itself
 
+  /// Whether a layer has weights that belong to places of the image: then the network fits images of one size alone.
+  bool any_local() const;
   int depth() const { return static_cast<int>(layers.size()); }
   /// The map that layer i reads (i = 0 is the image); i = depth() is the top.
   MapShape map(int i) const;
@@ -38,7 +42,8 @@ struct NetworkSpec {
 /// their maps by a stride instead of a pool; InputError for another name, with the known ones.
 NetworkSpec known_network(const std::string& name);
 
-/// InputError naming the layer when a map would have no pixel left, a size is not positive or over 65,536 channels.
+/// InputError naming the layer when a map would have no pixel left, a size is not positive or over 65,536 channels, or
+/// a layer would have too many weights.
 void check_network(const NetworkSpec& network);
 
 }  // namespace saccade

@@ -97,8 +97,14 @@ Floats Parameters::learning_feedback(const Synapses& synapses) const {
 void Parameters::pack(Device& device, int layer, ConstFlags active, int views) {
   const ConvShape shape = network_.conv(layer);
   const Synapses& synapses = conv(layer);
-  device.conv_pack(
-      {shape, {replicas_, views}, Way::up, arithmetic_, {synapses.forward.shared()}, active, synapses.packed.shared()});
+  if (synapses.packed)
+    device.conv_pack({shape,
+                      {replicas_, views},
+                      Way::up,
+                      arithmetic_,
+                      {synapses.forward.shared()},
+                      active,
+                      synapses.packed.shared()});
   if (synapses.packed_feedback)
     device.conv_pack({shape,
                       {replicas_, views},

@@ -12,8 +12,11 @@ namespace saccade {
 struct Synapses {
   DeviceBuffer<float> forward;
   DeviceBuffer<float> feedback;         ///< empty unless the rule has feedback weights of its own here
-  DeviceBuffer<float> packed;           ///< convolutions: the copy that the forward kernel reads
+  DeviceBuffer<float> packed;           ///< convolutions: the copy that the forward kernel reads, if any
   DeviceBuffer<float> packed_feedback;  ///< convolutions that an error passes: the copy for its way down, if any
+
+  /// What activity passes on its way up through a convolution.
+  ConstFloats ascending() const { return packed ? packed.shared() : forward.shared(); }
 };
 
 /// Which heads are there, and what an error passes: one on every layer (layer-wise schedules), the top one with the
@@ -49,7 +52,7 @@ class Parameters {
   void pack(Device& device, int layer, ConstFlags active = {}, int views = 1);
 
   /// Appends conv.I.weight, head.I.weight, feedback.conv.I.weight, feedback.head.I.weight of replica r in logical
-  /// layout.
+  /// layout ([K, C, 3, 3]; of a local layer [H, W, K, C, 3, 3], H and W before pooling).
   void save(std::vector<Tensor>& tensors, int replica = 0) const;
   /// Sets every tensor that the network and the rule need; InputError when one is missing or has another shape. Others
   /// are ignored.

@@ -31,6 +31,8 @@ TargetPropagation::TargetPropagation(Device& device, Parameters& parameters, con
   if (network.head_average > 1)
     throw InputError(
         "rule: dtp has no autoencoder of averaged maps; expected head_average = 1 in [network], or another rule");
+  if (network.any_local())
+    throw InputError("rule: dtp has no autoencoder of local layers; expected layers of kind \"conv\", or another rule");
   const int part = std::min(views, views_at_once);
   for (int i = 1; i <= network.depth(); ++i) {
     const std::size_t size = network.map(i).size();
@@ -71,13 +73,8 @@ void TargetPropagation::pretrain(const Views& views) {
           above = embedding_.strided();
         } else if (noisy) {
           const Floats to = scratch(l + 1).above.strided();
-          device_.conv_forward({network.conv(l),
-                                part.extent(),
-                                x,
-                                parameters_.conv(l).packed.shared(),
-                                to,
-                                {},
-                                parameters_.arithmetic()});
+          device_.conv_forward(
+              {network.conv(l), part.extent(), x, parameters_.conv(l).ascending(), to, {}, parameters_.arithmetic()});
           above = to;
         } else {
           above = part.activity.map(l + 1, part.first);

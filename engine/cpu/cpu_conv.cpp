@@ -33,7 +33,7 @@ struct ConvSplit {
 std::size_t CpuDevice::packed_size(const ConvShape& shape, Way way, Arithmetic arithmetic) const {
   if (arithmetic == Arithmetic::fast && winograd_pays(shape, way))
     return std::size_t{36} * shape.in.lanes * shape.out.lanes;
-  return way == Way::up ? static_cast<std::size_t>(shape.out.lanes) * 9 * shape.in.channels : 0;
+  return way == Way::up && !shape.local() ? static_cast<std::size_t>(shape.out.lanes) * 9 * shape.in.channels : 0;
 }
 
 void CpuDevice::conv_pack_impl(const ConvPack& op) {
@@ -54,13 +54,15 @@ void CpuDevice::conv_pack_impl(const ConvPack& op) {
 }
 
 /// Depth first: a task takes its views through all layers, so that what one layer leaves is in its core's cache for the
-/// next. Where there are too few views for that, layer after layer.
+/// next. Where there are too few views for that, or where local weights are the larger part of what is read, layer
+/// after layer.
 void CpuDevice::conv_forward_impl(const std::vector<ConvForward>& layers) {
   constexpr int views_at_once = 8;
   if (layers.empty()) return;
   const Extent extent = layers.front().extent;
   const int parts = (extent.views + views_at_once - 1) / views_at_once;
-  if (parts < 2 * threads_) {
+  const auto local = [](const ConvForward& op) { return op.shape.local(); };
+  if (parts < 2 * threads_ || std::any_of(layers.begin(), layers.end(), local)) {
     for (const ConvForward& op : layers) forward(op, Threads::all);
     return;
   }
@@ -81,9 +83,10 @@ void CpuDevice::conv_forward_impl(const std::vector<ConvForward>& layers) {
 }
 
 void CpuDevice::forward(const ConvForward& op, Threads threads) {
+  if (op.shape.local()) return local_forward(op);
   if (op.arithmetic == Arithmetic::fast && winograd_pays(op.shape, Way::up)) return winograd_forward(op, threads);
   const ConvShape& s = op.shape;
-  const int blocks = s.out.lanes / 16, rows = s.pools() ? 2 * s.out.height : s.out.height;
+  const int blocks = s.out.lanes / 16, rows = s.rows();
   const std::size_t maps = static_cast<std::size_t>(op.extent.replicas) * op.extent.views;
   const ConvSplit split(blocks, rows, maps, threads == Threads::all ? threads_ : 1, kernels_.blocks_per_tile);
   run(
@@ -101,6 +104,7 @@ void CpuDevice::forward(const ConvForward& op, Threads threads) {
 }
 
 void CpuDevice::conv_weight_gradient_impl(const ConvWeightGradient& op) {
+  if (op.shape.local()) return local_weight_gradient(op);
   if (op.arithmetic == Arithmetic::fast && winograd_pays(op.shape, Way::down)) return winograd_weight_gradient(op);
   const ConvShape& s = op.shape;
   const int blocks = s.out.lanes / 16;
@@ -118,6 +122,7 @@ void CpuDevice::conv_weight_gradient_impl(const ConvWeightGradient& op) {
 }
 
 void CpuDevice::conv_input_gradient_impl(const ConvInputGradient& op) {
+  if (op.shape.local()) return local_input_gradient(op);
   if (op.packed && winograd_pays(op.shape, Way::down)) return winograd_input_gradient(op);
   transposed_conv(
       {op.shape, op.extent, op.error, op.winners, op.feedback, op.input, op.below, op.active, op.error_below});

@@ -25,15 +25,14 @@ inline bool any_active(const ConstFlags& active, int replica, int views) {
 
 /// Multiply-adds of a convolution in the direct scheme.
 inline double multiply_adds(const ConvShape& s, const Extent& e) {
-  const double pixels = static_cast<double>(s.out.height) * s.out.width * (s.pools() ? 4 : 1);
-  return 9.0 * s.in.channels * s.out.channels * pixels * e.views * e.replicas;
+  return 9.0 * s.in.channels * s.out.channels * s.rows() * s.columns() * e.views * e.replicas;
 }
 
-/// Whether Winograd's scheme saves work: not on images of few channels, not for every second output of a stride, and
-/// not where tiles of 4x4 would hang far over a small map.
+/// Whether Winograd's scheme saves work: not where weights are not shared, on images of few channels, for every second
+/// output of a stride, or where tiles of 4x4 would hang far over a small map.
 inline bool winograd_pays(const ConvShape& s, Way way) {
   const bool strided_up = way == Way::up && s.down == Downsample::stride;
-  return s.in.lanes % lanes_per_vector == 0 && !strided_up && s.in.height >= 3 && s.in.width >= 3;
+  return !s.local() && s.in.lanes % lanes_per_vector == 0 && !strided_up && s.in.height >= 3 && s.in.width >= 3;
 }
 
 /// Floats of scratch memory that a task of winograd() needs at most.
@@ -101,6 +100,9 @@ class CpuDevice final : public Device {
   /// Whether an operation is shared among all threads, or done by the one that calls: a task of another.
   enum class Threads { all, this_one };
   void forward(const ConvForward& op, Threads threads);
+  void local_forward(const ConvForward& op);
+  void local_weight_gradient(const ConvWeightGradient& op);
+  void local_input_gradient(const ConvInputGradient& op);
   void winograd_pack(const ConvPack& op);
   void winograd_forward(const ConvForward& op, Threads threads);
   void winograd_input_gradient(const ConvInputGradient& op);

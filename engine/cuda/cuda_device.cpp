@@ -44,14 +44,18 @@ void CudaDevice::render_views_impl(const RenderViews& op) {
   kernels::render_views(queue_, on_device);
 }
 
-void CudaDevice::conv_forward_impl(const ConvForward& op) { kernels::conv_forward(queue_, op); }
+void CudaDevice::conv_forward_impl(const ConvForward& op) {
+  op.shape.local() ? kernels::local_forward(queue_, op) : kernels::conv_forward(queue_, op);
+}
 
 void CudaDevice::conv_weight_gradient_impl(const ConvWeightGradient& op) {
   if (op.extent.views == 0) return no_views(op.gradient, op.shape.weights(), op.extent.replicas, op.accumulate);
-  kernels::conv_weight_gradient(queue_, op);
+  op.shape.local() ? kernels::local_weight_gradient(queue_, op) : kernels::conv_weight_gradient(queue_, op);
 }
 
-void CudaDevice::conv_input_gradient_impl(const ConvInputGradient& op) { kernels::conv_input_gradient(queue_, op); }
+void CudaDevice::conv_input_gradient_impl(const ConvInputGradient& op) {
+  op.shape.local() ? kernels::local_input_gradient(queue_, op) : kernels::conv_input_gradient(queue_, op);
+}
 void CudaDevice::conv_transpose_impl(const ConvTranspose& op) { kernels::conv_transpose(queue_, op); }
 void CudaDevice::average_pool_impl(const AveragePool& op) { kernels::average_pool(queue_, op); }
 void CudaDevice::average_pool_gradient_impl(const AveragePoolGradient& op) {

@@ -19,12 +19,17 @@ struct Buffers {
         out(device, shape.out.size(), c.replicas, c.views,
             junk(shape.out, Images(c.views, c.out_channels, shape.out.height, shape.out.width), c.replicas)),
         winners(device, std::max<std::size_t>(1, shape.winners()), c.replicas, c.views) {
-    device.conv_pack({shape, {c.replicas, 1}, Way::up, Arithmetic::exact, {weights.shared()}, {}, packed.shared()});
+    if (!shape.local())
+      device.conv_pack({shape, {c.replicas, 1}, Way::up, Arithmetic::exact, {weights.shared()}, {}, packed.shared()});
   }
 
   ConvForward op(int replicas, int first, int views) const {
-    return {shape,           {replicas, views},  in.strided(first),
-            packed.shared(), out.strided(first), shape.pools() ? winners.strided(first) : Bytes{}};
+    return {shape,
+            {replicas, views},
+            in.strided(first),
+            shape.local() ? weights.shared() : packed.shared(),
+            out.strided(first),
+            shape.pools() ? winners.strided(first) : Bytes{}};
   }
   Outputs outputs() const {
     CHECK((in.intact() && weights.intact() && packed.intact() && out.intact() && winners.intact()));

@@ -10,7 +10,7 @@ TEST_CASE("conv_weight_gradient against the reference") {
     std::vector<ConvWeights> before;
     Draw draw(13);
     for (int r = 0; r < c.replicas; ++r) {
-      before.emplace_back(c.out_channels, c.channels);
+      before.push_back(c.weights());
       draw.fill(before.back().v, -3, 3);
     }
     for (auto [flagging, accumulate] :
@@ -23,7 +23,7 @@ TEST_CASE("conv_weight_gradient against the reference") {
       const auto flags = make_flags(flagging, c.replicas, c.views);
       std::vector<Scaled<ConvWeights>> want;
       for (int r = 0; r < c.replicas; ++r) {
-        want.push_back(conv_weight_gradient(step.data.in[r], step.error[r], step.winners[r], flags[r]));
+        want.push_back(conv_weight_gradient(step.data.in[r], step.error[r], step.winners[r], flags[r], c.weights()));
         for (std::size_t i = 0; accumulate && i < before[r].v.size(); ++i) {
           want[r].value.v[i] += before[r].v[i];
           want[r].scale.v[i] += std::fabs(before[r].v[i]);

@@ -33,7 +33,7 @@ DeviceBuffer<float> pack(Device& device, const ConvShape& shape, int replicas, W
 std::vector<ConvCase> fast_cases() {
   using enum Activation;
   std::vector<ConvCase> cases = conv_cases();
-  std::erase_if(cases, [](const ConvCase& c) { return c.out_channels == 512; });
+  std::erase_if(cases, [](const ConvCase& c) { return c.out_channels == 512 || c.sharing == Sharing::local; });
   cases.push_back({3, 3, 16, false, 16, Downsample::none, none, 1, 1});
   cases.push_back({6, 10, 80, false, 40, Downsample::max_pool, hardtanh, 1, 3});
   cases.push_back({16, 16, 64, false, 64, Downsample::max_pool, none, 1, 2});

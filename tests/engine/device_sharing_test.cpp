@@ -50,15 +50,20 @@ TEST_CASE("sharing: pixels") {
 }
 
 TEST_CASE("sharing: convolution") {
-  for (Downsample down : {Downsample::none, Downsample::max_pool, Downsample::stride}) {
-    const ConvShape s = ConvShape::make(MapShape::layer(16, 15, 32), 48, down, Activation::hardtanh);
+  std::vector<ConvCase> cases;
+  for (const Sharing sharing : {Sharing::shared, Sharing::local})
+    for (const Downsample down : {Downsample::none, Downsample::max_pool, Downsample::stride})
+      cases.push_back({16, 15, 32, false, 48, down, Activation::hardtanh, 2, 6, sharing});
+  for (const ConvCase& c : cases) {
+    CAPTURE(c);
+    const ConvShape s = c.shape();
     const Images in(6, 32, 16, 15), out(6, 48, s.out.height, s.out.width);
     Draw draw(81);
     const auto tensor = [&](auto like) {
       draw.fill(like.v, -1, 1);
       return std::vector{like, like};
     };
-    const auto x = to_layout(s.in, tensor(in)), w = to_layout(s, tensor(ConvWeights(48, 32))),
+    const auto x = to_layout(s.in, tensor(in)), w = to_layout(s, tensor(c.weights())),
                e = to_layout(s.out, tensor(out));
     same_for_any_threads([&](Device& device) {
       const Guarded<float> input(device, s.in.size(), 2, 6, x), weights(device, s.weights(), 2, 1, w),
@@ -66,8 +71,10 @@ TEST_CASE("sharing: convolution") {
           output(device, s.out.size(), 2, 6), gradient(device, s.weights(), 2), below(device, s.in.size(), 2, 6);
       const Guarded<std::uint8_t> winners(device, std::max<std::size_t>(1, s.winners()), 2, 6);
       const Bytes won = s.pools() ? winners.strided() : Bytes{};
-      device.conv_pack({s, {2, 1}, Way::up, Arithmetic::exact, {weights.shared()}, {}, packed.shared()});
-      device.conv_forward({s, {2, 6}, input.strided(), packed.shared(), output.strided(), won});
+      if (!s.local())
+        device.conv_pack({s, {2, 1}, Way::up, Arithmetic::exact, {weights.shared()}, {}, packed.shared()});
+      device.conv_forward(
+          {s, {2, 6}, input.strided(), s.local() ? weights.shared() : packed.shared(), output.strided(), won});
       device.conv_weight_gradient(
           {s, {2, 6}, input.strided(), error.strided(), won, Flags{}, gradient.shared(), false});
       device.conv_input_gradient({s,

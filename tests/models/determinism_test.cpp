@@ -37,6 +37,13 @@ std::vector<Run> many_runs(std::uint64_t views) {
                    " " + to_string(run.arithmetic);
         runs.push_back(run);
       }
+  runs.push_back({.name = "local rll bp sgd", .network = "local", .views = views});
+  runs.push_back({.name = "local e2e rf adam",
+                  .network = "local",
+                  .schedule = "e2e",
+                  .rule = "rf",
+                  .optimiser = "adam",
+                  .views = views});
   return runs;
 }
 

@@ -151,12 +151,11 @@ void check_anchors(const OnlineLearner& learner, const Pairs& pairs, int row, co
 }
 
 /// All layers of gll one after the other, or e2e.
-void compare(Device& device, const Pairs& pairs, const std::string& schedule, const std::string& rule, bool block,
-             Measured& m) {
+void compare(Device& device, const NetworkSpec& net, const Pairs& pairs, const std::string& schedule,
+             const std::string& rule, bool block, Measured& m) {
   CAPTURE(schedule);
   CAPTURE(rule);
   CAPTURE(block);
-  const NetworkSpec net = known_network("conv5");
   const int stages = schedule == "e2e" ? 1 : net.depth();
   // Equal shares of gll: each layer gets exactly the views of one pass.
   LearnerOptions options;
@@ -233,10 +232,22 @@ TEST_CASE("event mode adds up to the batch gradient: conv5, every layer and end 
   Measured m;
   for (const std::string schedule : {"e2e", "gll"})
     for (const std::string rule : {"bp", "rf", "urf", "sign", "sign-forward"})
-      for (bool block : {true, false}) compare(*device, pairs, schedule, rule, block, m);
+      for (bool block : {true, false}) compare(*device, known_network("conv5"), pairs, schedule, rule, block, m);
   CHECK(m.layers == 60);
   check_fractions(m);
   CHECK(m.worst > 0);  // two routes, not one compared with itself
+}
+
+TEST_CASE("event mode adds up to the batch gradient: locally connected layers") {
+  const auto device = make_cpu_device(2);
+  const NetworkSpec net = local_network();
+  const Pairs pairs = grating_pairs(net, 12);
+  Measured m;
+  for (const std::string schedule : {"e2e", "gll"})
+    for (const std::string rule : {"bp", "rf", "urf", "sign", "sign-forward"})
+      for (bool block : {true, false}) compare(*device, net, pairs, schedule, rule, block, m);
+  CHECK(m.layers == 2 * 5 * (1 + 4));
+  check_fractions(m);
 }
 
 TEST_CASE("event mode adds up to the batch gradient: 500 pairs of CIFAR-10") {
@@ -260,7 +271,7 @@ TEST_CASE("event mode adds up to the batch gradient: 500 pairs of CIFAR-10") {
     for (bool block : {true, false}) {
       Measured m;
       m.precisely = true;
-      compare(*device, pairs, schedule, "bp", block, m);
+      compare(*device, known_network("conv5"), pairs, schedule, "bp", block, m);
       check_fractions(m);
       MESSAGE(schedule << std::string(block ? ", blocked" : ", unblocked") << ": relative L2 error at most " << m.worst
                        << " (sums in double: " << m.worst_precise << "), active fractions " << m.lowest << " to "

@@ -40,6 +40,14 @@ inline const std::vector<Golden>& golden_runs() {
        "c33c4d16b673037a9287b09fab4a4762"},
       {{.name = "conv3 rll bp sgd fast", .network = "conv3", .views = 60, .arithmetic = Arithmetic::fast},
        "31327ffb80fec66c006e3996796ca889"},
+      {{.name = "local rll bp sgd", .network = "local"}, "6f34a39072acb51caf3474a67a03b3e5"},
+      {{.name = "local e2e urf adam unblocked",
+        .network = "local",
+        .schedule = "e2e",
+        .rule = "urf",
+        .optimiser = "adam",
+        .block = false},
+       "2e21f68cd3ab26c9571ed76b6a378878"},
   };
   return runs;
 }

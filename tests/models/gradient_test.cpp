@@ -134,6 +134,24 @@ TEST_CASE("gradients against the reference where heads read averaged maps") {
   }
 }
 
+TEST_CASE("gradients of locally connected layers against the reference") {
+  for (bool block : {true, false}) {
+    CAPTURE(block);
+    const Totals totals = check_loss(
+        [&](Device&, PairStep& step, const Pairs& pairs, PairStepOptions& options) {
+          options.margins = median_margins(step, pairs, options.layer, 20, 2);
+          options.negatives = 2;
+          options.block = block;
+        },
+        [](const PairStepOptions& o) {
+          return ref::batch_hinge(o.negatives, o.negative_weight, static_cast<double>(o.margins.positive),
+                                  static_cast<double>(o.margins.negative), o.block);
+        },
+        rounding_limit(4), local_network());
+    CHECK(totals.tensors == 5 * (5 + 4 * 2));
+  }
+}
+
 TEST_CASE("gradients of SimCLR against the reference") {
   const Totals totals =
       check_loss([](Device&, PairStep&, const Pairs&, PairStepOptions& options) { options.loss = "simclr"; },

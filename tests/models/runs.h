@@ -15,7 +15,7 @@ namespace saccade::test {
 
 struct Run {
   std::string name;
-  std::string network = "tiny";  ///< "tiny", or a known one
+  std::string network = "tiny";  ///< "tiny", "local", or a known one
   std::string schedule = "rll", rule = "bp", optimiser = "sgd", memory = "sliding";
   bool block = true;
   int views_per_fixation = 2;
@@ -26,6 +26,7 @@ struct Run {
 /// Odd sizes; every kind of activation but tanh, which conv3 has.
 inline NetworkSpec network_of(const Run& run) {
   using enum Activation;
+  if (run.network == "local") return local_network();
   if (run.network != "tiny") return known_network(run.network);
   constexpr Downsample dense = Downsample::none, pool = Downsample::max_pool;
   return {"tiny", 3, 11, 9, {{20, dense, hardtanh}, {18, pool, relu}, {33, pool, none}}, 20};

@@ -47,6 +47,20 @@ inline Pixels gratings(const NetworkSpec& net, std::uint64_t object, double shif
   return out;
 }
 
+/// Locally connected layers with every way to halve a map, the last pool cutting a column, above a convolution or not.
+inline NetworkSpec local_network(int embedding = 20) {
+  using enum Activation;
+  constexpr Downsample dense = Downsample::none, pool = Downsample::max_pool, stride = Downsample::stride;
+  constexpr Sharing local = Sharing::local, shared = Sharing::shared;
+  return {
+      "local",
+      3,
+      13,
+      11,
+      {{20, pool, hardtanh, local}, {18, dense, relu, shared}, {33, stride, hardtanh, local}, {20, dense, none, local}},
+      embedding};
+}
+
 /// Pairs of views, [n][height][width][channels] each, as PairStep takes them.
 struct Pairs {
   int count = 0;
@@ -157,7 +171,10 @@ inline ref::Network reference_network(const NetworkSpec& net, const std::vector<
   for (int i = 0; i < net.depth(); ++i) {
     const ConvShape shape = net.conv(i);
     r.layers.push_back({shape.down, shape.activation});
-    r.convs.emplace_back(shape.out.channels, shape.in.channels);
+    if (shape.local())
+      r.convs.emplace_back(shape.out.channels, shape.in.channels, shape.rows(), shape.columns(), shape.stride());
+    else
+      r.convs.emplace_back(shape.out.channels, shape.in.channels);
     r.convs.back().v = find("conv." + std::to_string(i) + ".weight");
     r.heads.emplace_back(net.embedding, static_cast<int>(net.head(i).in.features()));
     r.heads.back().v = find("head." + std::to_string(i) + ".weight");

@@ -195,6 +195,8 @@ TEST_CASE("a training that cannot be is refused, and nothing is left behind") {
       {{"loss=supervised", "schedule=gll"}, {"supervised", "e2e", "gll"}},
       {{"rule=dtp", "schedule=rll"}, {"dtp", "e2e", "rll"}},
       {{"rule=dtp", "loss=clapp"}, {"dtp", "clapp"}},
+      {{"rule=dtp", "schedule=e2e", "network.layers=[{kind=\"local\", channels=4, pool=true}]"},
+       {"dtp", "local", "conv"}},
       {{"dtp.pretrain=5"}, {"dtp.pretrain = 5", "bp"}},
       {{"negatives=30"}, {"negatives = 30", "at most 29", "all"}},
       {{"loss=simclr", "batch=1"}, {"simclr", "at least 2"}},

@@ -16,10 +16,17 @@ struct ConvCase {
   Downsample down;
   Activation activation;
   int replicas, views;
+  Sharing sharing = Sharing::shared;
 
   ConvShape shape() const {
     return ConvShape::make(image ? MapShape::image(height, width, channels) : MapShape::layer(height, width, channels),
-                           out_channels, down, activation);
+                           out_channels, down, activation, sharing);
+  }
+  /// All zero.
+  ConvWeights weights() const {
+    if (sharing == Sharing::shared) return {out_channels, channels};
+    const int cut = down == Downsample::none ? 1 : 2, stride = down == Downsample::stride ? 2 : 1;
+    return {out_channels, channels, height / cut * cut / stride, width / cut * cut / stride, stride};
   }
   bool pools() const { return down == Downsample::max_pool; }
 };
@@ -30,26 +37,46 @@ inline std::ostream& operator<<(std::ostream& out, const ConvCase& c) {
              << (c.pools()                      ? " pool"
                  : c.down == Downsample::stride ? " stride"
                                                 : "")
-             << " activation " << static_cast<int>(c.activation) << ", replicas " << c.replicas << ", views "
-             << c.views;
+             << (c.sharing == Sharing::local ? " local" : "") << " activation " << static_cast<int>(c.activation)
+             << ", replicas " << c.replicas << ", views " << c.views;
 }
 
 /// 1 pixel, odd sizes, odd sizes that halving cuts, channels around multiples of 16, and the layers of conv3 and conv5.
 inline const std::vector<ConvCase>& conv_cases() {
   using enum Activation;
   constexpr Downsample dense = Downsample::none, pool = Downsample::max_pool, stride = Downsample::stride;
+  constexpr Sharing local = Sharing::local;
   static const std::vector<ConvCase> cases = {
-      {1, 1, 1, true, 5, dense, none, 1, 1},          {1, 1, 20, false, 3, dense, hardtanh, 3, 1},
-      {1, 7, 16, false, 16, dense, relu, 1, 3},       {2, 2, 3, true, 16, pool, none, 1, 3},
-      {2, 3, 17, false, 5, pool, relu, 3, 7},         {3, 2, 33, false, 20, pool, tanh, 1, 1},
-      {5, 7, 3, true, 20, dense, hardtanh, 3, 3},     {5, 7, 5, true, 16, pool, relu, 3, 7},
-      {7, 7, 20, false, 33, pool, none, 1, 3},        {14, 14, 33, false, 5, pool, tanh, 3, 1},
-      {9, 31, 16, false, 20, dense, hardtanh, 1, 3},  {4, 4, 64, false, 48, dense, none, 1, 7},
-      {28, 28, 1, true, 32, pool, tanh, 1, 3},        {32, 32, 3, true, 32, dense, hardtanh, 1, 1},
-      {8, 8, 64, false, 512, pool, none, 1, 1},       {2, 2, 3, true, 16, stride, none, 1, 3},
-      {5, 7, 3, true, 20, stride, hardtanh, 3, 3},    {3, 2, 33, false, 20, stride, tanh, 1, 1},
-      {9, 31, 16, false, 20, stride, hardtanh, 1, 3}, {7, 7, 20, false, 33, stride, none, 3, 7},
-      {13, 17, 32, false, 48, stride, relu, 1, 3},    {28, 28, 1, true, 32, stride, tanh, 1, 3},
+      {1, 1, 1, true, 5, dense, none, 1, 1},
+      {1, 1, 20, false, 3, dense, hardtanh, 3, 1},
+      {1, 7, 16, false, 16, dense, relu, 1, 3},
+      {2, 2, 3, true, 16, pool, none, 1, 3},
+      {2, 3, 17, false, 5, pool, relu, 3, 7},
+      {3, 2, 33, false, 20, pool, tanh, 1, 1},
+      {5, 7, 3, true, 20, dense, hardtanh, 3, 3},
+      {5, 7, 5, true, 16, pool, relu, 3, 7},
+      {7, 7, 20, false, 33, pool, none, 1, 3},
+      {14, 14, 33, false, 5, pool, tanh, 3, 1},
+      {9, 31, 16, false, 20, dense, hardtanh, 1, 3},
+      {4, 4, 64, false, 48, dense, none, 1, 7},
+      {28, 28, 1, true, 32, pool, tanh, 1, 3},
+      {32, 32, 3, true, 32, dense, hardtanh, 1, 1},
+      {8, 8, 64, false, 512, pool, none, 1, 1},
+      {2, 2, 3, true, 16, stride, none, 1, 3},
+      {5, 7, 3, true, 20, stride, hardtanh, 3, 3},
+      {3, 2, 33, false, 20, stride, tanh, 1, 1},
+      {9, 31, 16, false, 20, stride, hardtanh, 1, 3},
+      {7, 7, 20, false, 33, stride, none, 3, 7},
+      {13, 17, 32, false, 48, stride, relu, 1, 3},
+      {28, 28, 1, true, 32, stride, tanh, 1, 3},
+      {1, 1, 20, false, 3, dense, hardtanh, 3, 1, local},
+      {2, 3, 17, false, 5, pool, relu, 3, 7, local},
+      {5, 7, 3, true, 20, pool, hardtanh, 3, 3, local},
+      {5, 7, 3, true, 20, stride, hardtanh, 3, 9, local},
+      {7, 7, 20, false, 33, pool, none, 1, 3, local},
+      {7, 7, 20, false, 33, stride, tanh, 1, 5, local},
+      {14, 14, 16, false, 48, dense, relu, 1, 4, local},
+      {28, 28, 1, true, 32, pool, tanh, 1, 3, local},
   };
   return cases;
 }
@@ -82,7 +109,7 @@ inline ConvData make_conv_data(const ConvCase& c, bool exact, std::uint64_t seed
             if (!c.image && (x + 3 * y + 5 * ch) % 11 == 0) v = 0;
           }
     data.in.push_back(in);
-    ConvWeights w(c.out_channels, c.channels);
+    ConvWeights w = c.weights();
     if (exact)
       draw.fill_exact(w.v);
     else
@@ -149,7 +176,7 @@ struct ConvBackward {
       for (std::size_t i = 0; i < e.v.size(); ++i) e.v[i] *= derivative(c.activation, y.out.v[i]) > 0;
       error.push_back(e);
       winners.push_back(y.winners);
-      ConvWeights f(c.out_channels, c.channels);
+      ConvWeights f = c.weights();
       draw.fill(f.v, -1, 1);
       for (std::size_t i = 0; i < f.v.size(); i += 5) f.v[i] = i % 2 == 0 ? 0.0 : -0.0;  // sgn(0) = 0, of either sign
       feedback.push_back(f);

@@ -5,7 +5,8 @@
 
 #include "tests/reference/tensors.h"
 
-/// 3x3 convolution, zero padding 1, no bias; optional 2x2 max-pool, or stride 2; activation.
+/// 3x3 convolution, or locally connected layer, zero padding 1, no bias; optional 2x2 max-pool, or stride 2;
+/// activation.
 namespace saccade::reference {
 
 struct ConvResult {
@@ -22,11 +23,11 @@ inline ConvResult conv_forward(const Images& in, const ConvWeights& weights, Dow
       for (int c = 0; c < in.c; ++c)
         for (int dy = 0; dy < 3; ++dy)
           for (int dx = 0; dx < 3; ++dx) {
-            const double weight = weights.at(k, c, dy, dx);
+            const std::size_t weight = weights.index(k, c, dy, dx);
             for (int y = 0; y < in.h; ++y)
               for (int x = 0; x < in.w; ++x)
-                if (in.inside(y + dy - 1, x + dx - 1)) {
-                  const double term = weight * in.at(i, c, y + dy - 1, x + dx - 1);
+                if (weights.stands_at(y, x) && in.inside(y + dy - 1, x + dx - 1)) {
+                  const double term = weights.v[weights.own(y, x) + weight] * in.at(i, c, y + dy - 1, x + dx - 1);
                   r.before_pool.at(i, k, y, x) += term;
                   r.before_pool_scale.at(i, k, y, x) += std::fabs(term);
                 }
@@ -82,11 +83,13 @@ inline Images conv_unpool(const Images& error, const std::vector<std::uint8_t>& 
   return full;
 }
 
-/// Sum over active views of error (x) input; `error` is before the activation and after pooling.
+/// Sum over active views of error (x) input; `error` is before the activation and after pooling, `none` a gradient of
+/// zeros.
 inline Scaled<ConvWeights> conv_weight_gradient(const Images& in, const Images& error,
-                                                const std::vector<std::uint8_t>& winners, const Active& active = {}) {
+                                                const std::vector<std::uint8_t>& winners, const Active& active,
+                                                const ConvWeights& none) {
   const Images full = conv_unpool(error, winners, in.h, in.w);
-  Scaled<ConvWeights> r{ConvWeights(error.c, in.c), ConvWeights(error.c, in.c)};
+  Scaled<ConvWeights> r{none, none};
   for (int i = 0; i < in.n; ++i) {
     if (!is_active(active, i)) continue;
     for (int k = 0; k < error.c; ++k)
@@ -95,13 +98,19 @@ inline Scaled<ConvWeights> conv_weight_gradient(const Images& in, const Images& 
           for (int dx = 0; dx < 3; ++dx)
             for (int y = 0; y < in.h; ++y)
               for (int x = 0; x < in.w; ++x)
-                if (in.inside(y + dy - 1, x + dx - 1)) {
+                if (none.stands_at(y, x) && in.inside(y + dy - 1, x + dx - 1)) {
                   const double term = full.at(i, k, y, x) * in.at(i, c, y + dy - 1, x + dx - 1);
-                  r.value.at(k, c, dy, dx) += term;
-                  r.scale.at(k, c, dy, dx) += std::fabs(term);
+                  const std::size_t weight = none.own(y, x) + none.index(k, c, dy, dx);
+                  r.value.v[weight] += term;
+                  r.scale.v[weight] += std::fabs(term);
                 }
   }
   return r;
+}
+
+inline Scaled<ConvWeights> conv_weight_gradient(const Images& in, const Images& error,
+                                                const std::vector<std::uint8_t>& winners, const Active& active = {}) {
+  return conv_weight_gradient(in, error, winners, active, ConvWeights(error.c, in.c));
 }
 
 /// f'(in) * (feedback^T error), f being the activation whose output is `in`. Inactive views stay 0.
@@ -119,8 +128,9 @@ inline Scaled<Images> conv_input_gradient(const Images& error, const std::vector
           for (int dx = 0; dx < 3; ++dx)
             for (int y = 0; y < in.h; ++y)
               for (int x = 0; x < in.w; ++x)
-                if (in.inside(y + dy - 1, x + dx - 1)) {
-                  const double term = full.at(i, k, y, x) * feedback.at(k, c, dy, dx);
+                if (feedback.stands_at(y, x) && in.inside(y + dy - 1, x + dx - 1)) {
+                  const double term =
+                      full.at(i, k, y, x) * feedback.v[feedback.own(y, x) + feedback.index(k, c, dy, dx)];
                   r.value.at(i, c, y + dy - 1, x + dx - 1) += term;
                   r.scale.at(i, c, y + dy - 1, x + dx - 1) += std::fabs(term);
                 }

@@ -29,10 +29,17 @@ void visit_map(const MapShape& s, const Images& x, Visit visit) {
 
 template <class Visit>
 void visit_conv(const ConvShape& s, const ConvWeights& w, Visit visit) {
+  const auto lanes = static_cast<std::size_t>(s.in.lanes);
   for (int k = 0; k < w.k; ++k)
     for (int c = 0; c < w.c; ++c)
-      for (int tap = 0; tap < 9; ++tap)
-        visit((static_cast<std::size_t>(k) * 9 + tap) * s.in.lanes + c, w.index(k, c, tap / 3, tap % 3));
+      for (int tap = 0; tap < 9; ++tap) {
+        const std::size_t logical = w.index(k, c, tap / 3, tap % 3);
+        if (!s.local()) visit((static_cast<std::size_t>(k) * 9 + tap) * lanes + c, logical);
+        for (int position = 0; position < w.h * w.w; ++position)
+          visit((((static_cast<std::size_t>(position) * (s.out.lanes / 16) + k / 16) * 9 + tap) * lanes + c) * 16 +
+                    k % 16,
+                static_cast<std::size_t>(position) * w.k * w.c * 9 + logical);
+      }
 }
 
 /// Logical head features are (c, h, w), stored ones (h, w, c).

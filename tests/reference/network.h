@@ -109,7 +109,9 @@ inline NetworkGradients network_gradients(const Network& network, const Network&
     Images error = average_pool_gradient(at_input, x.maps[j + 1], network.head_average, network.layers[j].activation);
     for (int i = top; i >= lowest; --i) {
       j = static_cast<std::size_t>(i);
-      add(r.gradient.convs[j].v, conv_weight_gradient(x.maps[j], error, x.winners[j]).value.v);
+      ConvWeights none = network.convs[j];
+      none.v.assign(none.v.size(), 0.0);
+      add(r.gradient.convs[j].v, conv_weight_gradient(x.maps[j], error, x.winners[j], {}, none).value.v);
       if (i > lowest)
         error = conv_input_gradient(error, x.winners[j], carrier(rule, network.convs[j], feedback.convs[j]), x.maps[j],
                                     network.layers[j - 1].activation)

@@ -27,15 +27,30 @@ struct Images {
   int features() const { return c * h * w; }
 };
 
-/// [K][C][3][3]; tap (1, 1) is the centre.
+/// [K][C][3][3], or of a locally connected layer [h][w][K][C][3][3]; tap (1, 1) is the centre.
 struct ConvWeights {
   int k = 0, c = 0;
+  int h = 0, w = 0;  ///< positions with weights of their own; 0: all share theirs
+  int stride = 1;    ///< of a locally connected layer: its position (y, x) stands at pixel (stride y, stride x)
   std::vector<double> v;
 
   ConvWeights() = default;
-  ConvWeights(int k_, int c_) : k(k_), c(c_), v(static_cast<std::size_t>(k_) * c_ * 9, 0.0) {}
+  ConvWeights(int k_, int c_, int h_ = 0, int w_ = 0, int stride_ = 1)
+      : k(k_),
+        c(c_),
+        h(h_),
+        w(w_),
+        stride(stride_),
+        v(static_cast<std::size_t>(k_) * c_ * 9 * (h_ > 0 ? h_ * w_ : 1), 0.0) {}
   std::size_t index(int out, int in, int dy, int dx) const {
     return ((static_cast<std::size_t>(out) * c + in) * 3 + dy) * 3 + dx;
+  }
+  /// Whether there are weights for an output at pixel (y, x), before pooling, and where its own begin.
+  bool stands_at(int y, int x) const {
+    return h == 0 || (y % stride == 0 && x % stride == 0 && y / stride < h && x / stride < w);
+  }
+  std::size_t own(int y, int x) const {
+    return h == 0 ? 0 : (static_cast<std::size_t>(y / stride) * w + x / stride) * k * c * 9;
   }
   double& at(int out, int in, int dy, int dx) { return v[index(out, in, dy, dx)]; }
   double at(int out, int in, int dy, int dx) const { return v[index(out, in, dy, dx)]; }

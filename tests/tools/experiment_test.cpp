@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "engine/error.h"
+#include "tools/experiment/setup.h"
 
 namespace saccade {
 namespace {
@@ -90,6 +91,28 @@ TEST_CASE("defaults follow the data set") {
   CHECK(grey_folder.view.kind == ViewKind::affine);
   const Experiment grey_crop = parse("data = \"stl10\"\nview.kind = \"grey-crop\"");
   CHECK((grey_crop.network.height == 64 && grey_crop.network.width == 64 && grey_crop.network.channels == 1));
+}
+
+TEST_CASE("layers of every kind; a pool belongs to the layer below") {
+  const Experiment e = parse(
+      "[network]\nlayers = [{kind = \"local\", channels = 4}, {kind = \"pool\"}, {kind = \"conv\", channels = 5, "
+      "stride = 2}, "
+      "{kind = \"local\", channels = 6, activation = \"tanh\"}]");
+  CHECK(e.network.layers == std::vector<LayerSpec>{{4, Downsample::max_pool, Activation::none, Sharing::local},
+                                                   {5, Downsample::stride, Activation::none, Sharing::shared},
+                                                   {6, Downsample::none, Activation::tanh, Sharing::local}});
+  CHECK(parse(write_experiment(e)).network == e.network);
+  // 28 x 28 positions of 9 * 4000 * 40 weights: beyond 2^28.
+  const std::string huge =
+      refusal("network.layers = [{channels = 4000}, {kind = \"local\", channels = 40}]", {"network.embedding=1"});
+  CHECK(contains(huge, "layer 1"));
+  CHECK(contains(huge, "every position its own"));
+  // Patches of an image share their weights with all of it.
+  const Experiment patches = parse_experiment(
+      "data = \"stl10\"\nloss = \"clapp\"\nview.kind = \"grey-crop\"\nnetwork.layers = [{kind = \"local\", channels = "
+      "4}]",
+      "exp.toml", {}, Mode::batch);
+  CHECK_THROWS_WITH_AS(learned_network(patches), doctest::Contains("clapp on patches"), InputError);
 }
 
 TEST_CASE("what is written reads back to the same experiment") {
@@ -205,6 +228,14 @@ TEST_CASE("wrong types name file, line, key, what was found and expected") {
   CHECK(contains(refusal("network.layers = [{pool = true}]"), "a table with channels"));
   CHECK(contains(refusal("network.layers = [{channels = 1, pool = true, stride = 2}]"), "expected one of them"));
   CHECK(contains(refusal("network.layers = [{channels = 1, stride = 3}]"), "network.layers[0].stride"));
+  CHECK(
+      contains(refusal("network.layers = [{kind = \"dense\", channels = 1}]"), "one of \"conv\", \"local\", \"pool\""));
+  CHECK(contains(refusal("network.layers = [{kind = 3, channels = 1}]"), "network.layers[0].kind is the integer 3"));
+  CHECK(contains(refusal("network.layers = [{kind = \"pool\"}]"), "a layer with weights below a pool"));
+  CHECK(contains(refusal("network.layers = [{channels = 1, pool = true}, {kind = \"pool\"}]"), "halves the map once"));
+  CHECK(contains(refusal("network.layers = [{channels = 1, stride = 2}, {kind = \"pool\"}]"), "halves the map once"));
+  CHECK(contains(refusal("network.layers = [{channels = 1}, {kind = \"pool\", channels = 2}]"), "kind alone"));
+  CHECK(contains(refusal("network.layers = [{channels = 1, kernel = 5}]"), "kernels are 3x3"));
   CHECK(contains(refusal("network.layers = [{channels = 1, stride = true}]"), "network.layers[0].stride"));
   CHECK(contains(refusal("network = {name = \"a b\\n\", layers = [{channels = 1}]}"), "network.name"));
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <optional>
 #include <set>
 
 #include "engine/error.h"
@@ -27,6 +28,7 @@ struct Declared {
   int channels, side;
   std::vector<reference::Layer> layers;
   std::vector<int> widths;
+  bool local = false;  ///< every layer
 };
 
 constexpr Downsample dense = Downsample::none, pool = Downsample::max_pool;
@@ -54,6 +56,19 @@ Declared colour() {
 Declared conv3() {
   using enum Activation;
   return {"conv3", 1, 28, {{pool, tanh}, {pool, tanh}, {pool, tanh}}, {32, 64, 128}};
+}
+
+Declared local() {
+  using enum Activation;
+  return {
+      "[network]\nlayers = [{kind = \"local\", channels = 6, pool = true, activation = \"hardtanh\"}, {kind = "
+      "\"local\", "
+      "channels = 17, stride = 2}, {kind = \"local\", channels = 7, activation = \"tanh\"}]\n",
+      1,
+      28,
+      {{pool, hardtanh}, {Downsample::stride, none}, {dense, tanh}},
+      {6, 17, 7},
+      true};
 }
 
 /// Waves of high contrast with a black border: saturation, and ties in flat areas.
@@ -91,7 +106,9 @@ struct Case {
     for (std::size_t i = 0; i < declared.layers.size(); ++i) {
       for (reference::Network* to : {&network, &feedback}) {
         const double bound = 2.5 / std::sqrt(9.0 * channels);  // scaled up, so that hardtanh saturates
-        to->convs.emplace_back(declared.widths[i], channels);
+        const int stride = declared.layers[i].down == Downsample::stride ? 2 : 1,
+                  rows = declared.local ? side / stride : 0;
+        to->convs.emplace_back(declared.widths[i], channels, rows, rows, stride);
         draw.fill(to->convs.back().v, -bound, bound);
         to->layers.push_back(declared.layers[i]);
       }
@@ -113,6 +130,12 @@ Tensor tensor(std::string name, std::vector<std::size_t> shape, const std::vecto
   return {std::move(name), std::move(shape), {values.begin(), values.end()}};
 }
 
+std::vector<std::size_t> shape_of(const reference::ConvWeights& w) {
+  std::vector<std::size_t> shape{static_cast<std::size_t>(w.k), static_cast<std::size_t>(w.c), 3, 3};
+  if (w.h > 0) shape.insert(shape.begin(), {static_cast<std::size_t>(w.h), static_cast<std::size_t>(w.w)});
+  return shape;
+}
+
 SafeTensors weights_of(const Case& c, bool with_feedback) {
   SafeTensors file;
   for (std::size_t i = 0; i < c.network.convs.size(); ++i)
@@ -121,8 +144,7 @@ SafeTensors weights_of(const Case& c, bool with_feedback) {
       const auto& conv = network->convs[i];
       const auto& head = network->heads[i];
       const std::string number = std::to_string(i);
-      file.reals.push_back(tensor(prefix + ("conv." + number + ".weight"),
-                                  {static_cast<std::size_t>(conv.k), static_cast<std::size_t>(conv.c), 3, 3}, conv.v));
+      file.reals.push_back(tensor(prefix + ("conv." + number + ".weight"), shape_of(conv), conv.v));
       file.reals.push_back(tensor(prefix + ("head." + number + ".weight"),
                                   {static_cast<std::size_t>(head.rows), static_cast<std::size_t>(head.columns)},
                                   head.v));
@@ -236,8 +258,7 @@ void check_step(const Case& c, const StepRequest& request, const reference::Loss
   check_tensor(got, "loss", {1}, {want.loss});
   for (int i = level < 0 ? 0 : level; i <= top; ++i) {
     const auto& conv = want.gradient.convs[static_cast<std::size_t>(i)];
-    check_tensor(got, "grad.conv." + std::to_string(i) + ".weight",
-                 {static_cast<std::size_t>(conv.k), static_cast<std::size_t>(conv.c), 3, 3}, conv.v);
+    check_tensor(got, "grad.conv." + std::to_string(i) + ".weight", shape_of(conv), conv.v);
   }
   const auto& head = want.gradient.heads[static_cast<std::size_t>(top)];
   check_tensor(got, "grad.head." + std::to_string(top) + ".weight", {units, static_cast<std::size_t>(head.columns)},
@@ -341,6 +362,22 @@ TEST_CASE("step: conv3") {
   request.rule = "rf";
   request.no_block = true;
   check_step(c, request, reference::batch_hinge(-1, 0.2f, static_cast<double>(0.1f), 50, false), views_of(c));
+}
+
+TEST_CASE("step: locally connected layers, each rule, each layer and end to end") {
+  const Case c(local(), 3, 20, 8);
+  for (const std::string rule : {"bp", "rf", "sign"})
+    for (const std::optional<int> layer : {std::optional<int>{}, std::optional<int>{0}, std::optional<int>{1}}) {
+      CAPTURE(rule);
+      CAPTURE(layer.value_or(-1));
+      StepRequest request;
+      request.negatives = "all";
+      request.margins = {0.1, 50};
+      request.rule = rule;
+      request.layer = layer;
+      request.no_block = true;
+      check_step(c, request, reference::batch_hinge(-1, 0.2f, static_cast<double>(0.1f), 50, false), views_of(c));
+    }
 }
 
 TEST_CASE("step: tensors that the case does not need are ignored") {

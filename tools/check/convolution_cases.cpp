@@ -55,6 +55,16 @@ void conv_forward_with_winners(Trial& t, const Layer& layer, const Extent& exten
   t.compare(winners, same_bits);
 }
 
+/// Weights of every position's own are read as they are stored.
+void conv_forward_local(Trial& t, const Layer& layer, const Extent& extent) {
+  const auto &input = layer.input(t, extent),
+             &weights = t.floats(layer.shape.weights(), {extent.replicas, 1}, layer.weights()),
+             &output = t.zeros<float>(layer.shape.out.size(), extent);
+  t.calls<ConvForward>(&Device::conv_forward,
+                       {layer.shape, extent, input.strided(), weights.shared(), output.strided(), {}});
+  t.compare(output);
+}
+
 /// All layers in one call; inputs of the upper ones are outputs of the lower.
 void conv_forward_all(Trial& t, const std::vector<Layer>& layers, const Extent& extent) {
   std::vector<ConvForward> ops;
@@ -143,7 +153,19 @@ std::vector<Case> convolution_cases(const NetworkSpec& network, int views) {
     if (layer.shape.pools())
       add("conv_forward", where + ", winners", [=](Trial& t) { conv_forward_with_winners(t, layer, one); });
     add("conv_weight_gradient", where, [=](Trial& t) { conv_weight_gradient(t, layer, one, all, false); });
+    Layer local = layer;
+    local.shape.sharing = Sharing::local;
+    constexpr std::size_t most_local_weights = std::size_t{1} << 25;
+    const bool checks_local = local.shape.weights() <= most_local_weights;
+    if (checks_local) {
+      add("conv_forward", where + ", local", [=](Trial& t) { conv_forward_local(t, local, one); });
+      add("conv_weight_gradient", where + ", local",
+          [=](Trial& t) { conv_weight_gradient(t, local, one, all, false); });
+    }
     if (i == 0) continue;
+    if (checks_local)
+      add("conv_input_gradient", where + ", local, some views",
+          [=](Trial& t) { conv_input_gradient(t, local, one, some, false); });
     add("conv_input_gradient", where, [=](Trial& t) { conv_input_gradient(t, layer, one, all, false); });
     // Where the way up pools, the way down of target propagation has a stride (models/target_feedback.h).
     Layer without_pool = layer;

@@ -11,7 +11,10 @@ void add_step(CLI::App& app, CommonFlags& flags) {
   CLI::App* command =
       app.add_subcommand("step", "One learning step under glass: embeddings, distances, errors, gradients");
   const auto request = std::make_shared<StepRequest>();
-  command->add_option("--weights", request->weights, "Weights (safetensors): conv.I.weight, head.I.weight, feedback.*")
+  command
+      ->add_option("--weights", request->weights,
+                   "Weights (safetensors): conv.I.weight [K,C,3,3] (kind local: [H,W,K,C,3,3], H and W before "
+                   "pooling), head.I.weight [64,F], feedback.*")
       ->required()
       ->type_name("FILE");
   command->add_option("--views", request->views, "Views (safetensors): a and b [n,C,H,W], label [n]")

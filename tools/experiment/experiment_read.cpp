@@ -49,7 +49,8 @@ class Reader {
   void read_table(const toml::table& table, const std::string& prefix);
   void read_key(const keys::Key& key, const toml::node& node);
   void read_network(const keys::Key& key, const toml::node& node);
-  LayerSpec read_layer(const toml::node& node, std::size_t index);
+  void read_layer(const toml::node& node, const std::string& prefix);
+  void read_pool(const toml::node& node, const std::string& prefix);
   void read_margins(const keys::Key& key, const toml::node& node);
 
   double number(const keys::Key& key, const toml::node& node, double min, double max, bool above_min);
@@ -232,10 +233,28 @@ void Reader::read_margins(const keys::Key& key, const toml::node& node) {
   }
 }
 
-LayerSpec Reader::read_layer(const toml::node& node, std::size_t index) {
-  const std::string prefix = fmt::format("network.layers[{}]", index);
+/// A pool has no weights and is no layer of its own: it becomes part of the layer below. Every activation is monotonic,
+/// so the largest of a window is the same before and after it.
+void Reader::read_pool(const toml::node& node, const std::string& prefix) {
+  std::vector<LayerSpec>& layers = given_.experiment.network.layers;
+  if (node.as_table()->size() > 1) fail(prefix, node, "a pool to be kind alone: its windows are 2x2");
+  if (layers.empty()) fail(prefix, node, "a layer with weights below a pool");
+  if (layers.back().down != Downsample::none)
+    fail(prefix, node, "one pool or stride between two layers with weights: each halves the map once");
+  layers.back().down = Downsample::max_pool;
+}
+
+void Reader::read_layer(const toml::node& node, const std::string& prefix) {
   if (!node.is_table()) fail(prefix, node, "a table such as {channels = 32, pool = true, activation = \"tanh\"}");
   LayerSpec layer;
+  if (const toml::node* kind = node.as_table()->get("kind")) {
+    const std::string word = kind->value<std::string>().value_or("");
+    if (word == "pool") return read_pool(node, prefix);
+    if (word == "local")
+      layer.sharing = Sharing::local;
+    else if (word != "conv")
+      fail(prefix + ".kind", *kind, "one of \"conv\", \"local\", \"pool\"");
+  }
   bool pool = false, stride = false;
   for (const auto& [part, value] : *node.as_table()) {
     const std::string name = prefix + "." + std::string(part.str());
@@ -251,9 +270,11 @@ LayerSpec Reader::read_layer(const toml::node& node, std::size_t index) {
       const auto found = std::find(words.begin(), words.end(), value.value<std::string>().value_or(""));
       if (found == words.end()) fail(name, value, "one of \"none\", \"hardtanh\", \"tanh\", \"relu\"");
       layer.activation = static_cast<Activation>(found - words.begin());
-    } else {
-      throw InputError(fmt::format("{}: unknown key \"{}\"; a layer has channels, pool, stride and activation",
-                                   where(name, value), name));
+    } else if (part != "kind") {
+      throw InputError(fmt::format(
+          "{}: unknown key \"{}\"; a layer has kind, channels, pool, stride and activation, its kernels are "
+          "3x3",
+          where(name, value), name));
     }
   }
   if (layer.channels == 0) fail(prefix, node, "a table with channels");
@@ -261,7 +282,7 @@ LayerSpec Reader::read_layer(const toml::node& node, std::size_t index) {
     throw InputError(fmt::format("{}: {} has pool = true and stride = 2; expected one of them, each halves the map",
                                  where(prefix, node), prefix));
   if (pool || stride) layer.down = pool ? Downsample::max_pool : Downsample::stride;
-  return layer;
+  given_.experiment.network.layers.push_back(layer);
 }
 
 void Reader::read_network(const keys::Key& key, const toml::node& node) {
@@ -292,7 +313,7 @@ void Reader::read_network(const keys::Key& key, const toml::node& node) {
     else if (part == "layers") {
       if (!value.is_array() || value.as_array()->empty()) fail(name, value, "a list of layers");
       for (std::size_t i = 0; i < value.as_array()->size(); ++i)
-        network.layers.push_back(read_layer(*value.as_array()->get(i), i));
+        read_layer(*value.as_array()->get(i), fmt::format("network.layers[{}]", i));
     } else if (part != "name") {
       throw InputError(fmt::format("{}: unknown key \"{}\"; a network has name, embedding, head_average and layers",
                                    where(name, value), name));

@@ -81,8 +81,9 @@ std::string network_text(const NetworkSpec& network) {
   }
   std::vector<std::string> layers;
   for (const LayerSpec& layer : network.layers)
-    layers.push_back(fmt::format("{{channels = {}, {}, activation = \"{}\"}}", layer.channels, down_text(layer.down),
-                                 activation_words()[static_cast<std::size_t>(layer.activation)]));
+    layers.push_back(fmt::format(
+        "{{{}channels = {}, {}, activation = \"{}\"}}", layer.sharing == Sharing::local ? "kind = \"local\", " : "",
+        layer.channels, down_text(layer.down), activation_words()[static_cast<std::size_t>(layer.activation)]));
   const std::string average =
       network.head_average == 1 ? std::string() : fmt::format("head_average = {}, ", network.head_average);
   return fmt::format("{{name = \"{}\", embedding = {}, {}layers = [{}]}}", network.name, network.embedding, average,
@@ -244,6 +245,8 @@ std::string list_experiment_keys(Mode mode) {
       "  [network]\n  embedding = 64\n"
       "  layers = [{channels = 32, pool = true, activation = \"tanh\"}, {channels = 64, stride = 2}]\n"
       "  head_average = 2  # heads and probes read maps averaged over windows of 2x2; 1 = the maps themselves\n"
+      "A layer's kind is \"conv\" (3x3 convolution, the default) or \"local\" (3x3, weights of every position's own);\n"
+      "{kind = \"pool\"} after a layer is the same as pool = true in it.\n"
       "Known networks: conv3, conv5, vgg6; conv3-strided and conv5-strided halve their maps by a stride of 2, not a "
       "pool.\n";
   return text;

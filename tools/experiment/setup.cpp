@@ -51,6 +51,10 @@ bool learns_from_patches(const Experiment& e) {
 NetworkSpec learned_network(const Experiment& e) {
   NetworkSpec network = e.network;
   if (!learns_from_patches(e)) return network;
+  if (network.any_local())
+    throw InputError(
+        "network: clapp on patches of an image learns weights that every place of the whole image will use; expected "
+        "layers of kind \"conv\", or a view.kind that shows whole images");
   network.height = network.width = PatchGrid{}.side;
   network.head_average = 1;
   check_network(network);

@@ -108,6 +108,50 @@ struct ConvWeightGradientTask {
   int block;
 };
 
+/// Errors of a locally connected layer, of the views that `active` lists.
+struct LocalErrors {
+  ConvShape shape;
+  const float* error;
+  const std::uint8_t* winners;  ///< null without max-pool
+  std::ptrdiff_t error_view, winners_view;
+  const std::int32_t* active;
+  int count;
+};
+
+/// One output, at (row, column) after pooling, of a locally connected layer: all channels of all views, so that its
+/// weights are fetched once.
+struct LocalForwardTask {
+  ConvShape shape;
+  const float* input;
+  const float* weights;
+  float* output;
+  std::uint8_t* winners;  ///< may be null
+  std::ptrdiff_t input_view, output_view, winners_view;
+  int views, row, column;
+};
+
+/// The gradient of the weights of one position, (row, column) before pooling.
+struct LocalWeightGradientTask {
+  LocalErrors errors;
+  const float* input;
+  std::ptrdiff_t input_view;
+  float* gradient;
+  bool accumulate;
+  int row, column;
+};
+
+/// The error below at pixel (row, column).
+struct LocalInputGradientTask {
+  LocalErrors errors;
+  const float* feedback;
+  bool sign_only;
+  const float* input;
+  Activation below;
+  float* error_below;
+  std::ptrdiff_t input_view, below_view;
+  int row, column;
+};
+
 /// Row `row` of the averages of one view.
 struct AveragePoolTask {
   AverageShape shape;
@@ -256,6 +300,9 @@ struct KernelTable {
   void (*winograd_gradient_end)(const WinogradGradientEnd&);
   void (*conv_input_gradient)(const ConvInputGradientTask&);
   void (*conv_weight_gradient)(const ConvWeightGradientTask&);
+  void (*local_forward)(const LocalForwardTask&);
+  void (*local_weight_gradient)(const LocalWeightGradientTask&);
+  void (*local_input_gradient)(const LocalInputGradientTask&);
   void (*average_pool)(const AveragePoolTask&);
   void (*average_pool_gradient)(const AveragePoolGradientTask&);
   void (*head_forward)(const HeadForwardTask&);

@@ -49,7 +49,7 @@ __global__ void __launch_bounds__(threads) pack_kernel(PackTask t) {
 }  // namespace
 
 std::size_t packed_size(const ConvShape& shape, Way way) {
-  return way == Way::up ? static_cast<std::size_t>(shape.in.channels) * 9 * shape.out.lanes : 0;
+  return way == Way::up && !shape.local() ? static_cast<std::size_t>(shape.in.channels) * 9 * shape.out.lanes : 0;
 }
 
 void conv_pack(Queue& queue, const ConvPack& op) {

@@ -18,6 +18,11 @@ void conv_weight_gradient(Queue& queue, const ConvWeightGradient& op);
 void conv_input_gradient(Queue& queue, const ConvInputGradient& op);
 void conv_transpose(Queue& queue, const ConvTranspose& op);
 
+/// The same for a shape that is local: its weights are not packed, and a transposed convolution has none.
+void local_forward(Queue& queue, const ConvForward& op);
+void local_weight_gradient(Queue& queue, const ConvWeightGradient& op);
+void local_input_gradient(Queue& queue, const ConvInputGradient& op);
+
 void average_pool(Queue& queue, const AveragePool& op);
 void average_pool_gradient(Queue& queue, const AveragePoolGradient& op);
 void load_views(Queue& queue, const LoadViews& op);
