@@ -38,7 +38,7 @@ Scene scene_from(const SceneSpread& spread, const std::array<double, paths>& n) 
     square += q[i] * q[i];
   }
   for (std::size_t i = 0; i < 4; ++i) scene.rotation[i] = static_cast<float>(q[i] / std::sqrt(square));
-  scene.distance = power(4.2, 0.35 * spread.place * n[4], -1, 1.9);
+  scene.distance = power(3.6, 0.25 * spread.place * n[4], -0.8, 2);
   scene.x = static_cast<float>(std::clamp(0.18 * spread.place * n[5], -1.0, 1.0));
   scene.y = static_cast<float>(std::clamp(0.18 * spread.place * n[6], -1.0, 1.0));
   const double x = -0.4 + spread.light * n[7], y = 0.6 + spread.light * n[8], z = 0.7 + spread.light * n[9];
@@ -54,9 +54,8 @@ const World::Options& checked(const World::Options& o) {
     if (!condition) throw InputError("world: " + expected);
   };
   require(o.size >= 16 && o.size <= 128, fmt::format("views of {} pixels, expected 16 to 128", o.size));
-  require(o.objects >= shape_names().size() && o.objects <= World::most_objects && o.first <= World::most_objects,
-          fmt::format("{} objects from number {}, expected {} to {}", o.objects, o.first, shape_names().size(),
-                      World::most_objects));
+  require(o.objects >= 1 && o.objects <= World::most_objects && o.first <= World::most_objects,
+          fmt::format("{} objects from number {}, expected at most {}", o.objects, o.first, World::most_objects));
   const auto spread = [&](const char* name, double value, double most) {
     require(value >= 0 && value <= most, fmt::format("{} spread {}, expected 0 to {}", name, value, most));
   };
@@ -115,9 +114,9 @@ std::string factors_header() {
 }
 
 std::string factors_row(const WorldFactors& f) {
-  const ViewRecipe recipe = recipe_of(f.scene, f.object);
-  return fmt::format("{},{},{},{}", f.object, f.label, shape_names().at(static_cast<std::size_t>(f.label)),
-                     fmt::join(recipe.parameters, ","));
+  std::string row = fmt::format("{},{},{}", f.object, f.label, shape_names().at(static_cast<std::size_t>(f.label)));
+  for (const float parameter : recipe_of(f.scene, f.object).parameters) row += fmt::format(",{}", parameter);
+  return row;
 }
 
 }  // namespace saccade

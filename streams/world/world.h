@@ -12,11 +12,12 @@ namespace saccade {
 /// own (Ornstein-Uhlenbeck), so that scenes move continuously and are at every time distributed as single views are.
 ///   rotation: (r + pose n) / |r + pose n| as a quaternion, n in R^4, r the rest pose, seen from above and aside;
 ///             pose = infinity: n / |n|, any rotation, all equally likely (Marsaglia 1972)
-///   distance: 4.2 * 2^(0.35 place n), clamped to 2 .. 16
+///   distance: 3.6 * 2^(0.25 place n), the exponent within -0.8 .. 2
 ///   x, y:     0.18 place n each, clamped to +-1
-///   light:    (l + light n) / |l + light n| times 2^(0.3 light n), clamped to 2^+-1.5, n in R^3 and R, l from above,
+///   light:    (l + light n) / |l + light n| times 2^(0.3 light n), the exponent within +-1.5, n in R^3 and R, l from
+///   above,
 ///             left and before
-///   ambient:  0.3 * 2^(0.5 light n), clamped to 2^-4 .. 1
+///   ambient:  0.3 * 2^(0.5 light n), the exponent within -4 .. 1.7
 /// The background is one of 2^24, drawn for each view, in a trajectory for each fixation.
 struct SceneSpread {
   double pose = 0.5;
@@ -30,7 +31,7 @@ class World final : public ViewSource {
  public:
   struct Options {
     int size = 32;                   ///< height and width of a view, 16 .. 128
-    std::uint32_t objects = 16'000;  ///< 16 .. 2^24
+    std::uint32_t objects = 16'000;  ///< 1 .. 2^24
     std::uint32_t first = 0;         ///< number of the first object; those of another range are other objects
     std::uint32_t paints = 0;        ///< different paints; 0: one for each object
     std::uint64_t seed = 1;          ///< of the objects
