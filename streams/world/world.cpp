@@ -38,12 +38,12 @@ Scene scene_from(const SceneSpread& spread, const std::array<double, paths>& n) 
     square += q[i] * q[i];
   }
   for (std::size_t i = 0; i < 4; ++i) scene.rotation[i] = static_cast<float>(q[i] / std::sqrt(square));
-  scene.distance = power(3.6, 0.25 * spread.place * n[4], -0.8, 2);
-  scene.x = static_cast<float>(std::clamp(0.18 * spread.place * n[5], -1.0, 1.0));
-  scene.y = static_cast<float>(std::clamp(0.18 * spread.place * n[6], -1.0, 1.0));
+  scene.distance = power(3.3, 0.25 * spread.place * n[4], -0.7, 2);
+  scene.x = static_cast<float>(std::clamp(0.15 * spread.place * n[5], -1.0, 1.0));
+  scene.y = static_cast<float>(std::clamp(0.15 * spread.place * n[6], -1.0, 1.0));
   const double x = -0.4 + spread.light * n[7], y = 0.6 + spread.light * n[8], z = 0.7 + spread.light * n[9];
   const double strength =
-      own_exp2(std::clamp(0.3 * spread.light * n[10], -1.5, 1.5)) / std::sqrt(x * x + y * y + z * z);
+      0.9 * own_exp2(std::clamp(0.3 * spread.light * n[10], -1.5, 1.5)) / std::sqrt(x * x + y * y + z * z);
   scene.light = {static_cast<float>(x * strength), static_cast<float>(y * strength), static_cast<float>(z * strength)};
   scene.ambient = power(0.3, 0.5 * spread.light * n[11], -4, 1.7);
   return scene;

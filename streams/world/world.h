@@ -12,15 +12,14 @@ namespace saccade {
 /// own (Ornstein-Uhlenbeck), so that scenes move continuously and are at every time distributed as single views are.
 ///   rotation: (r + pose n) / |r + pose n| as a quaternion, n in R^4, r the rest pose, seen from above and aside;
 ///             pose = infinity: n / |n|, any rotation, all equally likely (Marsaglia 1972)
-///   distance: 3.6 * 2^(0.25 place n), the exponent within -0.8 .. 2
-///   x, y:     0.18 place n each, clamped to +-1
-///   light:    (l + light n) / |l + light n| times 2^(0.3 light n), the exponent within +-1.5, n in R^3 and R, l from
-///   above,
-///             left and before
+///   distance: 3.3 * 2^(0.25 place n), the exponent within -0.7 .. 2
+///   x, y:     0.15 place n each, clamped to +-1
+///   light:    (l + light n) / |l + light n| 0.9 * 2^(0.3 light n), n in R^3 and R, l from above, left and before,
+///             the exponent within +-1.5
 ///   ambient:  0.3 * 2^(0.5 light n), the exponent within -4 .. 1.7
 /// The background is one of 2^24, drawn for each view, in a trajectory for each fixation.
 struct SceneSpread {
-  double pose = 0.5;
+  double pose = 0.3;
   double place = 1;
   double light = 0.6;
 };

@@ -71,7 +71,7 @@ struct Experiment {
     std::int64_t objects = 16000;  ///< that are learned from
     std::int64_t paints = 0;       ///< 0 = one for each object
     std::int64_t seed = 1;         ///< of the objects and stills
-    double pose_spread = 0.5, place_spread = 1.0, light_spread = 0.6;
+    double pose_spread = 0.3, place_spread = 1.0, light_spread = 0.6;
     std::int64_t train_stills = 5000, test_stills = 2000;
     friend bool operator==(const BuiltInWorld&, const BuiltInWorld&) = default;
   };

@@ -131,7 +131,7 @@ std::vector<Key> make_table() {
       {"world.seed", integer(of(&E::world, &E::BuiltInWorld::seed), 0, largest_seed), "",
        "objects and stills follow from it, as from a data set's name"},
       {"world.pose_spread", Real{of(&E::world, &E::BuiltInWorld::pose_spread), 0, infinite}, "",
-       "how far objects are turned from their rest pose: 0.5 about 70 degrees, inf = any pose"},
+       "how far objects are turned from their rest pose: 0.3: by 50 degrees in the median, inf = any pose"},
       {"world.place_spread", Real{of(&E::world, &E::BuiltInWorld::place_spread), 0, 10}, "",
        "spread of distance and place in the picture"},
       {"world.light_spread", Real{of(&E::world, &E::BuiltInWorld::light_spread), 0, 10}, "",
