@@ -27,6 +27,12 @@ enum class Purpose : std::uint32_t {
   trajectory = 14,
   layout = 15,
   trajectory_flip = 16,
+  world_object = 17,
+  world_paint = 18,
+  world_noise = 19,
+  world_background = 20,
+  world_scene = 21,
+  world_background_choice = 22,
 };
 
 /// Entities from here on belong to permuted(); Random refuses them (std::out_of_range), so that no word is used twice.

@@ -14,8 +14,10 @@ enum class ViewKind : std::uint8_t {
   crop_jitter = 4,
   centre_crop = 5,
   random_crop_flip = 6,
-  grey_crop = 7
+  grey_crop = 7,
+  world = 8
 };
+inline constexpr ViewKind last_view_kind = ViewKind::world;
 
 /// Everything needed to render a view again: the source image's index in its data set, the kind of deformation and its
 /// parameters (their meaning belongs to the kind, see namespace recipe).
@@ -33,10 +35,15 @@ struct ViewRecipe {
 /// `crop_jitter`; flip. `crop_jitter` alone: jitter 0 or 1; where it is 1, brightness, contrast and saturation are
 /// factors >= 0, hue as above, order is 0 .. 23 (streams/colour.h), where it is 0 they are 0 and not looked at; grey
 /// 0 or 1.
+/// `world`, an object of the built-in world (source: its number) in a scene (streams/world/scene.h): rotation .. +3 a
+/// unit quaternion w, x, y, z; distance, in radii of the object, 1.5 .. 100; place .. +1 of its middle in the picture,
+/// within +-2; light .. +2 towards the light, its length, at most 4, being the strength; ambient light, 0 .. 4; the
+/// background's number, whole, 0 .. 2^24 - 1.
 namespace recipe {
 inline constexpr std::size_t warp_matrix = 0, saturation = 6, hue = 7, flip = 8;
 inline constexpr std::size_t crop_top = 0, crop_left = 1, crop_height = 2, crop_width = 3, brightness = 4, contrast = 5,
                              order = 9, jitter = 10, grey = 11;
+inline constexpr std::size_t rotation = 0, distance = 4, place = 5, light = 7, ambient = 10, background = 11;
 }  // namespace recipe
 
 /// What a stored byte means: byte * (1/255), both factors and the product rounded to float. 0 gives 0, 255 gives

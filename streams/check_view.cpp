@@ -84,8 +84,14 @@ void check_kind(const ImageSet& images, ViewKind kind) {
       if (images.channels == 1 || images.channels == 3) return;
       throw InputError(fmt::format("views of kind {} need images of 1 or 3 channels, {} has {}", to_string(kind),
                                    images.name, images.channels));
+    case ViewKind::world:
+      throw InputError(
+          fmt::format("views of kind world show objects of the built-in world, {} has images; expected "
+                      "another kind",
+                      images.name));
   }
-  throw InputError(fmt::format("view of unknown kind {}, expected 0 to 7", static_cast<int>(kind)));
+  throw InputError(fmt::format("view of unknown kind {}, expected 0 to {}", static_cast<int>(kind),
+                               static_cast<int>(last_view_kind)));
 }
 
 void check_recipe(const ImageSet& images, const ViewRecipe& recipe) {

@@ -173,6 +173,8 @@ ViewRecipe draw_recipe(ViewKind kind, std::uint64_t seed, std::uint32_t source, 
     case ViewKind::grey_crop:
       draw_cut(kind, draws, options, p);
       return drawn;
+    case ViewKind::world:
+      break;
   }
   throw std::invalid_argument("draw_recipe: kind " + to_string(kind));
 }

@@ -26,6 +26,8 @@ struct ImageSet {
 struct DataSet {
   ImageSet train, test;
   ImageSet unlabelled = {};  ///< empty unless the data set has such a part (STL-10)
+  /// The test images deformed in the data set's own way, `name` saying how; empty where a probe deforms them.
+  ImageSet deformed_test = {};
 
   /// What an encoder learns from: the unlabelled part, where there is one.
   const ImageSet& encoder_images() const { return unlabelled.size() > 0 ? unlabelled : train; }

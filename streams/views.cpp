@@ -111,6 +111,8 @@ std::string to_string(ViewKind kind) {
       return "random-crop-flip";
     case ViewKind::grey_crop:
       return "grey-crop";
+    case ViewKind::world:
+      return "world";
   }
   return fmt::format("unknown ({})", static_cast<int>(kind));
 }

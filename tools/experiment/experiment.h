@@ -19,7 +19,7 @@ namespace saccade {
 /// writing and
 /// `--keys` use.
 struct Experiment {
-  enum class Data { cifar10, cifar100, mnist, emnist_letters, fashion_mnist, stl10, folder };
+  enum class Data { cifar10, cifar100, mnist, emnist_letters, fashion_mnist, stl10, folder, world };
   enum class Loss { hinge, simclr, clapp, supervised };
   enum class Schedule { rll, gll, e2e };
   enum class Rule { bp, rf, urf, sign, sign_forward, dtp };
@@ -72,7 +72,17 @@ struct Experiment {
     Path path = Path::independent;
     double warp_time = 1.0, colour_time = 2.0;      ///< seconds
     double warp_spread = 1.0, colour_spread = 1.0;  ///< of the spread of independent views
+    double pose_time = 3.0, light_time = 3.0;       ///< seconds; of the built-in world
     friend bool operator==(const Motion&, const Motion&) = default;
+  };
+  struct BuiltInWorld {
+    std::int64_t size = 32;        ///< pixels
+    std::int64_t objects = 16000;  ///< that are learned from
+    std::int64_t paints = 0;       ///< 0 = one for each object
+    std::int64_t seed = 1;         ///< of the objects and stills
+    double pose_spread = 0.3, place_spread = 1.0, light_spread = 0.6;
+    std::int64_t train_stills = 5000, test_stills = 2000;
+    friend bool operator==(const BuiltInWorld&, const BuiltInWorld&) = default;
   };
   struct Memory {
     MemoryMode mode = MemoryMode::sliding;
@@ -142,6 +152,7 @@ struct Experiment {
   Views view;
   Stream stream;
   Motion motion;
+  BuiltInWorld world;
   Memory memory;
   Dtp dtp;
   Clapp clapp;

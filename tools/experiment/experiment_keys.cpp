@@ -3,6 +3,8 @@
 #include <limits>
 #include <type_traits>
 
+#include "streams/world/world.h"
+
 namespace saccade::keys {
 namespace {
 
@@ -31,7 +33,7 @@ Choice choice(F field, std::vector<std::string> words, bool automatic = false) {
 Integer integer(Field<std::int64_t> field, std::int64_t min, std::int64_t max = many) { return {field, min, max}; }
 
 const std::vector<std::string> data_words{"cifar10",       "cifar100", "mnist", "emnist-letters",
-                                          "fashion-mnist", "stl10",    "folder"};
+                                          "fashion-mnist", "stl10",    "folder", "world"};
 std::vector<std::string> same_or_data() {
   std::vector<std::string> words{"same"};
   words.insert(words.end(), data_words.begin(), data_words.end());
@@ -43,7 +45,8 @@ std::vector<Key> make_table() {
   const std::int64_t largest_seed = std::numeric_limits<std::int64_t>::max();
   return {
       {"seed", integer(of(&E::seed), 0, largest_seed), "", "every random choice follows from it"},
-      {"data", choice(of(&E::data), data_words), "", "data set whose images the eye sees; --data says where it lies"},
+      {"data", choice(of(&E::data), data_words), "", 
+       "data set whose images the eye sees; --data says where it lies; world: built-in solid objects"},
       {"folder.path", Text{of(&E::folder, &E::Folder::path)}, "",
        "folder of PNG and JPEG images, below --data or absolute: train/CLASS/* and test/CLASS/*, or CLASS/* alone "
        "(every fifth one is a test image); from unlabelled/*, where there is one, the network learns"},
@@ -56,14 +59,14 @@ std::vector<Key> make_table() {
        "images of another aspect: their middle, or all of them, distorted"},
       {"folder.classes", integer(of(&E::folder, &E::Folder::classes), 0, million), "classes",
        "how many there must be; 0 = any number; loss = \"supervised\" needs it"},
-      {"images", integer(of(&E::images), 0), "images", "use only the first N training images; 0 = all"},
+      {"images", integer(of(&E::images), 0), "images", "use only the first N training images (world: objects and stills); 0 = all"},
       {"events", integer(of(&E::events), 1), "views", "length of a replay"},
       {"epochs", integer(of(&E::epochs), 0, million), "epochs",
        "length of a training: passes over the images, for each layer in the schedules rll and gll"},
       {"batch", integer(of(&E::batch), 1, million), "pairs",
        "pairs of views in a step of a training; images that do not fill a batch are left out of an epoch"},
       {"network", Network{}, "", "a known name, or a table with embedding and layers, see below",
-       "conv5 (colour), conv3 (grey), vgg6 (stl10)"},
+       "conv5 (colour), conv3 (grey), vgg6 (from 64 pixels)"},
       {"loss", choice(of(&E::loss), {"hinge", "simclr", "clapp", "supervised"}), "",
        "contrastive hinge on L1 distances; for a training also SimCLR, CLAPP, cross-entropy with labels"},
       {"schedule", choice(of(&E::schedule), {"rll", "gll", "e2e"}), "",
@@ -94,9 +97,11 @@ std::vector<Key> make_table() {
       {"view.kind",
        choice(of(&E::view, &E::Views::kind),
               {"plain", "affine-hsv", "affine", "rotate-scale-shift", "crop-jitter", "centre-crop", "random-crop-flip",
-               "grey-crop"},
+               "grey-crop", "world"},
               true),
-       "", "how a view is deformed; auto: affine-hsv for colour images, affine for grey, crop-jitter for stl10",
+       "",
+       "how a view is deformed; auto: affine-hsv for colour images, affine for grey, crop-jitter for stl10, world for "
+       "world (its objects in scenes; another kind: its stills, deformed)",
        "\"auto\""},
       {"stream.views", integer(of(&E::stream, &E::Stream::views), 1, million), "views",
        "views in a fixation, or their mean"},
@@ -116,7 +121,7 @@ std::vector<Key> make_table() {
        "how far back a return goes"},
       {"motion.path", choice(of(&E::motion, &E::Motion::path), {"independent", "trajectory"}), "",
        "how the views of a fixation (or a pair) hang together: each deformed on its own, or along a continuous path "
-       "(Ornstein-Uhlenbeck) of warp and colour"},
+       "(Ornstein-Uhlenbeck) of warp and colour, or of pose and light (world)"},
       {"motion.warp_time", positive(of(&E::motion, &E::Motion::warp_time), 1e6), "s",
        "time constant of the warp's path"},
       {"motion.colour_time", positive(of(&E::motion, &E::Motion::colour_time), 1e6), "s",
@@ -125,6 +130,27 @@ std::vector<Key> make_table() {
        "spread of the warp's path, 1 = that of independent views"},
       {"motion.colour_spread", Real{of(&E::motion, &E::Motion::colour_spread), 0, 100}, "",
        "spread of saturation and hue, 1 = that of independent views"},
+      {"motion.pose_time", positive(of(&E::motion, &E::Motion::pose_time), 1e6), "s",
+       "world: time constant of rotation, distance and place"},
+      {"motion.light_time", positive(of(&E::motion, &E::Motion::light_time), 1e6), "s",
+       "world: time constant of the light"},
+      {"world.size", integer(of(&E::world, &E::BuiltInWorld::size), 16, 128), "pixels", "height and width of a view"},
+      {"world.objects", integer(of(&E::world, &E::BuiltInWorld::objects), 1, World::most_objects), "objects",
+       "that are learned from, as many of each of 16 shapes; the shape is the label"},
+      {"world.paints", integer(of(&E::world, &E::BuiltInWorld::paints), 0, million), "",
+       "different paints (colours and patterns); 0 = each object has its own"},
+      {"world.seed", integer(of(&E::world, &E::BuiltInWorld::seed), 0, largest_seed), "",
+       "objects and stills follow from it, as from a data set's name"},
+      {"world.pose_spread", Real{of(&E::world, &E::BuiltInWorld::pose_spread), 0, infinite}, "",
+       "how far objects are turned from their rest pose: 0.3: by 50 degrees in the median, inf = any pose"},
+      {"world.place_spread", Real{of(&E::world, &E::BuiltInWorld::place_spread), 0, 10}, "",
+       "spread of distance and place in the picture"},
+      {"world.light_spread", Real{of(&E::world, &E::BuiltInWorld::light_spread), 0, 10}, "",
+       "spread of the light's direction and strength"},
+      {"world.train_stills", integer(of(&E::world, &E::BuiltInWorld::train_stills), 1, million), "images",
+       "labelled pictures for the probe's training"},
+      {"world.test_stills", integer(of(&E::world, &E::BuiltInWorld::test_stills), 1, million), "images",
+       "for its test, of objects that are not learned from"},
       {"memory.mode", choice(of(&E::memory, &E::Memory::mode), {"sliding", "held"}), "",
        "an anchor per fixation, or one anchor held until its negatives are used"},
       {"memory.window", positive(of(&E::memory, &E::Memory::window), infinite), "s", "an older anchor is forgotten"},

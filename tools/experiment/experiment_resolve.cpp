@@ -2,6 +2,7 @@
 
 #include "engine/error.h"
 #include "streams/views.h"
+#include "streams/world/shapes.h"
 #include "tools/experiment/experiment_keys.h"
 
 namespace saccade {
@@ -37,6 +38,8 @@ int classes_of(const Experiment& e, const std::string& origin) {
       return 100;
     case Experiment::Data::emnist_letters:
       return 26;
+    case Experiment::Data::world:
+      return static_cast<int>(shape_names().size());
     default:
       return 10;
   }
@@ -71,21 +74,28 @@ Experiment resolve(Given given, const std::string& origin) {
   const bool colour = image.channels == 3;
   if (e.network.layers.empty()) {
     const int embedding = e.network.embedding;  // may have been given alone
-    e.network = known_network(e.data == Experiment::Data::stl10 ? "vgg6" : colour ? "conv5" : "conv3");
+    e.network = known_network(image.height >= 64 ? "vgg6" : colour ? "conv5" : "conv3");
     e.network.embedding = embedding;
     if (given.head_average) e.network.head_average = *given.head_average;
   }
   if (e.network.name.empty()) e.network.name = "custom";
   if (e.loss == Experiment::Loss::supervised) e.network.embedding = classes_of(e, origin);
   if (given.automatic_view) {
-    const bool large = e.data == Experiment::Data::stl10;
-    e.view.kind = large ? ViewKind::crop_jitter : colour ? ViewKind::affine_hsv : ViewKind::affine;
+    e.view.kind = e.data == Experiment::Data::world   ? ViewKind::world
+                  : e.data == Experiment::Data::stl10 ? ViewKind::crop_jitter
+                  : colour                            ? ViewKind::affine_hsv
+                                                      : ViewKind::affine;
   }
   for (const ViewKind kind : {ViewKind::affine_hsv, ViewKind::crop_jitter})
     if (e.view.kind == kind && !colour)
       throw InputError(fmt::format(
           "{}: view.kind is \"{}\", which needs colour images; {} is grey: expected \"affine\" or \"plain\"", origin,
           to_string(kind), data_name(e.data)));
+  if (e.view.kind == ViewKind::world && e.data != Experiment::Data::world)
+    throw InputError(fmt::format(
+        "{}: view.kind is \"world\", but data is \"{}\", whose images are deformed: expected another kind, or "
+        "data = \"world\"",
+        origin, data_name(e.data)));
   const ViewShape view = view_shape(e.view.kind, image);
   e.network.channels = view.channels;
   e.network.height = view.height;
@@ -124,6 +134,8 @@ ViewShape image_shape(const Experiment& e, Experiment::Data data) {
       return {96, 96, 3};
     case Experiment::Data::folder:
       return {static_cast<int>(e.folder.height), static_cast<int>(e.folder.width), static_cast<int>(e.folder.channels)};
+    case Experiment::Data::world:
+      return {static_cast<int>(e.world.size), static_cast<int>(e.world.size), 3};
     case Experiment::Data::mnist:
     case Experiment::Data::emnist_letters:
     case Experiment::Data::fashion_mnist:

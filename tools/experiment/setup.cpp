@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "engine/error.h"
@@ -10,6 +11,7 @@
 #include "streams/load.h"
 #include "streams/patches.h"
 #include "streams/views.h"
+#include "streams/world/stills.h"
 
 namespace saccade {
 namespace {
@@ -18,6 +20,34 @@ std::vector<float> per_layer(const std::vector<double>& values, std::size_t laye
   std::vector<float> all(layers);
   for (std::size_t i = 0; i < layers; ++i) all[i] = static_cast<float>(values.size() == 1 ? values[0] : values.at(i));
   return all;
+}
+
+/// Seconds.
+double between_views(const Experiment& e) { return e.stream.duration() / static_cast<double>(e.stream.views); }
+
+/// `e.images` = 0: all.
+std::int64_t first_of(std::int64_t count, const Experiment& e) {
+  return e.images == 0 ? count : std::min(count, e.images);
+}
+
+World::Options world_options(const Experiment& e) {
+  World::Options options;
+  options.size = static_cast<int>(e.world.size);
+  options.objects = static_cast<std::uint32_t>(first_of(e.world.objects, e));
+  options.paints = static_cast<std::uint32_t>(e.world.paints);
+  options.seed = static_cast<std::uint64_t>(e.world.seed);
+  options.spread = {e.world.pose_spread, e.world.place_spread, e.world.light_spread};
+  options.trajectory = e.motion.path == Experiment::Path::trajectory;
+  options.step = between_views(e);
+  options.pose_time = e.motion.pose_time;
+  options.light_time = e.motion.light_time;
+  options.scenes = static_cast<std::uint64_t>(e.seed);
+  return options;
+}
+
+DataSet load_world(const Experiment& e) {
+  return world_stills(world_options(e), static_cast<std::size_t>(first_of(e.world.train_stills, e)),
+                      static_cast<std::size_t>(e.world.test_stills));
 }
 
 }  // namespace
@@ -103,17 +133,17 @@ StreamOptions stream_options(const Experiment& e) {
 }
 
 std::shared_ptr<const ViewSource> view_source(const Experiment& e, const DataSet& data) {
+  if (e.view.kind == ViewKind::world) return std::make_shared<World>(world_options(e));
   const ImageSet& images = learned_images(e, data);
   const auto seed = static_cast<std::uint64_t>(e.seed);
   if (e.motion.path == Experiment::Path::independent)
     return std::make_shared<DeformedImages>(images, e.view.kind, seed);
-  return std::make_shared<ImageTrajectories>(
-      images, e.view.kind, seed,
-      ImageTrajectories::Options{.step = e.stream.duration() / static_cast<double>(e.stream.views),
-                                 .warp_time = e.motion.warp_time,
-                                 .colour_time = e.motion.colour_time,
-                                 .warp_spread = e.motion.warp_spread,
-                                 .colour_spread = e.motion.colour_spread});
+  return std::make_shared<ImageTrajectories>(images, e.view.kind, seed,
+                                             ImageTrajectories::Options{.step = between_views(e),
+                                                                        .warp_time = e.motion.warp_time,
+                                                                        .colour_time = e.motion.colour_time,
+                                                                        .warp_spread = e.motion.warp_spread,
+                                                                        .colour_spread = e.motion.colour_spread});
 }
 
 FolderOptions folder_options(const Experiment& e) {
@@ -126,6 +156,7 @@ FolderOptions folder_options(const Experiment& e) {
 }
 
 DataSet load_experiment_data(const Experiment& e, const std::filesystem::path& folder, const Decoding& decoding) {
+  if (e.data == Experiment::Data::world) return load_world(e);
   return load_data(data_name(e.data), folder, static_cast<std::size_t>(e.images), folder_options(e), decoding);
 }
 
@@ -145,6 +176,7 @@ DataSet load_probe_data(const Experiment& e, const std::filesystem::path& folder
   if (seen != ViewShape{e.network.height, e.network.width, e.network.channels})
     throw InputError(fmt::format("probe.data: images of {} are {}x{}x{}, the network reads {}x{}x{}", name, seen.height,
                                  seen.width, seen.channels, e.network.height, e.network.width, e.network.channels));
+  if (probe_data(e) == Experiment::Data::world) return load_world(e);
   return load_labelled(name, folder, folder_options(e), decoding);
 }
 

@@ -21,7 +21,8 @@ StreamOptions stream_options(const Experiment& experiment);
 /// What the stream and the batches show: the images that the network learns from, deformed as the experiment says.
 std::shared_ptr<const ViewSource> view_source(const Experiment& experiment, const DataSet& data);
 FolderOptions folder_options(const Experiment& experiment);
-/// The experiment's data set below `folder`. InputError; also when there are no training images.
+/// The experiment's data set below `folder`, or stills of the built-in world. InputError; also when there are no
+/// training images.
 DataSet load_experiment_data(const Experiment& experiment, const std::filesystem::path& folder,
                              const Decoding& decoding = {});
 /// What the network learns from: the labelled images for a supervised loss, else those for encoders.

@@ -24,9 +24,10 @@ ViewKind deformation(const Experiment& e, const ImageSet& images) {
     case Experiment::Deformation::automatic:
       break;
   }
-  // As in the stream; plain views have no deformation, so their test takes that of the data's channels.
+  // As in the stream; plain views, and those of objects, have no deformation, so their test takes that of the data's
+  // channels.
   if (e.view.kind == ViewKind::centre_crop) return ViewKind::random_crop_flip;
-  if (e.view.kind != ViewKind::plain) return e.view.kind;
+  if (e.view.kind != ViewKind::plain && e.view.kind != ViewKind::world) return e.view.kind;
   return images.channels == 3 ? ViewKind::affine_hsv : ViewKind::affine;
 }
 
@@ -40,7 +41,11 @@ Evaluation::Evaluation(Device& device, const Experiment& experiment, const DataS
       data_name_(data.train.name) {
   train_ = images(data.train, experiment.probe.images, Show::train);
   plain_ = images(data.test, experiment.probe.test_images, Show::test);
-  if (experiment.probe.deformed) {
+  if (experiment.probe.deformed && experiment.probe.deformation == Experiment::Deformation::automatic &&
+      data.deformed_test.size() > 0) {
+    deformed_ = images(data.deformed_test, experiment.probe.test_images, Show::test);
+    deformed_how_ = data.deformed_test.name;
+  } else if (experiment.probe.deformed) {
     check_kind(data.test, deformation_);
     if (view_shape(deformation_, data.test) != view_shape(experiment.view.kind, data.test))
       throw InputError(fmt::format(
@@ -48,6 +53,9 @@ Evaluation::Evaluation(Device& device, const Experiment& experiment, const DataS
           "expected \"auto\"",
           to_string(deformation_), to_string(experiment.view.kind)));
     deformed_ = images(data.test, experiment.probe.test_images, Show::deformed);
+    deformed_how_ = to_string(deformation_);
+    if (deformation_ == ViewKind::rotate_scale_shift)
+      deformed_how_ += fmt::format(" with p = {:g}", experiment.probe.deformation_strength);
   }
 }
 
@@ -106,11 +114,7 @@ void Evaluation::test(LinearProbe& probe, const Parameters& parameters, int laye
   };
   results.plain.push_back(measure(plain_, cuts(experiment_.view.kind) ? "centre-cropped" : "plain"));
   if (deformed_.count > 0)
-    results.deformed.push_back(
-        measure(deformed_, fmt::format("deformed ({}{}, every image)", to_string(deformation_),
-                                       deformation_ == ViewKind::rotate_scale_shift
-                                           ? fmt::format(" with p = {:g}", experiment_.probe.deformation_strength)
-                                           : std::string())));
+    results.deformed.push_back(measure(deformed_, fmt::format("deformed ({}, every image)", deformed_how_)));
 }
 
 ProbeResults Evaluation::classifier(const Parameters& parameters, ConstFloats bias) {

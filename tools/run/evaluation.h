@@ -37,6 +37,7 @@ class Evaluation {
   bool quiet_;
   LabelledImages train_, plain_, deformed_;
   ViewKind deformation_;
+  std::string deformed_how_;
   std::string data_name_;
 };
 
