@@ -4,67 +4,23 @@
 
 #include <algorithm>
 
-#include "engine/error.h"
 #include "streams/views.h"
 #include "tools/run/interrupt.h"
+#include "tools/run/labelled_views.h"
 #include "tools/run/progress.h"
 
 namespace saccade {
-
-namespace {
-
-ViewKind deformation(const Experiment& e, const ImageSet& images) {
-  switch (e.probe.deformation) {
-    case Experiment::Deformation::affine:
-      return ViewKind::affine;
-    case Experiment::Deformation::affine_hsv:
-      return ViewKind::affine_hsv;
-    case Experiment::Deformation::rotate_scale_shift:
-      return ViewKind::rotate_scale_shift;
-    case Experiment::Deformation::automatic:
-      break;
-  }
-  // As in the stream; plain views have no deformation, so their test takes that of the data's channels.
-  if (e.view.kind == ViewKind::centre_crop) return ViewKind::random_crop_flip;
-  if (e.view.kind != ViewKind::plain) return e.view.kind;
-  return images.channels == 3 ? ViewKind::affine_hsv : ViewKind::affine;
-}
-
-}  // namespace
 
 Evaluation::Evaluation(Device& device, const Experiment& experiment, const DataSet& data, bool quiet)
     : device_(device),
       experiment_(experiment),
       quiet_(quiet),
-      deformation_(deformation(experiment, data.test)),
+      deformation_(probe_deformation(experiment, data.test)),
       data_name_(saccade::data_name(probe_data(experiment))) {
-  train_ = images(data.train, experiment.probe.images, Show::train);
-  plain_ = images(data.test, experiment.probe.test_images, Show::test);
-  if (experiment.probe.deformed) {
-    check_kind(data.test, deformation_);
-    if (view_shape(deformation_, data.test) != view_shape(experiment.view.kind, data.test))
-      throw InputError(fmt::format(
-          "probe.deformation is \"{}\", whose images are not of the size that view.kind \"{}\" gives the network; "
-          "expected \"auto\"",
-          to_string(deformation_), to_string(experiment.view.kind)));
-    deformed_ = images(data.test, experiment.probe.test_images, Show::deformed);
-  }
-}
-
-LabelledImages Evaluation::images(const ImageSet& set, std::int64_t count, Show show) const {
-  LabelledImages images;
-  images.count = count == 0 ? set.size() : std::min(set.size(), static_cast<std::size_t>(count));
-  images.classes = static_cast<int>(set.classes.size());
-  images.labels.assign(set.labels.begin(), set.labels.begin() + static_cast<std::ptrdiff_t>(images.count));
-  const ViewKind kind = show == Show::deformed ? deformation_ : undeformed(experiment_.view.kind, show == Show::train);
-  const auto strength = static_cast<float>(experiment_.probe.deformation_strength);
-  const DrawOptions options =
-      for_images(set, {.warp_probability = 1, .strength = strength, .centred = show == Show::test});
-  images.fill = [&set, kind, options, seed = static_cast<std::uint64_t>(experiment_.seed)](std::size_t i,
-                                                                                           float* pixels) {
-    render(set, draw_recipe(kind, seed, static_cast<std::uint32_t>(i), 0, 0, Purpose::test_view, options), pixels);
-  };
-  return images;
+  train_ = labelled_images(experiment, data.train, experiment.probe.images, Show::train);
+  plain_ = labelled_images(experiment, data.test, experiment.probe.test_images, Show::test);
+  if (experiment.probe.deformed)
+    deformed_ = labelled_images(experiment, data.test, experiment.probe.test_images, Show::deformed);
 }
 
 void Evaluation::probe(const Parameters& parameters, int layer, const std::string& name, ProbeResults& results) {

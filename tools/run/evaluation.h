@@ -27,8 +27,6 @@ class Evaluation {
 
  private:
   void probe(const Parameters& parameters, int layer, const std::string& name, ProbeResults& results);
-  enum class Show { train, test, deformed };
-  LabelledImages images(const ImageSet& set, std::int64_t count, Show show) const;
   void test(LinearProbe& probe, const Parameters& parameters, int layer, const std::string& trained,
             ProbeResults& results);
 

@@ -33,6 +33,9 @@ RunFolder create_run_folder(const std::filesystem::path& folder);
 /// another process is at work in it.
 RunFolder open_run_folder(const std::filesystem::path& folder);
 
+/// Where the data lay when the run of this folder began; empty where nothing says so.
+std::filesystem::path remembered_data_folder(const std::filesystem::path& folder);
+
 /// One accuracy of a linear probe.
 struct ProbeResult {
   int layer = 0;  ///< from 0; -1 = raw pixels
