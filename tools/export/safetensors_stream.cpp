@@ -30,7 +30,8 @@ SafeTensorsStream::SafeTensorsStream(const std::filesystem::path& file, std::vec
     end_.push_back(bytes_ += entry.bytes());
   }
   temporary_ += ".tmp";
-  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  real_files().create(temporary_)->close();  // whose errors say whose fault it is
+  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CLOEXEC);
   if (descriptor_ < 0) refuse_system(temporary_, "open");
   write(header.data(), header.size(), 0);
 }

@@ -165,10 +165,11 @@ int Run::finish(bool announce) {
   summary.loss = metrics_.last_loss();
   summary.interrupted = interrupted() && !complete();
   summary.diverged = metrics_.diverged();
+  summary.length = length();
   describe(summary);
   const std::string json = summary_json(summary);
   replace_file(folder_.summary(), json);
-  report(summary);
+  write_report(run_report(experiment_, summary, folder_, &data_), folder_.report());
   if (announce) {
     if (flags_.json)
       fmt::print("{}", json);
