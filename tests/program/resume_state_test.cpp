@@ -55,7 +55,7 @@ std::vector<Row> rows() {
   event({"motion.path=trajectory", "stream.dwell=geometric", "stream.returns=0.4", "block=false"});
   event({"arithmetic=fast", "schedule=rll", "optimiser=adam"});
   event({"record.events=false", "negatives=7"});
-  event({"probe.enabled=true", "probe.every=15", "probe.images=40", "probe.batch=20", "probe.epochs=2"});
+  event({"negatives=3", "probe.enabled=true", "probe.every=15", "probe.images=40", "probe.batch=20", "probe.epochs=2"});
 
   for (const std::string schedule : {"e2e", "gll", "rll"})
     for (const std::string loss : {"hinge", "simclr", "clapp"}) batch({"schedule=" + schedule, "loss=" + loss});
@@ -71,7 +71,7 @@ std::vector<Row> rows() {
   batch({"rule=dtp", "loss=simclr", "optimiser=sgd", "rate=1e-3"});
   batch({"loss=clapp", "schedule=e2e", "rule=rf", "clapp.update=asynchronous"});
   batch({"motion.path=trajectory"});
-  batch({"probe.enabled=true", "probe.every=5", "probe.images=40", "probe.batch=20", "probe.epochs=2",
+  batch({"seed=4", "probe.enabled=true", "probe.every=5", "probe.images=40", "probe.batch=20", "probe.epochs=2",
          "loss=supervised"});
   return all;
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "engine/error.h"
 #include "tools/report/csv.h"
@@ -57,13 +58,11 @@ std::string end_of(const fs::path& path, std::size_t parts) {
 }
 
 void name_runs(std::vector<ComparedRun>& runs, const std::vector<fs::path>& paths) {
-  for (std::size_t i = 0; i < runs.size(); ++i)
-    for (std::size_t parts = 1; parts < 64; ++parts) {
-      runs[i].name = end_of(paths[i], parts);
-      if (std::count_if(paths.begin(), paths.end(),
-                        [&](const fs::path& path) { return end_of(path, parts) == runs[i].name; }) == 1)
-        break;
-    }
+  for (std::size_t parts = 1;; ++parts) {
+    std::set<std::string> names;
+    for (std::size_t i = 0; i < runs.size(); ++i) names.insert(runs[i].name = end_of(paths[i], parts));
+    if (names.size() == runs.size()) return;  // the paths differ, so this ends
+  }
 }
 
 /// A, B, ... Z, A2, B2, ...
@@ -78,6 +77,28 @@ std::string setting_text(const DifferingKey& key, std::size_t column) {
   if (value.size() > 2 && value.front() == '"' && value != "\"all\"") return value.substr(1, value.size() - 2);
   const std::string last = key.name.substr(key.name.rfind('.') + 1);
   return last + " " + value;
+}
+
+/// By as few of the settings as tell the groups apart, words before numbers; by its first run where that takes more
+/// than a few words.
+void name_groups(RunComparison& comparison, const std::vector<std::size_t>& firsts) {
+  const std::size_t groups = comparison.groups.size();
+  std::vector<std::string> names(groups);
+  std::size_t told_apart = 1;
+  for (const bool words : {true, false})
+    for (const DifferingKey& key : comparison.settings) {
+      if (told_apart == groups || words != (key.values[0].front() == '"')) continue;
+      std::vector<std::string> longer = names;
+      for (std::size_t g = 0; g < groups; ++g) longer[g] += (names[g].empty() ? "" : ", ") + setting_text(key, g);
+      const std::size_t distinct = std::set<std::string>(longer.begin(), longer.end()).size();
+      if (distinct == told_apart) continue;
+      told_apart = distinct;
+      names = std::move(longer);
+    }
+  constexpr std::size_t longest = 40;
+  for (std::size_t g = 0; g < groups; ++g)
+    comparison.groups[g].name =
+        names[g].empty() || names[g].size() > longest ? comparison.runs[firsts[g]].name : names[g];
 }
 
 /// `settings` come with a value per run and leave with one per group.
@@ -100,14 +121,7 @@ void group_runs(RunComparison& comparison) {
     for (const std::size_t first : firsts) values.push_back(key.values[first]);
     key.values = std::move(values);
   }
-  constexpr std::size_t longest = 40;
-  for (std::size_t g = 0; g < comparison.groups.size(); ++g) {
-    std::vector<std::string> parts;
-    for (const DifferingKey& key : comparison.settings) parts.push_back(setting_text(key, g));
-    std::string& name = comparison.groups[g].name;
-    name = fmt::format("{}", fmt::join(parts, ", "));
-    if (name.empty() || name.size() > longest) name = comparison.runs[firsts[g]].name;
-  }
+  name_groups(comparison, firsts);
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ struct Measure {
 
 struct ComparedRun {
   RecordedRun run;
-  std::string name;  ///< the shortest end of its folder that no other run shares
+  std::string name;  ///< the end of its folder's path, as long as it takes to tell the runs apart
   std::size_t group = 0;
   std::vector<Measure> measures;
 
@@ -37,7 +37,7 @@ struct ComparedRun {
 /// Runs that differ by their seed alone.
 struct RunGroup {
   std::string letter;  ///< "A", in the order of the runs
-  std::string name;    ///< what is its own among the settings that differ, or the first run's name
+  std::string name;    ///< settings that tell it from the others, or its first run's name
   std::vector<std::size_t> runs;
 };
 

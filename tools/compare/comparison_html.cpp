@@ -49,9 +49,8 @@ std::string state_of(const RecordedRun& run) {
   const RunSummary& s = run.summary;
   const std::uint64_t done = run.batches() ? s.updates : s.events;
   std::string text = fmt::format("{} {}", done, run.batches() ? "steps" : "views");
-  if (!run.finished)
-    text = fmt::format("<strong>unfinished</strong>: {}{}", text,
-                       s.length > 0 ? fmt::format(" of {}", s.length) : std::string());
+  text = (run.finished ? "finished, " : "<strong>unfinished</strong>, ") + text;
+  if (!run.finished && s.length > 0) text += fmt::format(" of {}", s.length);
   if (s.diverged) text += ", <strong>diverged</strong>";
   return text;
 }
@@ -98,8 +97,8 @@ std::string accuracies(const RunComparison& c) {
         const Statistic learned = c.of_group(g, name("learned", layer)),
                         untrained = c.of_group(g, name("untrained", layer));
         if (learned.n == 0 && untrained.n == 0) continue;
-        table.row({group_mark(c, g) + " " + escape_html(c.groups[g].name), fmt::format("{}", layer),
-                   text_of(learned, 100, "{:.2f}"), text_of(untrained, 100, "{:.2f}"),
+        table.row({layer == 0 ? group_mark(c, g) + " " + escape_html(c.groups[g].name) : std::string(),
+                   fmt::format("{}", layer), text_of(learned, 100, "{:.2f}"), text_of(untrained, 100, "{:.2f}"),
                    text_of(c.gain(g, name("learned", layer), name("untrained", layer)), 100, "{:+.2f}"),
                    text_of(c.of_group(g, name("pixels", std::nullopt)), 100, "{:.2f}")});
       }
@@ -150,7 +149,7 @@ std::string curves(const RunComparison& c) {
          note(
              "A line per run, over the views that it has seen. What lies above four times the largest of the runs' "
              "medians is cut off.") +
-         "<div class=\"plots\">\n" + plots + "</div>\n";
+         plots;
 }
 
 std::string cost_table(const RunComparison& c) {
@@ -172,7 +171,7 @@ std::string cost_table(const RunComparison& c) {
              "a machine with other work, or used other threads, do not compare.");
 }
 
-/// Every protocol once, with the groups whose accuracies it is of.
+/// Every protocol once, whatever the run's seed, with the groups whose accuracies it is of.
 std::string protocols(const RunComparison& c) {
   std::vector<std::pair<std::string, std::vector<std::string>>> said;
   for (const ComparedRun& run : c.runs)
@@ -195,7 +194,7 @@ std::string protocols(const RunComparison& c) {
 }  // namespace
 
 std::string comparison_html(const RunComparison& c) {
-  const std::string title = fmt::format("RunComparison of {} runs", c.runs.size());
+  const std::string title = fmt::format("Comparison of {} runs", c.runs.size());
   const auto unfinished =
       std::count_if(c.runs.begin(), c.runs.end(), [](const ComparedRun& run) { return !run.run.finished; });
   std::string body = "<h1>" + title + "</h1>\n";

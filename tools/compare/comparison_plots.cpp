@@ -106,8 +106,11 @@ std::string curve_plots(const RunComparison& comparison) {
                                              Quantity{"negative_score", "Score of negatives", "score"},
                                              Quantity{"positive_active", "Active positives", "of the pairs"},
                                              Quantity{"negative_active", "Active negatives", "of the pairs"},
-                                             Quantity{"autoencoder_loss", "Autoencoder's loss", "mean per view"}})
-    for (const int layer : layers) html += curve_plot(comparison, name, layer, title, y_label);
+                                             Quantity{"autoencoder_loss", "Autoencoder's loss", "mean per view"}}) {
+    std::string plots;
+    for (const int layer : layers) plots += curve_plot(comparison, name, layer, title, y_label);
+    if (!plots.empty()) html += "<div class=\"plots\">\n" + plots + "</div>\n";
+  }
   return html;
 }
 

@@ -3,7 +3,7 @@
 
 #include "tools/compare/comparison.h"
 
-/// The plots of a comparison as <figure> elements. A group has one colour everywhere; from the eighth on lines are
+/// The plots of a comparison, as HTML. A group has one colour everywhere; from the eighth on lines are
 /// dashed.
 namespace saccade {
 

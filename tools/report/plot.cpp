@@ -118,7 +118,7 @@ std::string bar_chart_svg(const BarChart& chart) {
   Range y;
   y.add(0);
   for (const BarSeries& series : chart.series)
-    for (double value : series.values) y.add(value);
+    for (double value : series.values) y.add(1.05 * value);  // room for the number above the bar
   frame.set_y(y.low, y.high, chart.y_label);
   frame.set_x(0, 1, "");
   frame.draw_y_axis();
