@@ -62,9 +62,9 @@ TEST_CASE("line plots: a series without a name is not in the legend; what counts
     for (std::size_t at = 0; (at = svg.find(part, at)) != std::string::npos; at += part.size()) ++n;
     return n;
   };
-  LinePlot plot = line({0, 1, 2}, {1, 2, 3});
-  plot.series.push_back({"", {0, 1, 2}, {2, 2, 2}, 0});
-  plot.series.push_back({"second", {0, 1, 2}, {3, 2, 2}, 1});
+  LinePlot plot = line({0, 1, 2}, {10, 20, 30});
+  plot.series.push_back({"", {0, 1, 2}, {20, 20, 20}, 0});
+  plot.series.push_back({"second", {0, 1, 2}, {30, 20, 20}, 1});
   const std::string svg = line_plot_svg(plot);
   check_svg(svg);
   CHECK(count(svg, "class=\"line c0") == 3);  // two curves and a mark in the legend

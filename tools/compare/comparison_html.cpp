@@ -34,6 +34,9 @@ class Table {
   std::string html_;
 };
 
+/// A name that does not break.
+std::string name_html(const std::string& name) { return "<span class=\"key\">" + escape_html(name) + "</span>"; }
+
 std::string section(const char* title) { return fmt::format("<h2>{}</h2>\n", title); }
 std::string note(const std::string& text) { return "<p class=\"faint\">" + escape_html(text) + "</p>\n"; }
 
@@ -59,7 +62,7 @@ std::string runs_table(const RunComparison& c) {
   Table table({"", "run", "seed", "mode", "data", "network", "loss", "schedule", "rule", "state"});
   for (const ComparedRun& run : c.runs) {
     const Experiment& e = run.run.experiment;
-    table.row({group_mark(c, run.group), escape_html(run.name), fmt::format("{}", e.seed),
+    table.row({group_mark(c, run.group), name_html(run.name), fmt::format("{}", e.seed),
                run.run.batches() ? "batch" : "event", escape_html(run.run.summary.data), escape_html(e.network.name),
                experiment_word(e, "loss"), experiment_word(e, "schedule"), experiment_word(e, "rule"),
                state_of(run.run)});
@@ -97,7 +100,7 @@ std::string accuracies(const RunComparison& c) {
         const Statistic learned = c.of_group(g, name("learned", layer)),
                         untrained = c.of_group(g, name("untrained", layer));
         if (learned.n == 0 && untrained.n == 0) continue;
-        table.row({layer == 0 ? group_mark(c, g) + " " + escape_html(c.groups[g].name) : std::string(),
+        table.row({layer == 0 ? group_mark(c, g) + " " + name_html(c.groups[g].name) : std::string(),
                    fmt::format("{}", layer), text_of(learned, 100, "{:.2f}"), text_of(untrained, 100, "{:.2f}"),
                    text_of(c.gain(g, name("learned", layer), name("untrained", layer)), 100, "{:+.2f}"),
                    text_of(c.of_group(g, name("pixels", std::nullopt)), 100, "{:.2f}")});
@@ -124,8 +127,8 @@ std::string paired_differences(const RunComparison& c) {
     const bool accuracy =
         of.name.starts_with("accuracy_") && !of.name.ends_with("_untrained") && !of.name.ends_with("_pixels");
     if (!accuracy && of.name != "loss") continue;
-    std::vector<std::string> row{escape_html(of.name) +
-                                 (of.layer ? fmt::format(", layer {}", *of.layer) : std::string())};
+    std::vector<std::string> row{
+        name_html(of.name + (of.layer ? fmt::format(", layer {}", *of.layer) : std::string()))};
     bool some = false;
     for (std::size_t g = 1; g < c.groups.size(); ++g) {
       const Statistic difference = c.paired(g, 0, of);
@@ -158,7 +161,7 @@ std::string cost_table(const RunComparison& c) {
                "arithmetic", "fingerprint"});
   for (const ComparedRun& run : c.runs) {
     const RunSummary& s = run.run.summary;
-    table.row({group_mark(c, run.group), escape_html(run.name), duration_text(s.seconds),
+    table.row({group_mark(c, run.group), name_html(run.name), duration_text(s.seconds),
                fmt::format("{:.0f}", s.events_per_second), fmt::format("{:.0f}", s.pairs_per_second),
                or_dash(s.peak_rss_bytes > 0, fmt::format("{:.0f} MB", static_cast<double>(s.peak_rss_bytes) / 1e6)),
                or_dash(s.threads > 0, fmt::format("{}", s.threads)), or_dash(!s.device.empty(), s.device),
@@ -177,9 +180,12 @@ std::string protocols(const RunComparison& c) {
   for (const ComparedRun& run : c.runs)
     for (const Measure& measure : run.measures) {
       if (measure.protocol.empty()) continue;
-      auto found =
-          std::find_if(said.begin(), said.end(), [&](const auto& one) { return one.first == measure.protocol; });
-      if (found == said.end()) found = said.insert(said.end(), {measure.protocol, {}});
+      std::string protocol = measure.protocol;
+      const std::string seed = fmt::format(", seed {};", run.run.experiment.seed);
+      if (const std::size_t at = protocol.find(seed); at != std::string::npos)
+        protocol.replace(at, seed.size(), ", seed of the run;");
+      auto found = std::find_if(said.begin(), said.end(), [&](const auto& one) { return one.first == protocol; });
+      if (found == said.end()) found = said.insert(said.end(), {protocol, {}});
       const std::string& letter = c.groups[run.group].letter;
       if (std::find(found->second.begin(), found->second.end(), letter) == found->second.end())
         found->second.push_back(letter);

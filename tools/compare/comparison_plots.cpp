@@ -21,6 +21,7 @@ struct Style {
 
 Style style_of(std::size_t group) { return {static_cast<int>(group % colours), group % (2 * colours) >= colours}; }
 
+std::string grid(const std::string& figures) { return "<div class=\"plots\">\n" + figures + "</div>\n"; }
 std::string figure(const LinePlot& plot) { return "<figure>" + line_plot_svg(plot) + "</figure>\n"; }
 
 /// Steps of a training as the views that they showed.
@@ -109,9 +110,10 @@ std::string curve_plots(const RunComparison& comparison) {
                                              Quantity{"autoencoder_loss", "Autoencoder's loss", "mean per view"}}) {
     std::string plots;
     for (const int layer : layers) plots += curve_plot(comparison, name, layer, title, y_label);
-    if (!plots.empty()) html += "<div class=\"plots\">\n" + plots + "</div>\n";
+    if (layers.size() > 1 && !plots.empty()) plots = grid(plots);  // a row of its own
+    html += plots;
   }
-  return html;
+  return layers.size() > 1 ? html : grid(html);
 }
 
 std::string accuracy_plots(const RunComparison& comparison, const std::string& test) {
