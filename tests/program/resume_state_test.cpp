@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <random>
+
 #include "program/data_folders.h"
 #include "program/program.h"
 
@@ -138,6 +140,49 @@ TEST_CASE("resumed in the middle: the same bits, for everything that has state")
     // Every row is another experiment: none of its keys was without effect.
     const auto [other, is_new] = seen.try_emplace(expected["fingerprint"], name_of(row));
     CHECK_MESSAGE(is_new, "the same as " << other->second);
+  }
+}
+
+TEST_CASE("a training that SIGINT or SIGTERM interrupts: a usable checkpoint, and the same bits from there") {
+  const char* given = std::getenv("SACCADE_TEST_SEED");
+  const unsigned seed = given ? static_cast<unsigned>(std::strtoul(given, nullptr, 10)) : std::random_device()();
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  for (const auto& [signal, keys] :
+       std::vector<std::pair<int, Keys>>{{SIGINT, {"schedule=rll", "rule=urf"}},
+                                         {SIGTERM, {"rule=dtp", "dtp.noise=0.05", "dtp.pretrain=9"}},
+                                         {SIGINT, {"loss=clapp", "schedule=gll"}},
+                                         {SIGTERM, {"loss=supervised"}}}) {
+    const Row row{"train", keys};
+    CAPTURE(name_of(row));
+    const TemporaryFolder temporary;
+    const auto arguments = [&](const fs::path& out) {
+      Arguments all{"train", "--quiet", "--data", data_folder().string(), "--out", out.string()};
+      for (const Keys& list : {small, batch_mode, keys, Keys{"epochs=60", "checkpoint.every=0"}})
+        for (const std::string& key : list) all = all + Arguments{"--set", key};
+      return all;
+    };
+    const fs::path whole = temporary.path / "whole", stopped = temporary.path / "stopped";
+    REQUIRE(run(arguments(whole)).code == 0);
+    Outcome outcome;
+    for (double longest = 0.1; outcome.code != 130 && longest > 1e-4; longest /= 3) {  // until it comes in time
+      fs::remove_all(stopped);
+      Process process(arguments(stopped));
+      REQUIRE(eventually([&] { return fs::exists(stopped / "checkpoint-0.ckpt") || process.ended(); }));
+      std::this_thread::sleep_for(std::chrono::duration<double>(std::uniform_real_distribution<>(0, longest)(random)));
+      process.send(signal);
+      outcome = process.wait();
+    }
+    CAPTURE(outcome.err);
+    REQUIRE(outcome.code == 130);
+    CHECK(contains(outcome.out, "saccade train --resume " + stopped.string()));
+    const auto summary = json_of(stopped / "summary.json"), expected = json_of(whole / "summary.json");
+    CHECK(summary["interrupted"] == true);
+    CHECK(summary["length"] == expected["updates"]);
+    CHECK(summary["updates"] <= expected["updates"]);
+    REQUIRE(run({"train", "--quiet", "--resume", stopped.string()}).code == 0);
+    CHECK(json_of(stopped / "summary.json")["fingerprint"] == expected["fingerprint"]);
+    CHECK(text_of(stopped / "metrics.csv") == text_of(whole / "metrics.csv"));
   }
 }
 

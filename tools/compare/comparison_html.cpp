@@ -55,7 +55,7 @@ std::string state_of(const RecordedRun& run) {
   text = (run.finished ? "finished, " : "<strong>unfinished</strong>, ") + text;
   if (!run.finished && s.length > 0) text += fmt::format(" of {}", s.length);
   if (s.diverged) text += ", <strong>diverged</strong>";
-  return text;
+  return "<span class=\"key\">" + text + "</span>";
 }
 
 std::string runs_table(const RunComparison& c) {
