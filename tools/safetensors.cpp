@@ -13,7 +13,6 @@
 
 #include "engine/error.h"
 #include "tools/replace_file.h"
-#include "tools/run/run_folder.h"
 
 namespace saccade {
 namespace {
@@ -21,6 +20,8 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "tensor data are copied as they are");
 
 using Json = nlohmann::ordered_json;
+
+constexpr const char* metadata_key = "__metadata__";
 
 struct Entry {
   std::string name, dtype;
@@ -47,6 +48,7 @@ class Parser {
     }
     if (at != data_.size()) fail(fmt::format("the tensors take {} bytes of data, the file has {}", at, data_.size()));
     SafeTensors tensors;
+    tensors.metadata = std::move(metadata_);
     for (Entry& entry : entries) {
       if (entry.dtype == "F32")
         tensors.reals.push_back({entry.name, entry.shape, values<float>(entry)});
@@ -88,9 +90,22 @@ class Parser {
     }
     if (!duplicate.empty()) fail(fmt::format("tensor \"{}\" appears twice in the header", duplicate));
     std::vector<Entry> entries;
-    for (const auto& [name, value] : header.items())
-      if (name != "__metadata__") entries.push_back(read_entry(name, value));
+    for (const auto& [name, value] : header.items()) {
+      if (name == metadata_key)
+        read_metadata(value);
+      else
+        entries.push_back(read_entry(name, value));
+    }
     return entries;
+  }
+
+  void read_metadata(const Json& value) {
+    if (!value.is_object()) fail(fmt::format("{} is {:.40}, expected an object", metadata_key, dump(value)));
+    for (const auto& [key, text] : value.items()) {
+      if (!text.is_string())
+        fail(fmt::format("{}: \"{}\" is {:.40}, expected a string", metadata_key, key, dump(text)));
+      metadata_[key] = text.get<std::string>();
+    }
   }
 
   Entry read_entry(const std::string& name, const Json& value) const {
@@ -149,19 +164,18 @@ class Parser {
 
   std::string_view bytes_, data_;
   std::string origin_;
+  std::map<std::string, std::string> metadata_;
 };
 
 template <class T>
-void append(const T& tensor, const char* dtype, Json& header, std::string& data) {
-  std::size_t elements = 1;
-  for (std::size_t extent : tensor.shape) elements *= extent;
-  if (elements != tensor.data.size())
+void append(const T& tensor, std::vector<TensorEntry>& entries, std::string& data) {
+  const TensorEntry entry{tensor.name, std::is_same_v<T, IntegerTensor>, tensor.shape};
+  const std::uint64_t bytes = tensor.data.size() * sizeof tensor.data[0];
+  if (entry.bytes() != bytes)
     throw std::invalid_argument(
-        fmt::format("safetensors: {} has {} values, its shape {}", tensor.name, tensor.data.size(), elements));
-  if (header.contains(tensor.name)) throw std::invalid_argument("safetensors: two tensors are called " + tensor.name);
-  const std::size_t begin = data.size();
-  data.append(reinterpret_cast<const char*>(tensor.data.data()), tensor.data.size() * sizeof tensor.data[0]);
-  header[tensor.name] = {{"dtype", dtype}, {"shape", tensor.shape}, {"data_offsets", {begin, data.size()}}};
+        fmt::format("safetensors: {} has {} bytes of values, its shape {}", tensor.name, bytes, entry.bytes()));
+  data.append(reinterpret_cast<const char*>(tensor.data.data()), bytes);
+  entries.push_back(entry);
 }
 
 }  // namespace
@@ -190,17 +204,38 @@ SafeTensors read_safetensors(const std::filesystem::path& file) {
   return parse_safetensors(bytes.view(), file.string());
 }
 
-std::string safetensors_bytes(const SafeTensors& tensors) {
+std::uint64_t TensorEntry::bytes() const {
+  std::uint64_t bytes = integers ? 8 : 4;
+  for (const std::size_t extent : shape) bytes *= extent;
+  return bytes;
+}
+
+std::string safetensors_header(const std::vector<TensorEntry>& entries,
+                               const std::map<std::string, std::string>& metadata) {
   Json header = Json::object();
-  std::string data;
-  // 8-byte values first, so that every tensor stays aligned to its type when the file is mapped.
-  for (const IntegerTensor& tensor : tensors.integers) append(tensor, "I64", header, data);
-  for (const Tensor& tensor : tensors.reals) append(tensor, "F32", header, data);
-  std::string text = header.dump();
+  if (!metadata.empty()) header[metadata_key] = metadata;
+  std::uint64_t begin = 0;
+  for (const TensorEntry& entry : entries) {
+    if (header.contains(entry.name) || entry.name == metadata_key)
+      throw std::invalid_argument("safetensors: two tensors are called " + entry.name);
+    const std::uint64_t end = begin + entry.bytes();
+    header[entry.name] = {
+        {"dtype", entry.integers ? "I64" : "F32"}, {"shape", entry.shape}, {"data_offsets", {begin, end}}};
+    begin = end;
+  }
+  // Names of files may hold any bytes; metadata with a replacement character are better than none.
+  std::string text = header.dump(-1, ' ', false, Json::error_handler_t::replace);
   text.resize((text.size() + 7) / 8 * 8, ' ');
   const std::uint64_t length = text.size();
-  std::string bytes(reinterpret_cast<const char*>(&length), sizeof length);
-  return bytes + text + data;
+  return std::string(reinterpret_cast<const char*>(&length), sizeof length) + text;
+}
+
+std::string safetensors_bytes(const SafeTensors& tensors) {
+  std::vector<TensorEntry> entries;
+  std::string data;
+  for (const IntegerTensor& tensor : tensors.integers) append(tensor, entries, data);
+  for (const Tensor& tensor : tensors.reals) append(tensor, entries, data);
+  return safetensors_header(entries, tensors.metadata) + data;
 }
 
 void write_safetensors(const std::filesystem::path& file, const SafeTensors& tensors) {

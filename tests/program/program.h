@@ -52,10 +52,15 @@ struct Outcome {
 class Process {
  public:
   /// The program with its arguments; `launcher` stands before it, e.g. a shell that sets limits.
-  explicit Process(const Arguments& arguments, const Environment& environment = {}, const Arguments& launcher = {}) {
-    Arguments all = launcher;
-    all.push_back(SACCADE_PROGRAM);
-    all = all + arguments;
+  explicit Process(const Arguments& arguments, const Environment& environment = {}, const Arguments& launcher = {})
+      : Process(WholeLine{launcher + Arguments{SACCADE_PROGRAM} + arguments}, environment) {}
+
+  /// Any program: the line is its name and its arguments.
+  struct WholeLine {
+    Arguments line;
+  };
+  explicit Process(WholeLine whole, const Environment& environment = {}) {
+    Arguments& all = whole.line;
     std::vector<char*> argv;
     for (std::string& argument : all) argv.push_back(argument.data());
     argv.push_back(nullptr);

@@ -56,6 +56,26 @@ TEST_CASE("line plots survive any values") {
   CHECK(svg.find("m2 &lt; 3") != std::string::npos);
 }
 
+TEST_CASE("line plots: a series without a name is not in the legend; what counts things has whole ticks") {
+  const auto count = [](const std::string& svg, const std::string& part) {
+    std::size_t n = 0;
+    for (std::size_t at = 0; (at = svg.find(part, at)) != std::string::npos; at += part.size()) ++n;
+    return n;
+  };
+  LinePlot plot = line({0, 1, 2}, {10, 20, 30});
+  plot.series.push_back({"", {0, 1, 2}, {20, 20, 20}, 0});
+  plot.series.push_back({"second", {0, 1, 2}, {30, 20, 20}, 1});
+  const std::string svg = line_plot_svg(plot);
+  check_svg(svg);
+  CHECK(count(svg, "class=\"line c0") == 3);  // two curves and a mark in the legend
+  CHECK(count(svg, "class=\"line c1") == 2);
+  CHECK(count(svg, ">0.5<") == 1);
+  plot.whole_x = true;
+  const std::string whole = line_plot_svg(plot);
+  for (const char* tick : {">0.5<", ">1.5<", ">1.0<"}) CHECK(count(whole, tick) == 0);
+  CHECK(count(whole, ">1<") >= 1);
+}
+
 TEST_CASE("dot plots and scatter plots survive any values") {
   check_svg(dot_plot_svg({}));
   check_svg(dot_plot_svg({"t", "x", {{"a < b", 71.4, nan, nan}, {"b", nan, 50, 2}, {"c", nan, nan, nan}}}));

@@ -9,7 +9,7 @@
 
 #include "engine/error.h"
 #include "tools/experiment/experiment.h"
-#include "tools/reproduce/experiment_differences.h"
+#include "tools/experiment/experiment_differences.h"
 #include "tools/reproduce/reproduce.h"
 #include "tools/reproduce/run_cost.h"
 #include "tools/temporary_folder.h"

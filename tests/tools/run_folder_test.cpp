@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -77,6 +78,39 @@ TEST_CASE("the summary has the promised keys; what is not finite is null") {
   CHECK(json["probe"][0]["features"] == 6272);
   CHECK(json["random_probe"].empty());
   CHECK(peak_rss_bytes() > 1'000'000);
+}
+
+TEST_CASE("the summary reads back; one of an older program lacks keys") {
+  RunSummary summary;
+  summary.command = "replay";
+  summary.seed = 7;
+  summary.threads = 3;
+  summary.events = std::numeric_limits<std::uint64_t>::max();
+  summary.seconds = 0.1 + 0.2;
+  summary.loss = std::numeric_limits<double>::infinity();
+  summary.length = 12;
+  summary.memory_floats = 320;
+  summary.interrupted = summary.diverged = true;
+  summary.fingerprint = "0123";
+  summary.probe.plain = {{0, 6272, 1.0 / 3, "protocol, \"quoted\""}, {1, 10, 0.5, ""}};
+  summary.pixels_probe.deformed = {{-1, 784, 0.25, "p"}};
+  summary.classifier.plain = {{1, 10, 1, "c"}};
+  const TemporaryFolder temporary;
+  const std::filesystem::path file = temporary.path / "summary.json";
+  std::ofstream(file) << summary_json(summary);
+  const RunSummary read = read_summary(file);
+  CHECK(std::isnan(read.loss));
+  CHECK(summary_json(read) == summary_json(summary));
+  std::ofstream(file) << "{\"command\": \"train\"}";
+  CHECK(read_summary(file).command == "train");
+  CHECK(read_summary(file).memory_floats == 0);
+  for (const char* bad : {"", "[]", "{", "{\"seed\": 1.5}", "{\"events\": -1}", "{\"threads\": \"2\"}",
+                          "{\"diverged\": 1}", "{\"probe\": {}}", "{\"probe\": [1]}", "{\"command\": 3}",
+                          "{\"probe\": [{\"layer\": \"0\"}]}", "{\"command\": \"\xff\"}"}) {
+    CAPTURE(bad);
+    std::ofstream(file) << bad;
+    CHECK_THROWS_AS(read_summary(file), InputError);
+  }
 }
 
 TEST_CASE("metrics can be cut back to a checkpoint and go on") {

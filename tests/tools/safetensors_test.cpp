@@ -34,6 +34,7 @@ SafeTensors sample() {
   tensors.reals.push_back({"conv.0.weight", {1, 2, 1}, {1.5f, -0.0f}});
   tensors.reals.push_back({"loss", {1}, {std::numeric_limits<float>::infinity()}});
   tensors.reals.push_back({"empty", {0, 3}, {}});
+  tensors.metadata = {{"network", "conv3"}, {"experiment", "seed = 1\nrule = \"bp\"\n"}};
   tensors.integers.push_back({"label", {3}, {-1, 0, std::numeric_limits<std::int64_t>::max()}});
   return tensors;
 }
@@ -56,6 +57,7 @@ TEST_CASE("safetensors: what is written reads back") {
   REQUIRE(read.integer("label"));
   CHECK(read.integer("label")->data == sample().integers[0].data);
   CHECK(read.real("nothing") == nullptr);
+  CHECK(read.metadata == sample().metadata);
   CHECK(safetensors_bytes(read) == bytes);
   CHECK(refusal(safetensors_bytes({})).empty());
 }
@@ -72,6 +74,7 @@ TEST_CASE("safetensors: the bytes that Python's library writes") {
            data),
       "python");
   CHECK(read.integer("b")->data == std::vector<std::int64_t>{0, 1});
+  CHECK(read.metadata == std::map<std::string, std::string>{{"format", "np"}});
   CHECK(read.real("a")->data == std::vector<float>{1, 2});
   CHECK(read.real("a")->shape == std::vector<std::size_t>{1, 2});
   // A scalar has no extents and one value.
@@ -113,6 +116,8 @@ TEST_CASE("safetensors: hostile headers") {
   CHECK(contains(refusal(one("\"F32\"", "3", "[0,4]", 4)), "expected a list"));
   CHECK(contains(refusal(one("\"F32\"", "[1]", "[0]", 4)), "expected [begin, end]"));
   CHECK(contains(refusal(file("{\"a\":3}", "")), "has no dtype"));
+  CHECK(contains(refusal(file("{\"__metadata__\":3}", "")), "__metadata__ is 3, expected an object"));
+  CHECK(contains(refusal(file("{\"__metadata__\":{\"a\":[1]}}", "")), "\"a\" is [1], expected a string"));
   CHECK(contains(refusal(file("[]", "")), "expected a JSON header"));
   CHECK(contains(refusal(file("{", "")), "not JSON"));
   CHECK(contains(refusal(file("{\"\xff\":{}}", "")), "not JSON"));
@@ -130,6 +135,8 @@ TEST_CASE("safetensors: what cannot be written is a programming error") {
   tensors.reals.push_back({"a", {2}, {1}});
   CHECK_THROWS_AS(safetensors_bytes(tensors), std::invalid_argument);
   tensors.reals = {{"a", {1}, {1}}, {"a", {1}, {1}}};
+  CHECK_THROWS_AS(safetensors_bytes(tensors), std::invalid_argument);
+  tensors.reals = {{"__metadata__", {1}, {1}}};
   CHECK_THROWS_AS(safetensors_bytes(tensors), std::invalid_argument);
 }
 

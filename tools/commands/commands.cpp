@@ -9,6 +9,8 @@ void add_commands(CLI::App& app, CommonFlags& flags) {
   add_reproduce(app, flags);
   add_step(app, flags);
   add_views(app, flags);
+  add_report(app, flags);
+  add_export(app, flags);
   add_inspect(app, flags);
   add_fetch(app, flags);
   add_devices(app, flags);

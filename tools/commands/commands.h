@@ -16,6 +16,8 @@ void add_probe(CLI::App& app, CommonFlags& flags);
 void add_reproduce(CLI::App& app, CommonFlags& flags);
 void add_step(CLI::App& app, CommonFlags& flags);
 void add_views(CLI::App& app, CommonFlags& flags);
+void add_report(CLI::App& app, CommonFlags& flags);
+void add_export(CLI::App& app, CommonFlags& flags);
 void add_inspect(CLI::App& app, CommonFlags& flags);
 void add_fetch(CLI::App& app, CommonFlags& flags);
 void add_devices(CLI::App& app, CommonFlags& flags);

@@ -78,6 +78,15 @@ bool learns_from_patches(const Experiment& e) {
   return e.loss == Experiment::Loss::clapp && e.view.kind == ViewKind::grey_crop;
 }
 
+bool learns_from_pairs(const Experiment& e) {
+  return e.loss != Experiment::Loss::supervised && !learns_from_patches(e);
+}
+
+double views_of_pair(const Experiment& e, bool batches) {
+  if (batches) return learns_from_pairs(e) ? 2 : 1;
+  return static_cast<double>(std::max<std::int64_t>(2, e.stream.views));
+}
+
 NetworkSpec learned_network(const Experiment& e) {
   NetworkSpec network = e.network;
   if (!learns_from_patches(e)) return network;

@@ -13,6 +13,10 @@ namespace saccade {
 LearnerOptions learner_options(const Experiment& experiment);
 /// CLAPP on grey crops learns from the patches of a grid (Table 2), not from pairs of views.
 bool learns_from_patches(const Experiment& experiment);
+/// Batch mode shows two views of an image, but under a supervised loss and to CLAPP on patches.
+bool learns_from_pairs(const Experiment& experiment);
+/// Views that count as a pair in `pairs_per_second`.
+double views_of_pair(const Experiment& experiment, bool batches);
 /// The network that learns: that of the experiment, or the same layers on one patch.
 NetworkSpec learned_network(const Experiment& experiment);
 /// `steps` of the whole training.

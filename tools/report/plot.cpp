@@ -73,7 +73,8 @@ void draw_verticals(Frame& frame, const std::vector<VerticalLine>& lines) {
 std::string line_plot_svg(const LinePlot& plot) {
   std::vector<plot::LegendEntry> legend;
   for (std::size_t i = 0; i < plot.series.size(); ++i)
-    legend.push_back({plot.series[i].name, colour_of(plot.series[i], i), plot.series[i].dashed, false});
+    if (!plot.series[i].name.empty())
+      legend.push_back({plot.series[i].name, colour_of(plot.series[i], i), plot.series[i].dashed, false});
   if (legend.size() == 1) legend.clear();  // the title says it
   Frame frame(plot.width, plot.height, plot.title, legend);
 
@@ -95,7 +96,7 @@ std::string line_plot_svg(const LinePlot& plot) {
   for (const ReferenceLine& line : plot.references) y.add(line.y);
   if (plot.y_from_zero && !y.empty()) y.add(0);
   frame.set_y(y.low, y.high, plot.y_label);
-  frame.set_x(x.low, x.high, plot.x_label);
+  frame.set_x(x.low, x.high, plot.x_label, plot.whole_x);
   frame.draw_y_axis();
   frame.draw_x_axis();
   for (std::size_t i = 0; i < plot.series.size(); ++i)
@@ -117,7 +118,7 @@ std::string bar_chart_svg(const BarChart& chart) {
   Range y;
   y.add(0);
   for (const BarSeries& series : chart.series)
-    for (double value : series.values) y.add(value);
+    for (double value : series.values) y.add(1.05 * value);  // room for the number above the bar
   frame.set_y(y.low, y.high, chart.y_label);
   frame.set_x(0, 1, "");
   frame.draw_y_axis();
@@ -168,6 +169,8 @@ svg.plot .points{stroke-width:3.6;stroke-linecap:round}
 svg.plot .square{stroke-linecap:square;stroke-width:3}
 .legend{display:flex;flex-wrap:wrap;gap:.2rem 1rem;font-size:.85rem}
 .legend svg.plot{display:inline-block;width:12px;height:12px;margin-right:.35rem;vertical-align:-1px}
+.key{white-space:nowrap}
+.key svg.plot{display:inline-block;width:20px;height:12px;margin-right:.3rem;vertical-align:-1px}
 svg.plot .dash{stroke-dasharray:6 4}
 )";
   for (int i = 0; i < plot::scatter_colours; ++i)

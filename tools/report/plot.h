@@ -7,7 +7,7 @@
 namespace saccade {
 
 struct PlotSeries {
-  std::string name;
+  std::string name;  ///< empty: not in the legend
   std::vector<double> x, y;
   int colour = -1;  ///< index into the palette; -1 = its position among the series
   bool dashed = false;
@@ -31,6 +31,7 @@ struct LinePlot {
   std::vector<ReferenceLine> references;
   std::vector<VerticalLine> verticals = {};
   bool y_from_zero = true;  ///< the axis includes 0
+  bool whole_x = false;     ///< x counts things: ticks at whole numbers alone
   int width = 440, height = 270;
 };
 

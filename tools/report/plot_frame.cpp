@@ -82,7 +82,7 @@ void Frame::set_y(double low, double high, const std::string& label) {
   y_label_ = label;
 }
 
-void Frame::set_x(double low, double high, const std::string& label) {
+void Frame::set_x(double low, double high, const std::string& label, bool whole) {
   // The data fill the width: ticks outside of them are dropped rather than the range widened.
   if (!std::isfinite(low) || !std::isfinite(high)) low = 0, high = 1;
   if (!(high > low)) high = low + std::max(1.0, std::abs(low));
@@ -91,7 +91,10 @@ void Frame::set_x(double low, double high, const std::string& label) {
   x_label_ = label;
   x_ticks_ = round_ticks(low, high, 5);
   x_step_ = x_ticks_[1] - x_ticks_[0];
-  std::erase_if(x_ticks_, [&](double tick) { return tick < low || tick > high; });
+  if (whole) x_step_ = std::max(1.0, x_step_);
+  std::erase_if(x_ticks_, [&](double tick) {
+    return tick < low || tick > high || (whole && std::abs(tick - std::round(tick)) > 1e-9);
+  });
 }
 
 void Frame::draw_y_axis() {

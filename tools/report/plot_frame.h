@@ -17,7 +17,7 @@ class Frame {
   Frame(int width, int height, const std::string& title, const std::vector<LegendEntry>& legend);
 
   void set_y(double low, double high, const std::string& label);
-  void set_x(double low, double high, const std::string& label);
+  void set_x(double low, double high, const std::string& label, bool whole = false);
   /// Draws the ticks and grid of an axis. Set both ranges first.
   void draw_y_axis();
   void draw_x_axis();

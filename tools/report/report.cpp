@@ -162,7 +162,7 @@ std::string report_html(const RunReport& report) {
   std::string body = "<h1>" + escape_html(report.title) + "</h1>\n";
   if (!report.subtitle.empty()) body += "<p class=\"faint\">" + escape_html(report.subtitle) + "</p>\n";
   if (!report.summary.empty()) {
-    body += "<div class=\"scroll\"><table>\n";
+    body += "<div class=\"scroll\"><table class=\"facts\">\n";
     for (const auto& row : report.summary)
       body += fmt::format("<tr><th>{}</th><td><code>{}</code></td><td class=\"faint\">{}</td></tr>\n",
                           escape_html(row.name), escape_html(row.value), escape_html(row.note));

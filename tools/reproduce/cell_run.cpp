@@ -12,8 +12,8 @@
 #include <sstream>
 
 #include "engine/error.h"
+#include "tools/experiment/experiment_differences.h"
 #include "tools/replace_file.h"
-#include "tools/reproduce/experiment_differences.h"
 #include "tools/run/probe_command.h"
 #include "tools/run/run_folder.h"
 #include "tools/run/train.h"

@@ -91,6 +91,7 @@ std::string layers_figure(const std::vector<CellRun>& runs) {
     plot.x_label = "layer";
     plot.y_label = "test accuracy, %";
     plot.y_from_zero = false;
+    plot.whole_x = true;
     PlotSeries series{experiment_word(run.experiment(), "schedule"), {}, run.accuracies()};
     for (std::size_t i = 0; i < series.y.size(); ++i) series.x.push_back(static_cast<double>(i));
     series.dashed = plot.series.size() % 2 == 1;

@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/error.h"
+#include "tools/experiment/experiment_differences.h"
 #include "tools/reproduce/cell_run.h"
-#include "tools/reproduce/experiment_differences.h"
 #include "tools/reproduce/figures.h"
 #include "tools/reproduce/reproduce_outputs.h"
 #include "tools/run/interrupt.h"

@@ -9,8 +9,10 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/replace_file.h"
+#include "tools/report/csv.h"
 #include "tools/report/html.h"
 #include "tools/report/plot.h"
+#include "tools/report/statistic.h"
 #include "tools/reproduce/gaps.h"
 #include "tools/run/progress.h"
 #include "tools/run/run_folder.h"
@@ -20,12 +22,6 @@ namespace {
 
 std::string number(double value, const char* format = "{:.2f}") {
   return std::isfinite(value) ? fmt::format(fmt::runtime(format), value) : std::string();
-}
-
-std::string quoted(const std::string& text) {
-  std::string csv = "\"";
-  for (char c : text) csv += c == '"' ? "\"\"" : std::string(1, c);
-  return csv + "\"";
 }
 
 std::string published(const CellResult& result) {
@@ -141,26 +137,21 @@ std::string numbers_html(const ReproducedTable& table) {
 }  // namespace
 
 void set_accuracies(CellResult& result, const std::vector<double>& accuracies) {
-  const auto n = static_cast<double>(accuracies.size());
-  result.mean = result.sd = std::numeric_limits<double>::quiet_NaN();
-  if (accuracies.empty()) return;
-  double sum = 0, squares = 0;
-  for (double value : accuracies) sum += value;
-  result.mean = sum / n;
-  for (double value : accuracies) squares += (value - result.mean) * (value - result.mean);
-  if (accuracies.size() > 1) result.sd = std::sqrt(squares / (n - 1));
+  const Statistic over_seeds = statistic(accuracies);
+  result.mean = over_seeds.mean;
+  result.sd = over_seeds.sd;
 }
 
 std::string reproduced_csv(const ReproducedTable& table) {
   std::string csv =
       "table,cell,row,column,published,ours_mean,ours_sd,n,difference,seeds,epochs,images,seconds,protocol,differs\n";
   for (const CellResult& r : table.cells)
-    csv +=
-        fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", table.table.name, quoted(r.cell.name),
-                    quoted(r.cell.row), quoted(r.cell.column), number(r.cell.published), number(r.mean, "{:.4f}"),
-                    number(r.sd, "{:.4f}"), r.seeds.size(), number(r.difference(), "{:.4f}"),
-                    quoted(fmt::format("{}", fmt::join(r.seeds, " "))), r.epochs, r.images, number(r.seconds, "{:.1f}"),
-                    quoted(table.table.protocol), quoted(fmt::format("{}", fmt::join(r.differs, "; "))));
+    csv += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", table.table.name, csv_quoted(r.cell.name),
+                       csv_quoted(r.cell.row), csv_quoted(r.cell.column), number(r.cell.published),
+                       number(r.mean, "{:.4f}"), number(r.sd, "{:.4f}"), r.seeds.size(),
+                       number(r.difference(), "{:.4f}"), csv_quoted(fmt::format("{}", fmt::join(r.seeds, " "))),
+                       r.epochs, r.images, number(r.seconds, "{:.1f}"), csv_quoted(table.table.protocol),
+                       csv_quoted(fmt::format("{}", fmt::join(r.differs, "; "))));
   return csv;
 }
 

@@ -4,84 +4,31 @@
 
 #include <algorithm>
 
-#include "engine/error.h"
 #include "streams/views.h"
 #include "tools/run/interrupt.h"
+#include "tools/run/labelled_views.h"
 #include "tools/run/progress.h"
 
 namespace saccade {
-
-namespace {
-
-ViewKind deformation(const Experiment& e, const ImageSet& images) {
-  switch (e.probe.deformation) {
-    case Experiment::Deformation::affine:
-      return ViewKind::affine;
-    case Experiment::Deformation::affine_hsv:
-      return ViewKind::affine_hsv;
-    case Experiment::Deformation::rotate_scale_shift:
-      return ViewKind::rotate_scale_shift;
-    case Experiment::Deformation::automatic:
-      break;
-  }
-  // As in the stream; plain views, and those of objects, have no deformation, so their test takes that of the data's
-  // channels.
-  if (e.view.kind == ViewKind::centre_crop) return ViewKind::random_crop_flip;
-  if (e.view.kind != ViewKind::plain && e.view.kind != ViewKind::world) return e.view.kind;
-  return images.channels == 3 ? ViewKind::affine_hsv : ViewKind::affine;
-}
-
-}  // namespace
 
 Evaluation::Evaluation(Device& device, const Experiment& experiment, const DataSet& data, bool quiet)
     : device_(device),
       experiment_(experiment),
       quiet_(quiet),
-      deformation_(deformation(experiment, data.test)),
+      train_(labelled_views(experiment, data, Part::train, experiment.probe.images, false)),
+      plain_(labelled_views(experiment, data, Part::test, experiment.probe.test_images, false)),
       data_name_(data.train.name) {
-  train_ = images(data.train, experiment.probe.images, Show::train);
-  plain_ = images(data.test, experiment.probe.test_images, Show::test);
-  if (experiment.probe.deformed && experiment.probe.deformation == Experiment::Deformation::automatic &&
-      data.deformed_test.size() > 0) {
-    deformed_ = images(data.deformed_test, experiment.probe.test_images, Show::test);
-    deformed_how_ = data.deformed_test.name;
-  } else if (experiment.probe.deformed) {
-    check_kind(data.test, deformation_);
-    if (view_shape(deformation_, data.test) != view_shape(experiment.view.kind, data.test))
-      throw InputError(fmt::format(
-          "probe.deformation is \"{}\", whose images are not of the size that view.kind \"{}\" gives the network; "
-          "expected \"auto\"",
-          to_string(deformation_), to_string(experiment.view.kind)));
-    deformed_ = images(data.test, experiment.probe.test_images, Show::deformed);
-    deformed_how_ = to_string(deformation_);
-    if (deformation_ == ViewKind::rotate_scale_shift)
-      deformed_how_ += fmt::format(" with p = {:g}", experiment.probe.deformation_strength);
-  }
-}
-
-LabelledImages Evaluation::images(const ImageSet& set, std::int64_t count, Show show) const {
-  LabelledImages images;
-  images.count = count == 0 ? set.size() : std::min(set.size(), static_cast<std::size_t>(count));
-  images.classes = static_cast<int>(set.classes.size());
-  images.labels.assign(set.labels.begin(), set.labels.begin() + static_cast<std::ptrdiff_t>(images.count));
-  const ViewKind kind = show == Show::deformed ? deformation_ : undeformed(experiment_.view.kind, show == Show::train);
-  const auto strength = static_cast<float>(experiment_.probe.deformation_strength);
-  const DrawOptions options =
-      for_images(set, {.warp_probability = 1, .strength = strength, .centred = show == Show::test});
-  images.fill = [&set, kind, options, seed = static_cast<std::uint64_t>(experiment_.seed)](std::size_t i,
-                                                                                           float* pixels) {
-    render(set, draw_recipe(kind, seed, static_cast<std::uint32_t>(i), 0, 0, Purpose::test_view, options), pixels);
-  };
-  return images;
+  if (experiment.probe.deformed)
+    deformed_ = labelled_views(experiment, data, Part::test, experiment.probe.test_images, true);
 }
 
 void Evaluation::probe(const Parameters& parameters, int layer, const std::string& name, ProbeResults& results) {
   const ProbeOptions options{static_cast<int>(experiment_.probe.epochs), static_cast<int>(experiment_.probe.batch),
                              static_cast<float>(experiment_.probe.rate), static_cast<std::uint64_t>(experiment_.seed)};
-  const Features features = extract_features(device_, parameters, layer, train_, 0, train_.count);
-  LinearProbe probe(device_, features.shape, train_.classes, options);
+  const Features features = extract_features(device_, parameters, layer, train_.images, 0, train_.images.count);
+  LinearProbe probe(device_, features.shape, train_.images.classes, options);
   {
-    const std::uint64_t images = train_.count * static_cast<std::uint64_t>(options.epochs);
+    const std::uint64_t images = train_.images.count * static_cast<std::uint64_t>(options.epochs);
     Progress progress("probe of " + name, images, "images", quiet_);
     auto show = [&](double done) {
       progress.update(static_cast<std::uint64_t>(done * static_cast<double>(images) + 0.5));
@@ -91,14 +38,16 @@ void Evaluation::probe(const Parameters& parameters, int layer, const std::strin
   test(probe, parameters, layer,
        fmt::format("linear probe with bias on frozen features; trained on the first {} training images of {}, {}, "
                    "{} epochs, Adam {:g}, batch {}, seed {}",
-                   train_.count, data_name_, cuts(experiment_.view.kind) ? "a random crop and flip of each" : "plain",
-                   experiment_.probe.epochs, experiment_.probe.rate, experiment_.probe.batch, experiment_.seed),
+                   train_.images.count, data_name_,
+                   cuts(experiment_.view.kind) ? "a random crop and flip of each" : "plain", experiment_.probe.epochs,
+                   experiment_.probe.rate, experiment_.probe.batch, experiment_.seed),
        results);
 }
 
 void Evaluation::test(LinearProbe& probe, const Parameters& parameters, int layer, const std::string& trained,
                       ProbeResults& results) {
-  auto measure = [&](const LabelledImages& images, const std::string& kind) {
+  auto measure = [&](const LabelledViews& views) {
+    const LabelledImages& images = views.images;
     std::size_t correct = 0;  // a thousand at a time: the features of all would need gigabytes
     constexpr std::size_t chunk = 1000;
     for (std::size_t first = 0; first < images.count; first += chunk)
@@ -109,12 +58,11 @@ void Evaluation::test(LinearProbe& probe, const Parameters& parameters, int laye
         static_cast<std::int64_t>(
             (layer == raw_pixels ? parameters.network().map(0) : parameters.network().head(layer).in).features()),
         static_cast<double>(correct) / static_cast<double>(images.count),
-        fmt::format("{}; tested on {} {} test images; device {} ({})", trained, images.count, kind, device_.name(),
+        fmt::format("{}; tested on {} {} test images; device {} ({})", trained, images.count, views.how, device_.name(),
                     device_.instruction_set())};
   };
-  results.plain.push_back(measure(plain_, cuts(experiment_.view.kind) ? "centre-cropped" : "plain"));
-  if (deformed_.count > 0)
-    results.deformed.push_back(measure(deformed_, fmt::format("deformed ({}, every image)", deformed_how_)));
+  results.plain.push_back(measure(plain_));
+  if (deformed_.images.count > 0) results.deformed.push_back(measure(deformed_));
 }
 
 ProbeResults Evaluation::classifier(const Parameters& parameters, ConstFloats bias) {

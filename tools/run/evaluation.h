@@ -5,6 +5,7 @@
 #include "models/linear_probe.h"
 #include "streams/image_set.h"
 #include "tools/experiment/experiment.h"
+#include "tools/run/labelled_views.h"
 #include "tools/run/run_folder.h"
 
 namespace saccade {
@@ -27,17 +28,13 @@ class Evaluation {
 
  private:
   void probe(const Parameters& parameters, int layer, const std::string& name, ProbeResults& results);
-  enum class Show { train, test, deformed };
-  LabelledImages images(const ImageSet& set, std::int64_t count, Show show) const;
   void test(LinearProbe& probe, const Parameters& parameters, int layer, const std::string& trained,
             ProbeResults& results);
 
   Device& device_;
   const Experiment& experiment_;
   bool quiet_;
-  LabelledImages train_, plain_, deformed_;
-  ViewKind deformation_;
-  std::string deformed_how_;
+  LabelledViews train_, plain_, deformed_;
   std::string data_name_;
 };
 

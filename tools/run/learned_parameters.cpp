@@ -8,7 +8,7 @@
 
 namespace saccade {
 
-Parameters learned_parameters(Device& device, const Experiment& experiment, const Checkpoint& checkpoint,
+Parameters learner_parameters(Device& device, const Experiment& experiment, const Checkpoint& checkpoint,
                               const std::filesystem::path& file) {
   const LearnerOptions options = learner_options(experiment);
   const Heads heads = Schedule(options.schedule, experiment.network.depth(), options.seed, options.events).heads();
@@ -19,7 +19,14 @@ Parameters learned_parameters(Device& device, const Experiment& experiment, cons
   } catch (const InputError& error) {
     throw InputError(fmt::format("{}: {}", file.string(), error.what()));
   }
-  Parameters encoder(device, experiment.network, make_rule("bp"), Heads::top_only, options.seed, 1, options.arithmetic);
+  return learner;
+}
+
+Parameters learned_parameters(Device& device, const Experiment& experiment, const Checkpoint& checkpoint,
+                              const std::filesystem::path& file) {
+  const Parameters learner = learner_parameters(device, experiment, checkpoint, file);
+  Parameters encoder(device, experiment.network, make_rule("bp"), Heads::top_only,
+                     static_cast<std::uint64_t>(experiment.seed), 1, experiment.arithmetic);
   copy_convolutions(device, learner, encoder);
   return encoder;
 }

@@ -8,10 +8,10 @@
 #include "engine/device.h"
 #include "engine/error.h"
 #include "engine/file_system.h"
-#include "tools/experiment/setup.h"
 #include "tools/replace_file.h"
 #include "tools/run/evaluation.h"
 #include "tools/run/interrupt.h"
+#include "tools/run/labelled_views.h"
 #include "tools/run/learned_parameters.h"
 #include "tools/run/probe_log.h"
 #include "tools/run/progress.h"
@@ -32,11 +32,8 @@ int probe_checkpoint(const std::filesystem::path& file, const CommonFlags& flags
   const Experiment experiment = parse_experiment(checkpoint.experiment, file.string(), flags.set);
   const auto device = make_device(flags);
   const Parameters learned = learned_parameters(*device, experiment, checkpoint, file);
-  // As in a run: a data set of the probe's own is read whole, the run's own as far as `images` says.
-  const Decoding decoding{flags.threads, progress_of("reading", "images", flags.quiet)};
-  const DataSet data = probe_data(experiment) == experiment.data && experiment.data != Experiment::Data::stl10
-                           ? load_experiment_data(experiment, data_sets, decoding)
-                           : load_probe_data(experiment, data_sets, decoding);
+  const DataSet data =
+      labelled_data(experiment, data_sets, {flags.threads, progress_of("reading", "images", flags.quiet)});
   const RunFolder folder = create_run_folder(flags.out);
 
   Evaluation evaluation(*device, experiment, data, flags.quiet);

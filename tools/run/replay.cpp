@@ -12,7 +12,6 @@
 #include "tools/experiment/setup.h"
 #include "tools/report/metrics_file.h"
 #include "tools/run/progress.h"
-#include "tools/run/run_report.h"
 
 namespace saccade {
 namespace {
@@ -107,18 +106,14 @@ class Replay final : public Run {
     summary.events = learner_.events();
     summary.updates = learner_.updates();
     summary.events_per_second = seconds_ > 0 ? static_cast<double>(learner_.events()) / seconds_ : 0;
-    summary.pairs_per_second =
-        summary.events_per_second / static_cast<double>(std::max<std::int64_t>(2, experiment_.stream.views));
+    summary.pairs_per_second = summary.events_per_second / views_of_pair(experiment_, false);
+    summary.memory_floats = learner_.memory_floats();
   }
 
   std::string headline(const RunSummary& s) const override {
     return fmt::format("{} of {} views in {} ({:.0f} views/s), {} updates, loss {:.4f}, fingerprint {}", s.events,
                        experiment_.events, duration_text(s.seconds), s.events_per_second, s.updates, s.loss,
                        s.fingerprint);
-  }
-
-  void report(const RunSummary& summary) const override {
-    write_report(replay_report(experiment_, data_, summary, folder_, learner_.memory_floats()), folder_.report());
   }
 
   void close() override {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
 
 #include "engine/error.h"
 #include "engine/file_system.h"
@@ -168,10 +167,11 @@ int Run::finish(bool announce) {
   summary.loss = metrics_.last_loss();
   summary.interrupted = interrupted() && !complete();
   summary.diverged = metrics_.diverged();
+  summary.length = length();
   describe(summary);
   const std::string json = summary_json(summary);
   replace_file(folder_.summary(), json);
-  report(summary);
+  write_report(run_report(experiment_, summary, folder_, &data_), folder_.report());
   if (announce) {
     if (flags_.json)
       fmt::print("{}", json);
@@ -197,18 +197,6 @@ void Run::print(const RunSummary& s) const {
     fmt::print("interrupted; go on with: saccade {} --resume {}\n", command(), folder_.folder.string());
 }
 
-namespace {
-
-/// Where the data lay when the run began; --data overrides it.
-std::filesystem::path remembered_data_folder(const RunFolder& folder) {
-  std::ifstream in(folder.data_folder());
-  std::string line;
-  std::getline(in, line);
-  return line;
-}
-
-}  // namespace
-
 int begin_or_resume(const char* command, Mode mode, const RunRequest& request, const MakeRun& make) {
   catch_interrupts();
   const CommonFlags& flags = request.flags;
@@ -229,7 +217,7 @@ int begin_or_resume(const char* command, Mode mode, const RunRequest& request, c
   std::string warning;
   const std::optional<Checkpoint> checkpoint = load_newest(real_files(), folder.folder, warning);
   CommonFlags resumed = flags;
-  resumed.data = data_folder(flags, remembered_data_folder(folder));
+  resumed.data = data_folder(flags, remembered_data_folder(folder.folder));
   if (!checkpoint) {
     // A run that was ended before its first checkpoint begins again; one that has lost its checkpoints must not be
     // overwritten.

@@ -50,7 +50,6 @@ class Run {
   /// Adds what it knows: events, updates, rates.
   virtual void describe(RunSummary& summary) const = 0;
   virtual std::string headline(const RunSummary& summary) const = 0;
-  virtual void report(const RunSummary& summary) const = 0;
   /// Accuracies that are no linear probe's, to be logged beside the probe of the learned network.
   virtual void extra_probes() {}
   /// Closes the files of its own.

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <memory>
 
 #include "engine/error.h"
@@ -76,6 +77,13 @@ RunFolder open_run_folder(const fs::path& folder) {
         fmt::format("--resume {}: cannot write in this folder: {}", folder.string(), std::strerror(errno)));
   run.lock = lock_folder(folder, "--resume");
   return run;
+}
+
+fs::path remembered_data_folder(const fs::path& folder) {
+  std::ifstream in(RunFolder{folder}.data_folder());
+  std::string line;
+  std::getline(in, line);
+  return line;
 }
 
 }  // namespace saccade

@@ -33,6 +33,9 @@ RunFolder create_run_folder(const std::filesystem::path& folder);
 /// another process is at work in it.
 RunFolder open_run_folder(const std::filesystem::path& folder);
 
+/// Where the data lay when the run of this folder began; empty where nothing says so.
+std::filesystem::path remembered_data_folder(const std::filesystem::path& folder);
+
 /// One accuracy of a linear probe.
 struct ProbeResult {
   int layer = 0;  ///< from 0; -1 = raw pixels
@@ -59,8 +62,10 @@ struct RunSummary {
   std::uint64_t peak_rss_bytes = 0;
   std::string fingerprint;
   ProbeResults probe, random_probe, pixels_probe;
-  ProbeResults classifier;  ///< the network's own, under the supervised loss
-  double epochs = 0;        ///< of a training
+  ProbeResults classifier;   ///< the network's own, under the supervised loss
+  double epochs = 0;         ///< of a training
+  std::uint64_t length = 0;  ///< of the whole run: views, or steps of a training; 0 = unknown
+  double memory_floats = 0;  ///< of short-term memory, at the end
   double loss = 0;
   bool interrupted = false;
   bool diverged = false;  ///< a distance or a loss was not finite
@@ -69,6 +74,8 @@ struct RunSummary {
 /// The summary as indented JSON. Keys: those of the fields; deformed accuracies are "deformed_probe" and so on. A
 /// number that is not finite becomes null.
 std::string summary_json(const RunSummary& summary);
+/// Reads it again; what an older program did not write stays as it is in a RunSummary. InputError naming file and key.
+RunSummary read_summary(const std::filesystem::path& file);
 
 /// Largest memory that this process has held, in bytes.
 std::uint64_t peak_rss_bytes();

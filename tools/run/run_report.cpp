@@ -27,10 +27,6 @@ AccuracyTable accuracy_table(const char* name, int layers, const std::vector<Pro
 
 std::string percent(double fraction) { return std::isnan(fraction) ? "-" : fmt::format("{:.2f}", 100 * fraction); }
 
-}  // namespace
-
-namespace {
-
 /// What both modes show.
 RunReport common_report(const Experiment& e, const RunSummary& s, const RunFolder& folder) {
   RunReport report;
@@ -60,60 +56,68 @@ RunReport common_report(const Experiment& e, const RunSummary& s, const RunFolde
   return report;
 }
 
-RunReport::Row peak_memory(const RunSummary& s) {
-  return {"peak memory", fmt::format("{:.0f} MB", static_cast<double>(s.peak_rss_bytes) / 1e6),
-          "of the whole program, probes included"};
+std::string throughput(const RunSummary& s, double rate, const char* unit) {
+  return fmt::format("{:.0f} {}/s{}, deformation included", rate, unit,
+                     s.threads > 0 ? fmt::format(" with {} threads", s.threads) : std::string());
 }
 
-RunReport::Row device_row(const RunSummary& s) {
-  return {"device", fmt::format("{} ({})", s.device, s.instruction_set), ""};
+/// What a run that was killed does not tell is left out.
+void add_machine(RunReport& report, const RunSummary& s) {
+  if (s.peak_rss_bytes > 0)
+    report.summary.push_back({"peak memory", fmt::format("{:.0f} MB", static_cast<double>(s.peak_rss_bytes) / 1e6),
+                              "of the whole program, probes included"});
+  if (!s.device.empty()) report.summary.push_back({"device", fmt::format("{} ({})", s.device, s.instruction_set), ""});
 }
 
-}  // namespace
+std::string of_length(const RunSummary& s, std::uint64_t done) {
+  return s.length > 0 ? fmt::format("{} of {}", done, s.length) : fmt::format("{}", done);
+}
 
-RunReport replay_report(const Experiment& e, const DataSet& data, const RunSummary& s, const RunFolder& folder,
-                        double memory_floats) {
+RunReport replay_report(const Experiment& e, const RunSummary& s, const RunFolder& folder) {
   RunReport report = common_report(e, s, folder);
   report.title = fmt::format("Event mode on {}", s.data);
   report.summary = {
-      {"views", fmt::format("{} of {}", s.events, e.events), s.interrupted ? "interrupted" : ""},
+      {"views", of_length(s, s.events), s.interrupted ? "interrupted" : ""},
       {"updates", fmt::format("{}", s.updates), "views whose error was active"},
-      {"learning time", duration_text(s.seconds),
-       fmt::format("{:.0f} views/s with {} threads, deformation included", s.events_per_second, s.threads)},
+      {"learning time", duration_text(s.seconds), throughput(s, s.events_per_second, "views")},
       {"last loss", fmt::format("{:.4f}", s.loss), "mean per view that was compared"},
-      {"short-term memory", fmt::format("{:.0f} floats", memory_floats),
-       "embeddings of anchors, and activities where the gradient is not blocked"},
-      peak_memory(s),
-      device_row(s),
       {"fingerprint", s.fingerprint, "hash of weights, optimiser, memory and event number"},
   };
-  report.sheet = first_views(e, data);
+  if (s.memory_floats > 0)
+    report.summary.push_back({"short-term memory", fmt::format("{:.0f} floats", s.memory_floats),
+                              "embeddings of anchors, and activities where the gradient is not blocked"});
+  add_machine(report, s);
   return report;
 }
 
-RunReport train_report(const Experiment& e, const DataSet& data, const RunSummary& s, const RunFolder& folder,
-                       std::uint64_t steps) {
+RunReport train_report(const Experiment& e, const RunSummary& s, const RunFolder& folder) {
   RunReport report = common_report(e, s, folder);
   report.title = fmt::format("Batch mode on {}: {}", s.data, experiment_word(e, "loss"));
   report.summary = {
-      {"steps", fmt::format("{} of {}", s.updates, steps),
+      {"steps", of_length(s, s.updates),
        fmt::format("{:.4g} epochs of batches of {}{}", s.epochs, e.batch, s.interrupted ? "; interrupted" : "")},
-      {"learning time", duration_text(s.seconds),
-       fmt::format("{:.0f} pairs/s with {} threads, deformation included", s.pairs_per_second, s.threads)},
+      {"learning time", duration_text(s.seconds), throughput(s, s.pairs_per_second, "pairs")},
       {"last loss", fmt::format("{:.4f}", s.loss), "mean per pair in the last epoch"},
-      peak_memory(s),
-      device_row(s),
       {"fingerprint", s.fingerprint, "hash of weights, optimiser and step number"},
   };
   for (MetricSeries& series : report.metrics) series.events = series.times;
   report.axis = "epochs";
   report.loss_of = "mean per pair";
+  add_machine(report, s);
   for (const auto* own : {&s.classifier.plain, &s.classifier.deformed})
     if (!own->empty())
       report.summary.push_back(
           {fmt::format("own classifier, {} test images", own == &s.classifier.plain ? "plain" : "deformed"),
            percent(own->front().accuracy) + " %", own->front().protocol});
-  report.sheet = first_pairs(e, data);
+  return report;
+}
+
+}  // namespace
+
+RunReport run_report(const Experiment& e, const RunSummary& s, const RunFolder& folder, const DataSet* data) {
+  const bool batches = s.command == "train";
+  RunReport report = batches ? train_report(e, s, folder) : replay_report(e, s, folder);
+  if (data) report.sheet = batches ? first_pairs(e, *data) : first_views(e, *data);
   return report;
 }
 

@@ -6,12 +6,9 @@
 
 namespace saccade {
 
-/// The report of an event-mode run from its summary and metrics.csv.
-RunReport replay_report(const Experiment& experiment, const DataSet& data, const RunSummary& summary,
-                        const RunFolder& folder, double memory_floats);
-/// The same of a training of so many steps.
-RunReport train_report(const Experiment& experiment, const DataSet& data, const RunSummary& summary,
-                       const RunFolder& folder, std::uint64_t steps);
+/// The report of a run from its experiment, summary and metrics.csv. Without `data` the sheet of views is left out.
+RunReport run_report(const Experiment& experiment, const RunSummary& summary, const RunFolder& folder,
+                     const DataSet* data);
 
 /// Accuracies per layer beside the untrained network and raw pixels, as lines of text; nothing when none was measured.
 void print_accuracies(const RunSummary& summary);

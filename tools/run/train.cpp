@@ -8,7 +8,6 @@
 #include "tools/experiment/setup.h"
 #include "tools/report/metrics_file.h"
 #include "tools/run/progress.h"
-#include "tools/run/run_report.h"
 
 namespace saccade {
 namespace {
@@ -59,7 +58,7 @@ class Train final : public Run {
   }
   const char* metrics_header() const override { return batch_metrics_header; }
   bool supervised() const { return experiment_.loss == Experiment::Loss::supervised; }
-  bool pairs() const { return !supervised() && !whole_; }  ///< else one view of each image
+  bool pairs() const { return learns_from_pairs(experiment_); }  ///< else one view of each image
   /// Steps behind pretraining, which sees the first batches ahead of time.
   std::uint64_t trained() const { return done() < pretrain() ? 0 : done() - pretrain(); }
   double epochs() const { return static_cast<double>(trained()) / static_cast<double>(batches_.per_epoch()); }
@@ -105,7 +104,7 @@ class Train final : public Run {
   }
 
   void describe(RunSummary& summary) const override {
-    const double views_a_pair = pairs() ? 2 : 1;
+    const double views_a_pair = views_of_pair(experiment_, true);
     summary.epochs = epochs();
     summary.updates = learner_.steps();
     summary.events =
@@ -121,10 +120,6 @@ class Train final : public Run {
     return fmt::format("{} of {} steps, {:.4g} epochs, in {} ({:.0f} pairs/s), loss {:.4f} per pair{}, fingerprint {}",
                        s.updates, length(), s.epochs, duration_text(s.seconds), s.pairs_per_second, s.loss,
                        drawn ? " (mean over the layers drawn in the last epoch)" : "", s.fingerprint);
-  }
-
-  void report(const RunSummary& summary) const override {
-    write_report(train_report(experiment_, data_, summary, folder_, length()), folder_.report());
   }
 
   PairBatches batches_;

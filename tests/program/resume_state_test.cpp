@@ -1,0 +1,210 @@
+#include <doctest/doctest.h>
+
+#include <random>
+
+#include "program/data_folders.h"
+#include "program/program.h"
+
+/// Design.md, promise 1: the same bits across save and resume at any event, for everything that has state. A run that
+/// was killed behind a checkpoint is made from a finished one: its last checkpoint, summary and report are taken away,
+/// and the files that grow are left too long, as a kill leaves them.
+namespace saccade::program {
+namespace {
+
+using Keys = std::vector<std::string>;
+
+struct Data {
+  TemporaryFolder temporary;
+  Data() { make_fashion_mnist(temporary.path, 120, 60); }
+};
+
+const fs::path& data_folder() {
+  static const Data data;
+  return data.temporary.path;
+}
+
+const Keys small{
+    "network.layers=[{channels=5, pool=true, activation=\"tanh\"}, {channels=9, stride=2, activation=\"hardtanh\"}]",
+    "network.embedding=6", "images=90", "margins=[0.1, 2]", "probe.enabled=false"};
+
+/// Checkpoints at 35, in the middle of a stretch of metrics.csv and behind the first view of a fixation, and 61.
+const Keys event_mode{"events=61", "checkpoint.every=35", "record.every=10", "rate=1e-3"};
+/// 4 batches an epoch, 12 steps or (layer-wise) 24: checkpoints at 7 or 21, in the middle of an epoch, and at the end.
+const Keys batch_mode{"batch=20", "epochs=3", "checkpoint.every=7"};
+
+struct Row {
+  const char* command;
+  Keys keys;
+};
+
+std::vector<Row> rows() {
+  std::vector<Row> all;
+  const auto event = [&](Keys keys) { all.push_back({"replay", std::move(keys)}); };
+  const auto batch = [&](Keys keys) { all.push_back({"train", std::move(keys)}); };
+  for (const std::string schedule : {"e2e", "gll", "rll"})
+    for (const std::string rule : {"bp", "rf", "urf", "sign", "sign-forward"})
+      event({"schedule=" + schedule, "rule=" + rule});
+  for (const std::string schedule : {"e2e", "rll"})
+    for (const std::string block : {"true", "false"})
+      for (const std::string memory : {"sliding", "held"})
+        event({"schedule=" + schedule, "block=" + block, "memory.mode=" + memory, "memory.window=1.3", "optimiser=adam",
+               "stream.views=3", "rule=urf"});
+  event({"memory.capacity=2", "stream.dwell=uniform", "stream.views=4"});
+  event({"stream.dwell=geometric", "stream.views=3", "stream.returns=0.4", "stream.return_depth=3"});
+  event({"stream.order=blocked", "stream.returns=0.3", "memory.mode=held"});
+  event({"stream.order=fixed", "negatives=0"});
+  event({"motion.path=trajectory", "stream.views=4", "stream.frame_rate=10", "schedule=rll"});
+  event({"motion.path=trajectory", "stream.dwell=geometric", "stream.returns=0.4", "block=false"});
+  event({"arithmetic=fast", "schedule=rll", "optimiser=adam"});
+  event({"record.events=false", "negatives=7"});
+  event({"negatives=3", "probe.enabled=true", "probe.every=15", "probe.images=40", "probe.batch=20", "probe.epochs=2"});
+
+  for (const std::string schedule : {"e2e", "gll", "rll"})
+    for (const std::string loss : {"hinge", "simclr", "clapp"}) batch({"schedule=" + schedule, "loss=" + loss});
+  for (const std::string rule : {"rf", "urf", "sign", "sign-forward"})
+    for (const std::string optimiser : {"adam", "sgd"})
+      batch({"rule=" + rule, "optimiser=" + optimiser, "rate=1e-4", "schedule=rll"});
+  batch({"loss=supervised"});
+  batch({"loss=supervised", "optimiser=sgd", "rate=1e-3", "rule=rf"});
+  batch({"negatives=all", "block=false", "arithmetic=exact"});
+  batch({"rule=dtp", "dtp.noise=0.05", "dtp.feedback_steps=2", "dtp.pretrain=2"});
+  batch({"rule=dtp", "dtp.pretrain=14", "epochs=1", "checkpoint.every=9"});  // stopped while it pretrains
+  batch({"rule=dtp", "loss=supervised"});
+  batch({"rule=dtp", "loss=simclr", "optimiser=sgd", "rate=1e-3"});
+  batch({"loss=clapp", "schedule=e2e", "rule=rf", "clapp.update=asynchronous"});
+  batch({"motion.path=trajectory"});
+  batch({"seed=4", "probe.enabled=true", "probe.every=5", "probe.images=40", "probe.batch=20", "probe.epochs=2",
+         "loss=supervised"});
+  return all;
+}
+
+std::string name_of(const Row& row) {
+  std::string name = row.command;
+  for (const std::string& key : row.keys) name += " " + key;
+  return name;
+}
+
+std::vector<unsigned long> checkpoints_in(const fs::path& folder) {
+  std::vector<unsigned long> events;
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (entry.path().extension() == ".ckpt") events.push_back(std::stoul(entry.path().filename().string().substr(11)));
+  std::sort(events.begin(), events.end());
+  return events;
+}
+
+/// What a kill between the last two checkpoints would have left.
+void make_killed(const fs::path& whole, const fs::path& killed) {
+  fs::copy(whole, killed);
+  for (const char* file : {"summary.json", "report.html"}) fs::remove(killed / file);
+  fs::remove(killed / ("checkpoint-" + std::to_string(checkpoints_in(killed).back()) + ".ckpt"));
+}
+
+}  // namespace
+
+TEST_CASE("resumed in the middle: the same bits, for everything that has state") {
+  std::map<std::string, std::string> seen;
+  for (const Row& row : rows()) {
+    CAPTURE(name_of(row));
+    const TemporaryFolder temporary;
+    const fs::path whole = temporary.path / "whole", killed = temporary.path / "killed";
+    Arguments arguments{row.command, "--quiet", "--data", data_folder().string(), "--out", whole.string()};
+    for (const Keys& keys : {small, row.command == std::string("replay") ? event_mode : batch_mode, row.keys})
+      for (const std::string& key : keys) arguments = arguments + Arguments{"--set", key};
+    const Outcome made = run(arguments);
+    CAPTURE(made.err);
+    REQUIRE(made.code == 0);
+    const auto expected = json_of(whole / "summary.json");
+    REQUIRE(expected["diverged"] == false);
+    REQUIRE(expected["updates"] > 0);
+
+    make_killed(whole, killed);
+    const std::vector<unsigned long> left = checkpoints_in(killed);
+    REQUIRE(left.size() == 1);
+    CHECK(left[0] % 2 == 1);
+    const Outcome resumed = run({row.command, "--quiet", "--resume", killed.string(), "--threads", "3"});
+    CAPTURE(resumed.err);
+    REQUIRE(resumed.code == 0);
+    CHECK(complaint(resumed).empty());  // a run that began again would say so
+    const auto got = json_of(killed / "summary.json");
+    for (const char* key : {"fingerprint", "events", "updates", "epochs", "loss", "probe", "deformed_probe",
+                            "random_probe", "classifier"}) {
+      CAPTURE(key);
+      if (got[key].is_array()) REQUIRE(got[key].size() == expected[key].size());
+      CHECK(got[key] == expected[key]);
+    }
+    for (const char* file : {"metrics.csv", "events.trace", "probes.csv"}) {
+      CAPTURE(file);
+      CHECK(fs::exists(killed / file) == fs::exists(whole / file));
+      CHECK(text_of(killed / file) == text_of(whole / file));
+    }
+    // Every row is another experiment: none of its keys was without effect.
+    const auto [other, is_new] = seen.try_emplace(expected["fingerprint"], name_of(row));
+    CHECK_MESSAGE(is_new, "the same as " << other->second);
+  }
+}
+
+TEST_CASE("a training that SIGINT or SIGTERM interrupts: a usable checkpoint, and the same bits from there") {
+  const char* given = std::getenv("SACCADE_TEST_SEED");
+  const unsigned seed = given ? static_cast<unsigned>(std::strtoul(given, nullptr, 10)) : std::random_device()();
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  for (const auto& [signal, keys] :
+       std::vector<std::pair<int, Keys>>{{SIGINT, {"schedule=rll", "rule=urf"}},
+                                         {SIGTERM, {"rule=dtp", "dtp.noise=0.05", "dtp.pretrain=9"}},
+                                         {SIGINT, {"loss=clapp", "schedule=gll"}},
+                                         {SIGTERM, {"loss=supervised"}}}) {
+    const Row row{"train", keys};
+    CAPTURE(name_of(row));
+    const TemporaryFolder temporary;
+    const auto arguments = [&](const fs::path& out) {
+      Arguments all{"train", "--quiet", "--data", data_folder().string(), "--out", out.string()};
+      for (const Keys& list : {small, batch_mode, keys, Keys{"epochs=60", "checkpoint.every=0"}})
+        for (const std::string& key : list) all = all + Arguments{"--set", key};
+      return all;
+    };
+    const fs::path whole = temporary.path / "whole", stopped = temporary.path / "stopped";
+    REQUIRE(run(arguments(whole)).code == 0);
+    Outcome outcome;
+    for (double longest = 0.1; outcome.code != 130 && longest > 1e-4; longest /= 3) {  // until it comes in time
+      fs::remove_all(stopped);
+      Process process(arguments(stopped));
+      REQUIRE(eventually([&] { return fs::exists(stopped / "checkpoint-0.ckpt") || process.ended(); }));
+      std::this_thread::sleep_for(std::chrono::duration<double>(std::uniform_real_distribution<>(0, longest)(random)));
+      process.send(signal);
+      outcome = process.wait();
+    }
+    CAPTURE(outcome.err);
+    REQUIRE(outcome.code == 130);
+    CHECK(contains(outcome.out, "saccade train --resume " + stopped.string()));
+    const auto summary = json_of(stopped / "summary.json"), expected = json_of(whole / "summary.json");
+    CHECK(summary["interrupted"] == true);
+    CHECK(summary["length"] == expected["updates"]);
+    CHECK(summary["updates"] <= expected["updates"]);
+    REQUIRE(run({"train", "--quiet", "--resume", stopped.string()}).code == 0);
+    CHECK(json_of(stopped / "summary.json")["fingerprint"] == expected["fingerprint"]);
+    CHECK(text_of(stopped / "metrics.csv") == text_of(whole / "metrics.csv"));
+  }
+}
+
+TEST_CASE("the check of resumption detects a state that differs") {
+  // Two runs that differ in what the second half sees alone: the state of one under the files of the other.
+  const TemporaryFolder temporary;
+  const fs::path whole = temporary.path / "whole", killed = temporary.path / "killed";
+  Arguments arguments{"replay", "--quiet", "--data", data_folder().string(), "--out", whole.string()};
+  for (const Keys& keys : {small, event_mode})
+    for (const std::string& key : keys) arguments = arguments + Arguments{"--set", key};
+  REQUIRE(run(arguments).code == 0);
+  make_killed(whole, killed);
+  // Other images from here on.
+  const fs::path other = temporary.path / "other";
+  make_fashion_mnist(other, 120, 60);
+  const fs::path images = other / "fashion-mnist" / "train-images-idx3-ubyte";
+  std::string bytes = text_of(images);
+  for (std::size_t i = 16; i < bytes.size(); ++i) bytes[i] = static_cast<char>(bytes[i] ^ 0x40);
+  std::ofstream(images, std::ios::binary) << bytes;
+  REQUIRE(run({"replay", "--quiet", "--resume", killed.string(), "--data", other.string()}).code == 0);
+  CHECK(json_of(killed / "summary.json")["fingerprint"] != json_of(whole / "summary.json")["fingerprint"]);
+  CHECK(text_of(killed / "metrics.csv") != text_of(whole / "metrics.csv"));
+}
+
+}  // namespace saccade::program

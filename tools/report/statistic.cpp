@@ -1,0 +1,20 @@
+#include "tools/report/statistic.h"
+
+#include <cmath>
+
+namespace saccade {
+
+Statistic statistic(const std::vector<double>& values) {
+  Statistic s;
+  s.n = values.size();
+  if (values.empty()) return s;
+  const auto n = static_cast<double>(s.n);
+  double sum = 0, squares = 0;
+  for (const double value : values) sum += value;
+  s.mean = sum / n;
+  for (const double value : values) squares += (value - s.mean) * (value - s.mean);
+  if (s.n > 1) s.sd = std::sqrt(squares / (n - 1));
+  return s;
+}
+
+}  // namespace saccade

@@ -1,0 +1,76 @@
+#include "tools/run/labelled_views.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/error.h"
+#include "streams/views.h"
+#include "tools/experiment/setup.h"
+
+namespace saccade {
+namespace {
+
+/// How the experiment's probe deforms.
+ViewKind deformation(const Experiment& e, const ImageSet& images) {
+  switch (e.probe.deformation) {
+    case Experiment::Deformation::affine:
+      return ViewKind::affine;
+    case Experiment::Deformation::affine_hsv:
+      return ViewKind::affine_hsv;
+    case Experiment::Deformation::rotate_scale_shift:
+      return ViewKind::rotate_scale_shift;
+    case Experiment::Deformation::automatic:
+      break;
+  }
+  // As in the stream; plain views, and those of objects, have no deformation, so their test takes that of the data's
+  // channels.
+  if (e.view.kind == ViewKind::centre_crop) return ViewKind::random_crop_flip;
+  if (e.view.kind != ViewKind::plain && e.view.kind != ViewKind::world) return e.view.kind;
+  return images.channels == 3 ? ViewKind::affine_hsv : ViewKind::affine;
+}
+
+LabelledImages shown(const Experiment& e, const ImageSet& set, std::int64_t count, ViewKind kind, bool centred) {
+  LabelledImages images;
+  images.count = count == 0 ? set.size() : std::min(set.size(), static_cast<std::size_t>(count));
+  images.classes = static_cast<int>(set.classes.size());
+  images.labels.assign(set.labels.begin(), set.labels.begin() + static_cast<std::ptrdiff_t>(images.count));
+  const DrawOptions options = for_images(
+      set, {.warp_probability = 1, .strength = static_cast<float>(e.probe.deformation_strength), .centred = centred});
+  images.fill = [&set, kind, options, seed = static_cast<std::uint64_t>(e.seed)](std::size_t i, float* pixels) {
+    render(set, draw_recipe(kind, seed, static_cast<std::uint32_t>(i), 0, 0, Purpose::test_view, options), pixels);
+  };
+  return images;
+}
+
+}  // namespace
+
+LabelledViews labelled_views(const Experiment& e, const DataSet& data, Part part, std::int64_t count, bool deformed) {
+  const bool test = part == Part::test;
+  const ImageSet& set = test ? data.test : data.train;
+  const bool own =
+      deformed && test && e.probe.deformation == Experiment::Deformation::automatic && data.deformed_test.size() > 0;
+  if (!deformed || own) {
+    const ImageSet& seen = own ? data.deformed_test : set;
+    const char* plain = !cuts(e.view.kind) ? "plain" : test ? "centre-cropped" : "randomly cropped and flipped";
+    return {shown(e, seen, count, undeformed(e.view.kind, !test), test),
+            own ? fmt::format("deformed ({}, every image)", seen.name) : plain};
+  }
+  const ViewKind kind = deformation(e, set);
+  check_kind(set, kind);
+  if (view_shape(kind, set) != view_shape(e.view.kind, set))
+    throw InputError(fmt::format(
+        "probe.deformation is \"{}\", whose images are not of the size that view.kind \"{}\" gives the network; "
+        "expected \"auto\"",
+        to_string(kind), to_string(e.view.kind)));
+  std::string how = to_string(kind);
+  if (kind == ViewKind::rotate_scale_shift) how += fmt::format(" with p = {:g}", e.probe.deformation_strength);
+  return {shown(e, set, count, kind, false), fmt::format("deformed ({}, every image)", how)};
+}
+
+DataSet labelled_data(const Experiment& e, const std::filesystem::path& folder, const Decoding& decoding) {
+  return probe_data(e) == e.data && e.data != Experiment::Data::stl10 ? load_experiment_data(e, folder, decoding)
+                                                                      : load_probe_data(e, folder, decoding);
+}
+
+}  // namespace saccade
