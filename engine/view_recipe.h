@@ -16,6 +16,7 @@ enum class ViewKind : std::uint8_t {
   random_crop_flip = 6,
   grey_crop = 7
 };
+inline constexpr ViewKind last_view_kind = ViewKind::grey_crop;
 
 /// Everything needed to render a view again: the source image's index in its data set, the kind of deformation and its
 /// parameters (their meaning belongs to the kind, see namespace recipe).
