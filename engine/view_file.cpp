@@ -58,12 +58,12 @@ const ViewFileHeader& checked(const ViewFileHeader& header) {
   return header;
 }
 
-std::filesystem::path partial(std::filesystem::path file) { return file += ".partial"; }
+std::filesystem::path partial_name(std::filesystem::path file) { return file += ".partial"; }
 
 const std::filesystem::path& unused(FileSystem& files, const std::filesystem::path& file) {
   if (files.exists(file)) throw InputError(file.string() + ": exists already; remove it or choose another name");
-  if (files.exists(partial(file)))
-    throw InputError(partial(file).string() +
+  if (files.exists(partial_name(file)))
+    throw InputError(partial_name(file).string() +
                      ": is left from a recording that was ended; recover it (saccade inspect --recover) or remove it");
   return file;
 }
@@ -82,12 +82,14 @@ ViewFileWriter::ViewFileWriter(FileSystem& files, const std::filesystem::path& f
     : files_(files),
       file_(unused(files, file)),
       header_(checked(header)),
-      writer_(RecordWriter::create(files, partial(file), views_kind)),
+      writer_(RecordWriter::create(files, partial_name(file), views_kind)),
       encoder_(std::make_unique<Encoder>()) {
   write_header(records::header_record);
 }
 
 ViewFileWriter::~ViewFileWriter() = default;
+
+std::filesystem::path ViewFileWriter::partial() const { return partial_name(file_); }
 
 void ViewFileWriter::write_header(std::uint32_t type) {
   auto& builder = encoder_->builder;
@@ -122,7 +124,7 @@ void ViewFileWriter::close() {
   write_header(records::end_record);
   writer_.sync();
   writer_.close();
-  files_.rename(partial(file_), file_);
+  files_.rename(partial(), file_);
   files_.sync_directory(file_.parent_path());
 }
 

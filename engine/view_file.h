@@ -52,9 +52,9 @@ class ViewFileWriter {
   /// Views of a file of pixels need theirs. std::invalid_argument for a view that is not as the header says.
   void write(const Event& event);
   std::uint64_t events() const { return events_; }
-  std::uint64_t bytes() const { return writer_.position(); }
-  void flush() { writer_.flush(); }  ///< to the system: survives the death of this process
-  void close();                      ///< last record, sync, rename
+  std::filesystem::path partial() const;  ///< FILE.partial
+  void flush() { writer_.flush(); }       ///< to the system: survives the death of this process
+  void close();                           ///< last record, sync, rename
 
  private:
   struct Encoder;

@@ -14,6 +14,7 @@ void add_replay(CLI::App& app, CommonFlags& flags);
 void add_train(CLI::App& app, CommonFlags& flags);
 void add_probe(CLI::App& app, CommonFlags& flags);
 void add_reproduce(CLI::App& app, CommonFlags& flags);
+void add_pack(CLI::App& app, CommonFlags& flags);
 void add_step(CLI::App& app, CommonFlags& flags);
 void add_inspect(CLI::App& app, CommonFlags& flags);
 void add_devices(CLI::App& app, CommonFlags& flags);

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -37,6 +38,9 @@ struct Choice {
   std::vector<std::string> words;
   bool automatic = false;
 };
+struct Text {
+  Field<std::string> field;
+};
 /// One number for all layers, or a list with one per layer.
 struct PerLayer {
   Field<std::vector<double>> field;
@@ -45,7 +49,7 @@ struct Network {};    ///< a known name or a table
 struct Margins {};    ///< [m1, m2] or a list of such pairs
 struct Shorthand {};  ///< `rate = x`: stands for other keys, never written
 
-using Type = std::variant<Integer, Real, Boolean, Choice, PerLayer, Network, Margins, Shorthand>;
+using Type = std::variant<Integer, Real, Boolean, Choice, Text, PerLayer, Network, Margins, Shorthand>;
 
 struct Key {
   std::string name;  ///< dotted, e.g. "view.kind"
@@ -77,10 +81,18 @@ Experiment defaults(Mode mode);
 /// What the keys of a file and its overrides came to, before the defaults that depend on other keys.
 struct Given {
   explicit Given(Mode mode) : experiment(defaults(mode)) {}
-  Experiment experiment;  ///< network, margins and rates are empty where not given
+  Experiment experiment;        ///< network, margins and rates are empty where not given
+  std::set<std::string> names;  ///< of the keys
   bool automatic_view = true;
   std::optional<int> head_average;  ///< given apart from the network, whose own it replaces
 };
+
+/// Whether a key says anything beside a recorded stream (or only there).
+bool applies(std::string_view name, const Experiment& experiment);
+
+/// Where a recorded stream is given: reads the file and fills in what it decides. A resolved experiment, which has
+/// stream.hash, needs no file for that.
+void adopt_recording(Given& given, const std::string& origin);
 
 /// Fills in those defaults and checks what only makes sense together; `origin` names the file in messages.
 Experiment resolve(Given given, const std::string& origin);

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <cstdio>
+
 #include "engine/error.h"
 #include "streams/views.h"
 #include "tools/experiment/experiment_keys.h"
@@ -46,9 +48,24 @@ ViewShape image_shape(Experiment::Data data) {
     case Experiment::Data::mnist:
     case Experiment::Data::emnist_letters:
     case Experiment::Data::fashion_mnist:
+    case Experiment::Data::none:
       break;
   }
   return {28, 28, 1};
+}
+
+/// Of the views of a recorded stream, from stream.shape; nothing where there is none.
+ViewShape recorded_shape(const Experiment& e, const std::string& origin) {
+  if (!e.stream.recorded()) return {};
+  ViewShape shape;
+  char more = 0;
+  if (std::sscanf(e.stream.shape.c_str(), "%5dx%5dx%1d%c", &shape.height, &shape.width, &shape.channels, &more) != 3 ||
+      shape.height < 1 || shape.width < 1 || (shape.channels != 1 && shape.channels != 3))
+    throw InputError(
+        fmt::format("{}: stream.shape is \"{}\", expected height, width and channels (1 or 3) such as "
+                    "\"32x32x3\"; leave out stream.shape and stream.hash to read the file again",
+                    origin, e.stream.shape));
+  return shape;
 }
 
 }  // namespace
@@ -64,8 +81,10 @@ Experiment defaults(Mode mode) {
 }
 
 Experiment resolve(Given given, const std::string& origin) {
+  adopt_recording(given, origin);
   Experiment e = std::move(given.experiment);
-  const ViewShape image = image_shape(e.data);
+  const ViewShape recorded = recorded_shape(e, origin);
+  const ViewShape image = e.data == Experiment::Data::none ? recorded : image_shape(e.data);
   const bool colour = image.channels == 3;
   if (e.network.layers.empty()) {
     const int embedding = e.network.embedding;  // may have been given alone
@@ -84,7 +103,7 @@ Experiment resolve(Given given, const std::string& origin) {
       throw InputError(fmt::format(
           "{}: view.kind is \"{}\", which needs colour images; {} is grey: expected \"affine\" or \"plain\"", origin,
           to_string(kind), data_name(e.data)));
-  const ViewShape view = view_shape(e.view.kind, image);
+  const ViewShape view = e.stream.recorded() ? recorded : view_shape(e.view.kind, image);
   e.network.channels = view.channels;
   e.network.height = view.height;
   e.network.width = view.width;
@@ -108,6 +127,11 @@ Experiment resolve(Given given, const std::string& origin) {
   check_count("margins", e.margins.size());
   check_count("rate.conv", e.rate.conv.size());
   check_count("rate.head", e.rate.head.size());
+  if (e.probe.enabled == Experiment::ProbeWhen::yes && !e.can_probe())
+    throw InputError(
+        fmt::format("{}: probe.enabled is true, but a recorded stream of pixels has no labelled images: "
+                    "expected probe.data, a data set whose images are {}x{}x{}",
+                    origin, view.height, view.width, view.channels));
   return e;
 }
 

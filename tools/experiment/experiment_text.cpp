@@ -79,8 +79,9 @@ std::string type_name(const Key& key) {
   return std::visit(
       Overloaded{[](const Integer&) { return "integer"; }, [](const Real&) { return "number"; },
                  [](const Boolean&) { return "boolean"; }, [](const Choice&) { return "word"; },
-                 [](const PerLayer&) { return "number or list"; }, [](const Network&) { return "word or table"; },
-                 [](const Margins&) { return "pair or pairs"; }, [](const Shorthand&) { return "number"; }},
+                 [](const Text&) { return "text"; }, [](const PerLayer&) { return "number or list"; },
+                 [](const Network&) { return "word or table"; }, [](const Margins&) { return "pair or pairs"; },
+                 [](const Shorthand&) { return "number"; }},
       key.type);
 }
 
@@ -92,7 +93,7 @@ std::string range_text(const Key& key) {
                    return t.all.empty() ? numbers : numbers + " " + t.all;
                  },
                  [](const Real& t) { return t.above_min ? fmt::format("> {}", t.min) : fmt::format(">= {}", t.min); },
-                 [](const Boolean&) { return std::string("true false"); },
+                 [](const Boolean&) { return std::string("true false"); }, [](const Text&) { return std::string(); },
                  [](const Choice& t) { return fmt::format("{}", fmt::join(all_words(t), " ")); },
                  [](const PerLayer&) { return std::string(">= 0"); },
                  [](const Network&) { return std::string("conv3 conv5 vgg6"); },
@@ -133,6 +134,7 @@ std::string expectation(const Key& key) {
                                             : limit + fmt::format(" and at most {:g}", t.max);
                  },
                  [](const Boolean&) { return std::string("true or false"); },
+                 [](const Text&) { return std::string("a text, in quotes"); },
                  [](const Choice& t) {
                    std::vector<std::string> words = all_words(t);
                    for (std::string& word : words) word = in_quotes(word);
@@ -167,6 +169,7 @@ std::string value_text(const Key& key, const Experiment& experiment) {
                  [&](const Real& t) { return real_text(t.field(e)); },
                  [&](const Boolean& t) { return fmt::format("{}", t.field(e)); },
                  [&](const Choice& t) { return in_quotes(t.words.at(static_cast<std::size_t>(t.get(e)))); },
+                 [&](const Text& t) { return toml_string(t.field(e)); },
                  [&](const PerLayer& t) { return per_layer_text(t.field(e)); },
                  [&](const Network&) { return network_text(experiment.network); },
                  [&](const Margins&) { return margins_text(experiment); },
@@ -180,7 +183,7 @@ std::string write_experiment(const Experiment& experiment) {
   // Dotted keys rather than [tables]: every line stands for itself and can be handed to --set.
   std::string text;
   for (const keys::Key& key : keys::table())
-    if (!std::holds_alternative<keys::Shorthand>(key.type))
+    if (!std::holds_alternative<keys::Shorthand>(key.type) && keys::applies(key.name, experiment))
       text += fmt::format("{} = {}\n", key.name, keys::value_text(key, experiment));
   return text;
 }
@@ -193,6 +196,19 @@ std::string experiment_value(const Experiment& experiment, std::string_view key)
 std::string experiment_word(const Experiment& experiment, std::string_view key) {
   const std::string quoted = experiment_value(experiment, key);
   return quoted.substr(1, quoted.size() - 2);
+}
+
+std::string toml_string(const std::string& text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\')
+      quoted += {'\\', c};
+    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      quoted += fmt::format("\\u{:04X}", static_cast<unsigned char>(c));
+    else
+      quoted += c;
+  }
+  return quoted + "\"";
 }
 
 std::string data_name(Experiment::Data data) {

@@ -17,10 +17,13 @@ bool learns_from_patches(const Experiment& experiment);
 NetworkSpec learned_network(const Experiment& experiment);
 /// `steps` of the whole training.
 BatchOptions batch_options(const Experiment& experiment, std::uint64_t steps);
-StreamOptions stream_options(const Experiment& experiment);
 /// What the stream and the batches show: the images that the network learns from, deformed as the experiment says.
 std::shared_ptr<const ViewSource> view_source(const Experiment& experiment, const DataSet& data);
-/// The experiment's data set below `folder`. InputError; also when there are no training images.
+/// The experiment's stream of events, generated or recorded. InputError when the recording is not the one that the
+/// experiment was resolved with, or shorter than `events`.
+std::unique_ptr<RenderableStream> event_stream(const Experiment& experiment, const DataSet& data);
+/// The experiment's data set below `folder`; empty where it is none. InputError; also when there are no training
+/// images.
 DataSet load_experiment_data(const Experiment& experiment, const std::filesystem::path& folder);
 /// What the network learns from: the labelled images for a supervised loss, else those for encoders.
 const ImageSet& learned_images(const Experiment& experiment, const DataSet& data);

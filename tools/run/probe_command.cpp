@@ -32,9 +32,10 @@ int probe_checkpoint(const std::filesystem::path& file, const CommonFlags& flags
   const auto device = make_device(flags);
   const Parameters learned = learned_parameters(*device, experiment, checkpoint, file);
   // As in a run: a data set of the probe's own is read whole, the run's own as far as `images` says.
-  const DataSet data = probe_data(experiment) == experiment.data && experiment.data != Experiment::Data::stl10
-                           ? load_experiment_data(experiment, data_sets)
-                           : load_probe_data(experiment, data_sets);
+  const DataSet data =
+      probe_data(experiment) == experiment.data && experiment.data != Experiment::Data::stl10 && experiment.can_probe()
+          ? load_experiment_data(experiment, data_sets)
+          : load_probe_data(experiment, data_sets);
   const RunFolder folder = create_run_folder(flags.out);
 
   Evaluation evaluation(*device, experiment, data, flags.quiet);

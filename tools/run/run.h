@@ -64,7 +64,7 @@ class Run {
   DataSet labelled_;  ///< what the probe reads, when it is another set
   std::unique_ptr<Device> device_;
   MetricsWindow metrics_;
-  Evaluation evaluation_;
+  std::optional<Evaluation> evaluation_;  ///< where there are labelled images
   RunFolder folder_;
   std::unique_ptr<MetricsWriter> writer_;
   std::unique_ptr<ProbeLog> probes_;

@@ -71,10 +71,10 @@ RunReport::Row device_row(const RunSummary& s) {
 
 }  // namespace
 
-RunReport replay_report(const Experiment& e, const DataSet& data, const RunSummary& s, const RunFolder& folder,
+RunReport replay_report(const Experiment& e, const ViewSheet& sheet, const RunSummary& s, const RunFolder& folder,
                         double memory_floats) {
   RunReport report = common_report(e, s, folder);
-  report.title = fmt::format("Event mode on {}", s.data);
+  report.title = fmt::format("Event mode on {}", s.stream.empty() ? s.data : "the recorded stream " + s.stream);
   report.summary = {
       {"views", fmt::format("{} of {}", s.events, e.events), s.interrupted ? "interrupted" : ""},
       {"updates", fmt::format("{}", s.updates), "views whose error was active"},
@@ -87,7 +87,7 @@ RunReport replay_report(const Experiment& e, const DataSet& data, const RunSumma
       device_row(s),
       {"fingerprint", s.fingerprint, "hash of weights, optimiser, memory and event number"},
   };
-  report.sheet = first_views(e, data);
+  report.sheet = sheet;
   return report;
 }
 

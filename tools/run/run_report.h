@@ -6,8 +6,8 @@
 
 namespace saccade {
 
-/// The report of an event-mode run from its summary and metrics.csv.
-RunReport replay_report(const Experiment& experiment, const DataSet& data, const RunSummary& summary,
+/// The report of an event-mode run from its first views, its summary and metrics.csv.
+RunReport replay_report(const Experiment& experiment, const ViewSheet& sheet, const RunSummary& summary,
                         const RunFolder& folder, double memory_floats);
 /// The same of a training of so many steps.
 RunReport train_report(const Experiment& experiment, const DataSet& data, const RunSummary& summary,

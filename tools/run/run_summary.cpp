@@ -35,6 +35,7 @@ std::string summary_json(const RunSummary& s) {
                                  {"loss", s.loss},
                                  {"interrupted", s.interrupted},
                                  {"diverged", s.diverged}};
+  if (!s.stream.empty()) json["stream"] = {{"file", s.stream}, {"hash", s.stream_hash}};
   json["probe"] = probe_json(s.probe.plain);
   json["random_probe"] = probe_json(s.random_probe.plain);
   json["pixels_probe"] = probe_json(s.pixels_probe.plain);

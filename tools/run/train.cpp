@@ -14,6 +14,11 @@ namespace saccade {
 namespace {
 
 void check(const Experiment& e) {
+  if (e.stream.recorded())
+    throw InputError(
+        fmt::format("stream.file = {}: a recorded stream belongs to saccade replay; batches are drawn from "
+                    "a data set",
+                    e.stream.file));
   const bool compares = e.loss == Experiment::Loss::hinge || e.loss == Experiment::Loss::clapp;
   if (compares && !learns_from_patches(e) && e.negatives >= e.batch)
     throw InputError(fmt::format(
@@ -101,7 +106,7 @@ class Train final : public Run {
   void load_state(const Checkpoint& checkpoint) override { learner_.load(checkpoint); }
 
   void extra_probes() override {
-    if (supervised()) probes_->add(done(), "classifier", evaluation_.classifier(parameters(), learner_.bias()));
+    if (supervised()) probes_->add(done(), "classifier", evaluation_->classifier(parameters(), learner_.bias()));
   }
 
   void describe(RunSummary& summary) const override {
