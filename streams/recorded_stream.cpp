@@ -64,6 +64,9 @@ RecordedStream::RecordedStream(const std::filesystem::path& file) : file_(file),
 RecordedStream::RecordedStream(const std::filesystem::path& file, std::shared_ptr<const ViewSource> source)
     : file_(file), reader_(real_files(), file) {
   if (reader_.header().content == ViewFileHeader::Content::recipes) {
+    if (!source)
+      throw InputError(fmt::format("{}: its views are recipes, expected the data set that they are of, {}",
+                                   file.string(), reader_.header().source_name));
     check_source(file, reader_.header(), *source);
     source_ = std::move(source);
   }
