@@ -167,7 +167,7 @@ TEST_CASE("a crash at any moment leaves no file of that name, or all of it") {
   FaultyFileSystem counted;
   write(counted);
   int whole = 0;
-  for (int crash_at = 0; crash_at < counted.operations; ++crash_at) {
+  for (int crash_at = 1; crash_at <= counted.operations; ++crash_at) {
     for (std::uint64_t seed = 1; seed <= 20; ++seed) {
       CAPTURE(crash_at);
       CAPTURE(seed);
