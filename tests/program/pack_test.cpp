@@ -17,7 +17,7 @@ struct SmallData : Folder {
   SmallData() { make_fashion_mnist(path, 60, 40); }
 };
 
-const std::vector<std::string> keys{"stream.dwell=uniform", "stream.returns=0.3"};
+const std::vector<std::string> keys{"stream.dwell=uniform", "stream.returns=0.3", "motion.path=trajectory"};
 
 Arguments pack(const std::string& out, const std::string& data, const Arguments& more = {}) {
   Arguments all{"pack", "--quiet", "--out", out, "--data", data};
@@ -25,11 +25,28 @@ Arguments pack(const std::string& out, const std::string& data, const Arguments&
   return all + more;
 }
 
+/// The run of the stream that `pack` records.
+Arguments generated(const fs::path& out, const std::string& data, const std::string& events) {
+  std::vector<std::string> all = keys;
+  all.push_back("events=" + events);
+  return replay(out, all) + Arguments{"--data", data};
+}
+
 Arguments replay_of(const std::string& stream, const fs::path& out, const Arguments& more = {}) {
   return Arguments{"replay", "--quiet", "--out", out.string(), "--stream", stream} + more;
 }
 
 std::string fingerprint_of(const fs::path& run) { return json_of(run / "summary.json")["fingerprint"]; }
+
+/// The picture of the first views in a run's report.
+std::string first_views(const fs::path& run) {
+  const std::string report = text_of(run / "report.html"), mark = "data:image/png;base64,";
+  const std::size_t at = report.find(mark);
+  REQUIRE(at != std::string::npos);
+  const std::string picture = report.substr(at, report.find('"', at) - at);
+  REQUIRE(picture.size() > 1000);
+  return picture;
+}
 
 nlohmann::json inspect(const std::string& file, const Arguments& more = {}) {
   const Outcome outcome = run(Arguments{"inspect", "--json", file} + more);
@@ -49,9 +66,7 @@ TEST_CASE("a generated stream, its recipes and its pixels teach the same") {
                     again = folder / "again.views";
   REQUIRE(run(pack(recipes, data.path, {"--events", "301"})).code == 0);
   REQUIRE(run(pack(pixels, data.path, {"--events", "301", "--pixels"})).code == 0);
-  Arguments generated = replay(folder.path / "generated", {"events=301"}) + Arguments{"--data", data.path};
-  for (const std::string& key : keys) generated = generated + Arguments{"--set", key};
-  REQUIRE(run(generated).code == 0);
+  REQUIRE(run(generated(folder / "generated", data.path, "301")).code == 0);
   REQUIRE(run(replay_of(recipes, folder.path / "recipes", {"--data", data.path})).code == 0);
   REQUIRE(run(replay_of(pixels, folder.path / "pixels")).code == 0);  // no data set
   const std::string fingerprint = fingerprint_of(folder.path / "generated");
@@ -60,6 +75,9 @@ TEST_CASE("a generated stream, its recipes and its pixels teach the same") {
   const std::string trace = text_of(folder.path / "generated" / "events.trace");
   CHECK(text_of(folder.path / "recipes" / "events.trace") == trace);
   CHECK(text_of(folder.path / "pixels" / "events.trace") == trace);
+  const std::string views = first_views(folder.path / "generated");
+  CHECK(first_views(folder.path / "recipes") == views);
+  CHECK(first_views(folder.path / "pixels") == views);
   const auto summary = json_of(folder.path / "pixels" / "summary.json");
   CHECK(summary["data"] == "none");
   CHECK(summary["stream"]["file"] == "pixels.views");
@@ -204,8 +222,7 @@ TEST_CASE("a recording that is killed is recovered; one that is interrupted is w
               .code == 0);
   }
   // The same views as those of a recording that was let alone.
-  REQUIRE(run(replay(folder / "generated", {"events=500", keys[0], keys[1]}) + Arguments{"--data", data.path}).code ==
-          0);
+  REQUIRE(run(generated(folder / "generated", data.path, "500")).code == 0);
   CHECK(fingerprint_of(folder / "run9") == fingerprint_of(folder / "generated"));
   CHECK(fingerprint_of(folder / "run2") == fingerprint_of(folder / "generated"));
 }

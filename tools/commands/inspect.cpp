@@ -65,7 +65,7 @@ Json inspect_trace(const std::filesystem::path& file) {
 Json inspect_views(const std::filesystem::path& file) {
   ViewFileReader reader(real_files(), file);
   Counts counts;
-  while (const auto event = reader.next()) counts.add(*event);
+  while (const auto event = reader.next(ViewFileReader::Read::recipes)) counts.add(*event);
   const ViewFileHeader& header = reader.header();
   Json json = {{"content", to_string(header.content)},
                {"shape", {header.height, header.width, header.channels}},

@@ -25,6 +25,7 @@ void add_run(CLI::App& app, CommonFlags& flags, const char* name, const char* de
   const auto stream = std::make_shared<std::string>();
   if (mode == Mode::event)
     command->add_option("--stream", *stream, "Learn from this recorded stream (saccade pack): the key stream.file")
+        ->check(CLI::ExistingFile)
         ->type_name("F.views");
   add_experiment_flags(*command, flags);
   add_device_flags(*command, flags);
