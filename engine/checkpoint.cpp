@@ -1,48 +1,17 @@
 #include "engine/checkpoint.h"
 
-#define XXH_INLINE_ALL
-#define XXH_NO_INLINE_HINTS 1  // debug builds cannot honour them
-#include <xxhash.h>
-
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <cinttypes>
-#include <cstdio>
 #include <string_view>
 
 #include "engine/error.h"
 #include "engine/file_system.h"
+#include "engine/hash.h"
 
 namespace saccade {
 namespace {
 
 constexpr std::size_t generations_kept = 2;
-
-/// XXH3 over fields that are each preceded by their length, so that no two checkpoints give the same bytes.
-class Hash {
- public:
-  Hash() { XXH3_128bits_reset(&state_); }
-
-  void add(std::uint64_t value) { add_bytes(&value, sizeof value); }
-  void add(std::string_view text) { add_array(text); }
-  template <class Array>
-  void add_array(const Array& array) {
-    add(static_cast<std::uint64_t>(array.size()));
-    add_bytes(array.data(), array.size() * sizeof(*array.data()));
-  }
-  std::string hex() const {
-    const XXH128_hash_t hash = XXH3_128bits_digest(&state_);
-    std::array<char, 33> digits;
-    std::snprintf(digits.data(), digits.size(), "%016" PRIx64 "%016" PRIx64, hash.high64, hash.low64);
-    return digits.data();
-  }
-
- private:
-  void add_bytes(const void* bytes, std::size_t size) { XXH3_128bits_update(&state_, bytes, size); }
-
-  XXH3_state_t state_;
-};
 
 bool is_bookkeeping(std::string_view name) { return name.starts_with("record."); }
 

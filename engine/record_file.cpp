@@ -189,6 +189,11 @@ std::optional<Record> RecordReader::record_at(std::uint64_t position) {
   return Record{get(whole.data() + 8), crc, position, whole.subspan(record_header_bytes, length)};
 }
 
+void RecordReader::seek(std::uint64_t position) {
+  end_ = position;
+  damage_.clear();
+}
+
 std::optional<Record> RecordReader::next() {
   const std::uint64_t start = damage_.empty() ? end_ : std::max(end_, damage_.back().position + damage_.back().bytes);
   for (std::uint64_t position = start; position < size_; position += 8) {

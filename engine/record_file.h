@@ -88,6 +88,8 @@ class RecordReader {
   RecordReader(FileSystem& files, const std::filesystem::path& file, std::string_view kind);
 
   std::optional<Record> next();
+  /// Goes on at `position`, the beginning of the records or an end() of this file; damage() starts anew.
+  void seek(std::uint64_t position);
   const std::vector<Damage>& damage() const { return damage_; }
   /// End of the last record that was read: where an appending writer can continue.
   std::uint64_t end() const { return end_; }

@@ -5,7 +5,16 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "engine/hash.h"
+
 namespace saccade {
+
+std::string content_hash(const ImageSet& images) {
+  Hash hash;
+  for (const int extent : {images.height, images.width, images.channels}) hash.add(static_cast<std::uint64_t>(extent));
+  hash.add_array(images.pixels);
+  return hash.hex();
+}
 
 Pixels pixels_of(const ImageSet& images, std::size_t index) {
   if (index >= images.size()) {

@@ -33,6 +33,9 @@ struct DataSet {
   const ImageSet& encoder_images() const { return unlabelled.size() > 0 ? unlabelled : train; }
 };
 
+/// Hash of the images' size and pixels; 32 hex digits.
+std::string content_hash(const ImageSet& images);
+
 /// One image as floats in [0, 1], [height][width][channels]. Throws std::out_of_range.
 Pixels pixels_of(const ImageSet& images, std::size_t index);
 

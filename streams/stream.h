@@ -31,9 +31,10 @@ class RenderableStream : public Stream {
     }
     return event;
   }
-  /// As next(), but views have no pixels yet.
+  /// As next(), but views that have to be rendered have no pixels yet.
   virtual std::optional<ScheduledEvent> next_recipe() = 0;
-  /// Fills view.pixels; a function of the view's recipe alone. Safe on any number of threads, next_recipe() beside it.
+  /// Fills view.pixels where they are missing; a function of the view's recipe alone. Safe on any number of threads,
+  /// next_recipe() beside it.
   virtual void render_pixels(View& view) const = 0;
 };
 

@@ -10,6 +10,7 @@
 
 #include "engine/elementary.h"
 #include "engine/error.h"
+#include "engine/hash.h"
 #include "engine/random.h"
 #include "streams/world/picture.h"
 #include "streams/world/shapes.h"
@@ -96,12 +97,26 @@ ViewRecipe World::draw(std::uint32_t object, std::uint64_t fixation, std::uint32
   return recipe_of(scene, number);
 }
 
-void World::render(const ViewRecipe& recipe, float* out) const {
+std::string World::hash() const {
+  Hash hash;  // of what decides a picture, scenes being in the recipes
+  hash.add(name());
+  for (const std::uint64_t value :
+       {std::uint64_t{1} /* version of the renderer */, options_.seed, std::uint64_t{options_.first},
+        std::uint64_t{options_.objects}, std::uint64_t{options_.paints}, static_cast<std::uint64_t>(options_.size)})
+    hash.add(value);
+  return hash.hex();
+}
+
+Scene World::checked_scene(const ViewRecipe& recipe) const {
   const Scene scene = scene_of(recipe);
   if (recipe.source < options_.first || recipe.source - options_.first >= options_.objects)
     throw InputError(fmt::format("view of object {}: this world has objects {} to {}", recipe.source, options_.first,
                                  options_.first + options_.objects - 1));
-  draw_picture(scene, world_object(options_.seed, recipe.source, options_.paints), options_.size, out);
+  return scene;
+}
+
+void World::render(const ViewRecipe& recipe, float* out) const {
+  draw_picture(checked_scene(recipe), world_object(options_.seed, recipe.source, options_.paints), options_.size, out);
 }
 
 WorldFactors world_factors(const ViewRecipe& recipe) {

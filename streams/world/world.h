@@ -51,13 +51,17 @@ class World final : public ViewSource {
   const std::string& name() const override;
   std::uint32_t size() const override { return options_.objects; }
   std::span<const std::int32_t> labels() const override { return labels_; }
+  std::string hash() const override;
   ViewShape view_shape() const override { return {options_.size, options_.size, 3}; }
   /// `object` counts from `first`; the recipe's source is the object's number. In a trajectory a view costs a walk from
   /// the fixation's first, about 0.6 us a view before this one. `view` is at most 2^26 - 1.
   ViewRecipe draw(std::uint32_t object, std::uint64_t fixation, std::uint32_t view) const override;
+  void check(const ViewRecipe& recipe) const override { (void)checked_scene(recipe); }
   void render(const ViewRecipe& recipe, float* out) const override;
 
  private:
+  Scene checked_scene(const ViewRecipe& recipe) const;
+
   Options options_;
   OrnsteinUhlenbeck pose_, light_;
   std::vector<std::int32_t> labels_;

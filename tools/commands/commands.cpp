@@ -7,6 +7,7 @@ void add_commands(CLI::App& app, CommonFlags& flags) {
   add_train(app, flags);
   add_probe(app, flags);
   add_reproduce(app, flags);
+  add_pack(app, flags);
   add_step(app, flags);
   add_views(app, flags);
   add_report(app, flags);

@@ -6,12 +6,16 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "engine/checkpoint.h"
 #include "engine/error.h"
 #include "engine/recorder.h"
+#include "engine/view_file.h"
+#include "streams/views.h"
 #include "tools/cli.h"
 #include "tools/commands/commands.h"
+#include "tools/recover.h"
 
 namespace saccade {
 namespace {
@@ -25,25 +29,98 @@ Json damage_json(const std::vector<Damage>& damage) {
   return list;
 }
 
+/// Numbers of events, and when they were.
+struct Counts {
+  std::uint64_t views = 0, saccades = 0, updates = 0, fixations = 0;
+  std::optional<Time> first, last;
+
+  template <class Event>
+  void add(const Event& event) {
+    const Time time = std::visit([](const auto& e) { return e.time; }, event);
+    first = std::min(first.value_or(time), time);
+    last = std::max(last.value_or(time), time);
+    fixations = std::max(fixations, std::visit([](const auto& e) { return e.fixation; }, event) + 1);
+    views += std::holds_alternative<View>(event);
+    saccades += std::holds_alternative<Saccade>(event);
+  }
+  void describe(Json& json) const {
+    json["fixations"] = fixations;
+    if (first) json["time_s"] = {to_seconds(*first), to_seconds(*last)};
+  }
+};
+
 Json inspect_trace(const std::filesystem::path& file) {
   TraceReader reader(real_files(), file);
-  std::uint64_t views = 0, saccades = 0, updates = 0, fixations = 0;
-  Time first = 0, last = 0;
-  bool any = false;
+  Counts counts;
   while (const auto record = reader.next()) {
-    const Time time = std::visit([](const auto& r) { return r.time; }, *record);
-    first = any ? std::min(first, time) : time;
-    last = any ? std::max(last, time) : time;
-    any = true;
-    fixations = std::max(fixations, std::visit([](const auto& r) { return r.fixation; }, *record) + 1);
-    views += std::holds_alternative<View>(*record);
-    saccades += std::holds_alternative<Saccade>(*record);
-    updates += std::holds_alternative<UpdateRecord>(*record);
+    counts.add(*record);
+    counts.updates += std::holds_alternative<UpdateRecord>(*record);
   }
-  Json json = {{"records", {{"view", views}, {"saccade", saccades}, {"update", updates}}}, {"fixations", fixations}};
-  if (any) json["time_s"] = {to_seconds(first), to_seconds(last)};
+  Json json = {{"records", {{"view", counts.views}, {"saccade", counts.saccades}, {"update", counts.updates}}}};
+  counts.describe(json);
   json["damage"] = damage_json(reader.damage());
   return json;
+}
+
+Json inspect_views(const std::filesystem::path& file) {
+  ViewFileReader reader(real_files(), file);
+  Counts counts;
+  while (const auto event = reader.next(ViewFileReader::Read::recipes)) counts.add(*event);
+  const ViewFileHeader& header = reader.header();
+  Json json = {{"content", to_string(header.content)},
+               {"shape", {header.height, header.width, header.channels}},
+               {"view_kind", to_string(header.kind)},
+               {"source", header.source_name}};
+  if (header.content == ViewFileHeader::Content::recipes) {
+    json["source_images"] = header.source_size;
+    json["source_hash"] = header.source_hash;
+  }
+  json["planned"] = header.planned;
+  json["records"] = {{"view", counts.views}, {"saccade", counts.saccades}};
+  counts.describe(json);
+  if (counts.views > 0)
+    json["bytes_per_view"] = static_cast<double>(real_files().size(file)) / static_cast<double>(counts.views);
+  json["whole"] = reader.damage().empty() && reader.promised() == counts.views + counts.saccades;
+  json["damage"] = damage_json(reader.damage());
+  json["description"] = header.description;
+  return json;
+}
+
+Json event_json(const View& view) {
+  return {{"event", "view"},
+          {"time_s", to_seconds(view.time)},
+          {"fixation", view.fixation},
+          {"view", view.index},
+          {"kind", to_string(view.recipe.kind)},
+          {"source", view.recipe.source},
+          {"parameters", view.recipe.parameters}};
+}
+Json event_json(const Saccade& saccade) {
+  return {{"event", "saccade"}, {"time_s", to_seconds(saccade.time)}, {"fixation", saccade.fixation}};
+}
+Json event_json(const UpdateRecord& update) {
+  return {{"event", "update"},           {"time_s", to_seconds(update.time)},
+          {"fixation", update.fixation}, {"role", static_cast<int>(update.role)},
+          {"layer", update.layer},       {"terms", update.terms.size()}};
+}
+
+/// The first `most` events.
+template <class Reader>
+Json first_events(Reader&& reader, std::uint64_t most) {
+  Json list = Json::array();
+  while (list.size() < most) {
+    const auto event = reader.next();
+    if (!event) break;
+    list.push_back(std::visit([](const auto& e) { return event_json(e); }, *event));
+  }
+  return list;
+}
+
+Json show(const std::filesystem::path& file, const std::string& kind, std::uint64_t most) {
+  if (kind == "trace") return first_events(TraceReader(real_files(), file), most);
+  if (kind == "views") return first_events(ViewFileReader(real_files(), file), most);
+  throw InputError(
+      fmt::format("{}: a {} has no events to show, expected a trace or a file of views", file.string(), kind));
 }
 
 Json inspect_checkpoint(const std::filesystem::path& file) {
@@ -77,7 +154,7 @@ Json inspect_records(const std::filesystem::path& file, const std::string& kind)
 /// Lines of "name  value"; lists of objects become one line each.
 void print_text(const Json& json) {
   for (const auto& [name, value] : json.items()) {
-    if (name == "experiment") continue;  // printed last
+    if (name == "experiment" || name == "description" || name == "events") continue;  // printed last
     if (name == "damage") {
       if (value.empty()) fmt::print("{:<16} none\n", name);
       for (const Json& one : value) {
@@ -95,18 +172,49 @@ void print_text(const Json& json) {
       fmt::print("{:<16} {}\n", name, value.is_string() ? value.get<std::string>() : value.dump());
     }
   }
-  if (json.contains("experiment")) fmt::print("\n{}", json["experiment"].get<std::string>());
+  for (const char* text : {"experiment", "description"})
+    if (json.contains(text)) fmt::print("\n{}", json[text].get<std::string>());
+  if (!json.contains("events")) return;
+  fmt::print("\n");
+  for (const Json& event : json["events"]) {
+    std::vector<std::string> parts;
+    for (const auto& [name, value] : event.items())
+      parts.push_back(name == "event"
+                          ? fmt::format("{:<8}", value.get<std::string>())
+                          : fmt::format("{} {}", name, value.is_string() ? value.get<std::string>() : value.dump()));
+    fmt::print("{}\n", fmt::join(parts, "  "));
+  }
 }
 
-void run_inspect(const std::filesystem::path& file, bool as_json) {
+struct InspectRequest {
+  std::filesystem::path file, recover;
+  std::uint64_t show = 0;
+};
+
+Json recover_json(const InspectRequest& request) {
+  const Recovered recovered = recover(request.file, request.recover);
+  return {{"file", request.recover.string()},   {"records", recovered.records},
+          {"lost_bytes", recovered.lost_bytes}, {"unreadable_records", recovered.unreadable},
+          {"left_out", recovered.orphans},      {"saccades_restored", recovered.saccades}};
+}
+
+void run_inspect(const InspectRequest& request, bool as_json) {
+  const std::filesystem::path& file = request.file;
   // The file system's own message would be about reading; a folder given by mistake deserves a clearer one.
   if (std::filesystem::is_directory(file))
     throw InputError(fmt::format("{}: this is a folder, expected a file", file.string()));
-  const std::string kind = record_file_kind(real_files(), file);
-  Json json = {{"file", file.string()}, {"kind", kind}, {"bytes", real_files().size(file)}};
-  json.update(kind == "trace"        ? inspect_trace(file)
-              : kind == "checkpoint" ? inspect_checkpoint(file)
-                                     : inspect_records(file, kind));
+  Json json;
+  if (!request.recover.empty()) {
+    json = recover_json(request);
+  } else {
+    const std::string kind = record_file_kind(real_files(), file);
+    json = {{"file", file.string()}, {"kind", kind}, {"bytes", real_files().size(file)}};
+    json.update(kind == "trace"        ? inspect_trace(file)
+                : kind == "views"      ? inspect_views(file)
+                : kind == "checkpoint" ? inspect_checkpoint(file)
+                                       : inspect_records(file, kind));
+    if (request.show > 0) json["events"] = show(file, kind, request.show);
+  }
   if (as_json)
     fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
   else
@@ -116,12 +224,23 @@ void run_inspect(const std::filesystem::path& file, bool as_json) {
 }  // namespace
 
 void add_inspect(CLI::App& app, CommonFlags& flags) {
-  CLI::App* command = app.add_subcommand("inspect", "Describe and verify a file of ours: a trace or a checkpoint");
-  const auto file = std::make_shared<std::filesystem::path>();
-  command->add_option("FILE", *file, "The file")->required();
+  CLI::App* command = app.add_subcommand(
+      "inspect", "Describe, verify and recover a file of ours: a recorded stream, a trace, a checkpoint");
+  const auto request = std::make_shared<InspectRequest>();
+  command->add_option("FILE", request->file, "The file")->required();
+  CLI::Option* show = command->add_option("--show", request->show, "Also print the first N events")
+                          ->type_name("N")
+                          ->check(CLI::Range(1, 1'000'000));
+  command
+      ->add_option("--recover", request->recover,
+                   "Write what can be read of a damaged stream or trace to this new file, and say what was lost")
+      ->type_name("OUT")
+      ->excludes(show);
   command->add_flag("--json", flags.json, "Print as JSON");
-  add_example(*command, "saccade inspect runs/first/events.trace");
-  command->callback([file, &flags] { run_inspect(*file, flags.json); });
+  add_example(*command,
+              "saccade inspect runs/first/events.trace --show 10\n"
+              "  saccade inspect clip.views.partial --recover clip.views");
+  command->callback([request, &flags] { run_inspect(*request, flags.json); });
 }
 
 }  // namespace saccade

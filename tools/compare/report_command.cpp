@@ -6,6 +6,7 @@
 #include "tools/compare/comparison.h"
 #include "tools/experiment/setup.h"
 #include "tools/replace_file.h"
+#include "tools/report/view_sheet.h"
 #include "tools/run/recorded_run.h"
 #include "tools/run/run_report.h"
 
@@ -16,16 +17,15 @@ namespace fs = std::filesystem;
 
 int report_again(const fs::path& folder, const CommonFlags& flags) {
   const RecordedRun run = read_run(folder);
-  DataSet data;
-  bool found = true;
+  ViewSheet sheet;
   try {
-    data = load_experiment_data(run.experiment, data_folder(flags, remembered_data_folder(folder)));
+    const DataSet data = load_experiment_data(run.experiment, data_folder(flags, remembered_data_folder(folder)));
+    sheet = run_sheet(run.experiment, run.summary.command == "train", data);
   } catch (const InputError& error) {
-    found = false;
     fmt::print(stderr, "saccade: warning: the report goes without views: {}\n", error.what());
   }
   const fs::path out = flags.out.empty() ? run.folder.report() : flags.out;
-  write_report(run_report(run.experiment, run.summary, run.folder, found ? &data : nullptr), out);
+  write_report(run_report(run.experiment, run.summary, run.folder, sheet), out);
   if (!flags.quiet) fmt::print("report: {}\n", out.string());
   return 0;
 }

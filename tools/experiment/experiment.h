@@ -19,7 +19,8 @@ namespace saccade {
 /// writing and
 /// `--keys` use.
 struct Experiment {
-  enum class Data { cifar10, cifar100, mnist, emnist_letters, fashion_mnist, stl10, folder, world };
+  /// `none`: a recorded stream of pixels needs no data set.
+  enum class Data { cifar10, cifar100, mnist, emnist_letters, fashion_mnist, stl10, folder, world, none };
   enum class Loss { hinge, simclr, clapp, supervised };
   enum class Schedule { rll, gll, e2e };
   enum class Rule { bp, rf, urf, sign, sign_forward, dtp };
@@ -64,6 +65,10 @@ struct Experiment {
     ObjectOrder order = ObjectOrder::shuffled;
     double returns = 0;  ///< probability
     std::int64_t return_depth = 10;
+    std::string file;   ///< recorded stream, instead of what the keys above say
+    std::string hash;   ///< Recording::hash of it
+    std::string shape;  ///< of its views: "32x32x3"
+    bool recorded() const { return !file.empty(); }
     /// Seconds that `views` views take.
     double duration() const { return frame_rate > 0 ? static_cast<double>(views) / frame_rate : fixation; }
     friend bool operator==(const Stream&, const Stream&) = default;
@@ -170,9 +175,11 @@ struct Experiment {
     return rate.head.size() == 1 ? rate.head[0] : rate.head.at(static_cast<std::size_t>(layer));
   }
   static constexpr std::int64_t all_negatives = -1;
-  /// What `probe.enabled = "auto"` comes to: a probe at the end of runs over 5,000 views.
+  /// Whether there are labelled images for a probe.
+  bool can_probe() const { return probe.data != ProbeData::same || data != Data::none; }
+  /// What `probe.enabled = "auto"` comes to: a probe at the end of runs over 5,000 views, where there can be one.
   bool probes(std::uint64_t views) const {
-    return probe.enabled == ProbeWhen::yes || (probe.enabled == ProbeWhen::automatic && views > 5000);
+    return probe.enabled == ProbeWhen::yes || (probe.enabled == ProbeWhen::automatic && views > 5000 && can_probe());
   }
 
   friend bool operator==(const Experiment&, const Experiment&) = default;
@@ -201,6 +208,9 @@ std::string experiment_word(const Experiment& experiment, std::string_view key);
 
 /// The name of the data set as in the experiment file, without quotes.
 std::string data_name(Experiment::Data data);
+
+/// A text as TOML writes it, in quotes.
+std::string toml_string(const std::string& text);
 
 /// All keys as an aligned table: name, type, default, unit, range, meaning.
 std::string list_experiment_keys(Mode mode = Mode::event);

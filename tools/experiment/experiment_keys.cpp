@@ -32,11 +32,11 @@ Choice choice(F field, std::vector<std::string> words, bool automatic = false) {
 
 Integer integer(Field<std::int64_t> field, std::int64_t min, std::int64_t max = many) { return {field, min, max}; }
 
-const std::vector<std::string> data_words{"cifar10",       "cifar100", "mnist", "emnist-letters",
-                                          "fashion-mnist", "stl10",    "folder", "world"};
+const std::vector<std::string> data_words{"cifar10", "cifar100", "mnist", "emnist-letters", "fashion-mnist", "stl10",
+                                          "folder",  "world",    "none"};
 std::vector<std::string> same_or_data() {
   std::vector<std::string> words{"same"};
-  words.insert(words.end(), data_words.begin(), data_words.end());
+  words.insert(words.end(), data_words.begin(), data_words.end() - 1);  // all but none
   return words;
 }
 Real positive(Field<double> field, double max) { return {field, 0, max, true}; }
@@ -45,8 +45,9 @@ std::vector<Key> make_table() {
   const std::int64_t largest_seed = std::numeric_limits<std::int64_t>::max();
   return {
       {"seed", integer(of(&E::seed), 0, largest_seed), "", "every random choice follows from it"},
-      {"data", choice(of(&E::data), data_words), "", 
-       "data set whose images the eye sees; --data says where it lies; world: built-in solid objects"},
+      {"data", choice(of(&E::data), data_words), "",
+       "data set whose images the eye sees; --data says where it lies; world: built-in solid objects; none: "
+       "beside a stream.file of pixels"},
       {"folder.path", Text{of(&E::folder, &E::Folder::path)}, "",
        "folder of PNG and JPEG images, below --data or absolute: train/CLASS/* and test/CLASS/*, or CLASS/* alone "
        "(every fifth one is a test image); from unlabelled/*, where there is one, the network learns"},
@@ -59,7 +60,8 @@ std::vector<Key> make_table() {
        "images of another aspect: their middle, or all of them, distorted"},
       {"folder.classes", integer(of(&E::folder, &E::Folder::classes), 0, million), "classes",
        "how many there must be; 0 = any number; loss = \"supervised\" needs it"},
-      {"images", integer(of(&E::images), 0), "images", "use only the first N training images (world: objects and stills); 0 = all"},
+      {"images", integer(of(&E::images), 0), "images",
+       "use only the first N training images (world: objects and stills); 0 = all"},
       {"events", integer(of(&E::events), 1), "views", "length of a replay"},
       {"epochs", integer(of(&E::epochs), 0, million), "epochs",
        "length of a training: passes over the images, for each layer in the schedules rll and gll"},
@@ -119,6 +121,12 @@ std::vector<Key> make_table() {
        "probability that a fixation returns to a recent object, not the last one"},
       {"stream.return_depth", integer(of(&E::stream, &E::Stream::return_depth), 1, million), "fixations",
        "how far back a return goes"},
+      {"stream.file", Text{of(&E::stream, &E::Stream::file)}, "",
+       "recorded stream (saccade pack; --stream F.views): it decides data, images, view.kind and stream.views; the "
+       "other keys of stream and those of motion do not apply",
+       "none"},
+      {"stream.hash", Text{of(&E::stream, &E::Stream::hash)}, "", "of what stream.file holds", "found in stream.file"},
+      {"stream.shape", Text{of(&E::stream, &E::Stream::shape)}, "", "of its views", "found in stream.file"},
       {"motion.path", choice(of(&E::motion, &E::Motion::path), {"independent", "trajectory"}), "",
        "how the views of a fixation (or a pair) hang together: each deformed on its own, or along a continuous path "
        "(Ornstein-Uhlenbeck) of warp and colour, or of pose and light (world)"},

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -81,10 +82,18 @@ Experiment defaults(Mode mode);
 /// What the keys of a file and its overrides came to, before the defaults that depend on other keys.
 struct Given {
   explicit Given(Mode mode) : experiment(defaults(mode)) {}
-  Experiment experiment;  ///< network, margins and rates are empty where not given
+  Experiment experiment;        ///< network, margins and rates are empty where not given
+  std::set<std::string> names;  ///< of the keys
   bool automatic_view = true;
   std::optional<int> head_average;  ///< given apart from the network, whose own it replaces
 };
+
+/// Whether a key says anything beside a recorded stream (or only there).
+bool applies(std::string_view name, const Experiment& experiment);
+
+/// Where a recorded stream is given: reads the file and fills in what it decides. A resolved experiment, which has
+/// stream.hash, needs no file for that.
+void adopt_recording(Given& given, const std::string& origin);
 
 /// Fills in those defaults and checks what only makes sense together; `origin` names the file in messages.
 Experiment resolve(Given given, const std::string& origin);

@@ -172,6 +172,7 @@ double Reader::number(const keys::Key& key, const toml::node& node, double min, 
 
 void Reader::read_key(const keys::Key& key, const toml::node& node) {
   constexpr double largest = std::numeric_limits<double>::max();
+  given_.names.insert(key.name);
   if (const auto* t = std::get_if<keys::Integer>(&key.type)) {
     const auto* value = node.as_integer();
     const bool all = !t->all.empty() && node.value<std::string>() == t->all;
@@ -184,11 +185,11 @@ void Reader::read_key(const keys::Key& key, const toml::node& node) {
     if (!node.is_boolean()) fail(key.name, node, keys::expectation(key));
     boolean->field(given_.experiment) = node.as_boolean()->get();
   } else if (const auto* word = std::get_if<keys::Choice>(&key.type)) {
-    const std::string name =
+    const std::string chosen =
         node.is_boolean() ? (node.as_boolean()->get() ? "true" : "false") : node.value<std::string>().value_or("");
-    if (word->automatic && name == "auto") return;
-    const auto found = std::find(word->words.begin(), word->words.end(), name);
-    const bool boolean_word = name == "true" || name == "false";
+    if (word->automatic && chosen == "auto") return;
+    const auto found = std::find(word->words.begin(), word->words.end(), chosen);
+    const bool boolean_word = chosen == "true" || chosen == "false";
     if (found == word->words.end() || boolean_word != node.is_boolean()) fail(key.name, node, keys::expectation(key));
     word->set(given_.experiment, static_cast<int>(found - word->words.begin()));
     if (word->automatic) given_.automatic_view = false;

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <cstdio>
+
 #include "engine/error.h"
 #include "streams/views.h"
 #include "streams/world/shapes.h"
@@ -55,6 +57,20 @@ void check_folder(const Experiment& e, const std::string& origin) {
                     origin));
 }
 
+/// Of the views of a recorded stream, from stream.shape; nothing where there is none.
+ViewShape recorded_shape(const Experiment& e, const std::string& origin) {
+  if (!e.stream.recorded()) return {};
+  ViewShape shape;
+  char more = 0;
+  if (std::sscanf(e.stream.shape.c_str(), "%5dx%5dx%1d%c", &shape.height, &shape.width, &shape.channels, &more) != 3 ||
+      shape.height < 1 || shape.width < 1 || (shape.channels != 1 && shape.channels != 3))
+    throw InputError(
+        fmt::format("{}: stream.shape is \"{}\", expected height, width and channels (1 or 3) such as "
+                    "\"32x32x3\"; leave out stream.shape and stream.hash to read the file again",
+                    origin, e.stream.shape));
+  return shape;
+}
+
 }  // namespace
 
 Experiment defaults(Mode mode) {
@@ -68,9 +84,11 @@ Experiment defaults(Mode mode) {
 }
 
 Experiment resolve(Given given, const std::string& origin) {
+  adopt_recording(given, origin);
   Experiment e = std::move(given.experiment);
   check_folder(e, origin);
-  const ViewShape image = image_shape(e, e.data);
+  const ViewShape recorded = recorded_shape(e, origin);
+  const ViewShape image = e.data == Experiment::Data::none ? recorded : image_shape(e, e.data);
   const bool colour = image.channels == 3;
   if (e.network.layers.empty()) {
     const int embedding = e.network.embedding;  // may have been given alone
@@ -96,7 +114,7 @@ Experiment resolve(Given given, const std::string& origin) {
         "{}: view.kind is \"world\", but data is \"{}\", whose images are deformed: expected another kind, or "
         "data = \"world\"",
         origin, data_name(e.data)));
-  const ViewShape view = view_shape(e.view.kind, image);
+  const ViewShape view = e.stream.recorded() ? recorded : view_shape(e.view.kind, image);
   e.network.channels = view.channels;
   e.network.height = view.height;
   e.network.width = view.width;
@@ -120,6 +138,11 @@ Experiment resolve(Given given, const std::string& origin) {
   check_count("margins", e.margins.size());
   check_count("rate.conv", e.rate.conv.size());
   check_count("rate.head", e.rate.head.size());
+  if (e.probe.enabled == Experiment::ProbeWhen::yes && !e.can_probe())
+    throw InputError(
+        fmt::format("{}: probe.enabled is true, but a recorded stream of pixels has no labelled images: "
+                    "expected probe.data, a data set whose images are {}x{}x{}",
+                    origin, view.height, view.width, view.channels));
   return e;
 }
 
@@ -139,6 +162,7 @@ ViewShape image_shape(const Experiment& e, Experiment::Data data) {
     case Experiment::Data::mnist:
     case Experiment::Data::emnist_letters:
     case Experiment::Data::fashion_mnist:
+    case Experiment::Data::none:
       break;
   }
   return {28, 28, 1};

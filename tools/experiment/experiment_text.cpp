@@ -32,20 +32,6 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::string in_quotes(const std::string& word) { return word == "true" || word == "false" ? word : "\"" + word + "\""; }
 
-/// A basic string of TOML.
-std::string toml_string(const std::string& text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\')
-      quoted += {'\\', c};
-    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
-      quoted += fmt::format("\\u{:04X}", static_cast<int>(c));
-    else
-      quoted += c;
-  }
-  return quoted + "\"";
-}
-
 std::vector<std::string> all_words(const Choice& type) {
   std::vector<std::string> words = type.words;
   if (type.automatic) words.insert(words.begin(), "auto");
@@ -149,12 +135,12 @@ std::string expectation(const Key& key) {
                                             : limit + fmt::format(" and at most {:g}", t.max);
                  },
                  [](const Boolean&) { return std::string("true or false"); },
+                 [](const Text&) { return std::string("a string"); },
                  [](const Choice& t) {
                    std::vector<std::string> words = all_words(t);
                    for (std::string& word : words) word = in_quotes(word);
                    return (words.size() == 1 ? "" : "one of ") + fmt::format("{}", fmt::join(words, ", "));
                  },
-                 [](const Text&) { return std::string("a string"); },
                  [](const PerLayer&) {
                    return std::string("a finite number of at least 0, or a list of them, one per layer");
                  },
@@ -198,7 +184,7 @@ std::string write_experiment(const Experiment& experiment) {
   // Dotted keys rather than [tables]: every line stands for itself and can be handed to --set.
   std::string text;
   for (const keys::Key& key : keys::table())
-    if (!std::holds_alternative<keys::Shorthand>(key.type))
+    if (!std::holds_alternative<keys::Shorthand>(key.type) && keys::applies(key.name, experiment))
       text += fmt::format("{} = {}\n", key.name, keys::value_text(key, experiment));
   return text;
 }
@@ -211,6 +197,19 @@ std::string experiment_value(const Experiment& experiment, std::string_view key)
 std::string experiment_word(const Experiment& experiment, std::string_view key) {
   const std::string quoted = experiment_value(experiment, key);
   return quoted.substr(1, quoted.size() - 2);
+}
+
+std::string toml_string(const std::string& text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\')
+      quoted += {'\\', c};
+    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      quoted += fmt::format("\\u{:04X}", static_cast<unsigned char>(c));
+    else
+      quoted += c;
+  }
+  return quoted + "\"";
 }
 
 std::string data_name(Experiment::Data data) {

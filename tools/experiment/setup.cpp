@@ -10,6 +10,7 @@
 #include "streams/image_trajectories.h"
 #include "streams/load.h"
 #include "streams/patches.h"
+#include "streams/recorded_stream.h"
 #include "streams/views.h"
 #include "streams/world/stills.h"
 
@@ -128,6 +129,8 @@ BatchOptions batch_options(const Experiment& e, std::uint64_t steps) {
   return options;
 }
 
+namespace {
+
 StreamOptions stream_options(const Experiment& e) {
   StreamOptions options;
   options.dwell = e.stream.dwell;
@@ -140,6 +143,8 @@ StreamOptions stream_options(const Experiment& e) {
   options.seed = static_cast<std::uint64_t>(e.seed);
   return options;
 }
+
+}  // namespace
 
 std::shared_ptr<const ViewSource> view_source(const Experiment& e, const DataSet& data) {
   if (e.view.kind == ViewKind::world) return std::make_shared<World>(world_options(e));
@@ -155,6 +160,26 @@ std::shared_ptr<const ViewSource> view_source(const Experiment& e, const DataSet
                                                                         .colour_spread = e.motion.colour_spread});
 }
 
+std::unique_ptr<RenderableStream> event_stream(const Experiment& e, const DataSet& data) {
+  if (!e.stream.recorded()) return std::make_unique<FixationStream>(view_source(e, data), stream_options(e));
+  auto stream = std::make_unique<RecordedStream>(e.stream.file,
+                                                 e.data == Experiment::Data::none ? nullptr : view_source(e, data));
+  const Recording& recording = stream->recording();
+  if (recording.hash != e.stream.hash)
+    throw InputError(
+        fmt::format("{}: holds another stream than stream.hash says: got {}, expected {}; leave out stream.hash and "
+                    "stream.shape for a new run of it",
+                    e.stream.file, recording.hash, e.stream.hash));
+  if (const ViewShape view = recording.view_shape();
+      view != ViewShape{e.network.height, e.network.width, e.network.channels})
+    throw InputError(fmt::format("{}: its views are {}x{}x{}, expected {} as stream.shape says", e.stream.file,
+                                 view.height, view.width, view.channels, e.stream.shape));
+  if (recording.views < static_cast<std::uint64_t>(e.events))
+    throw InputError(fmt::format("events = {}: {} has {} views, expected at most as many", e.events, e.stream.file,
+                                 recording.views));
+  return stream;
+}
+
 FolderOptions folder_options(const Experiment& e) {
   return {.path = e.folder.path,
           .height = static_cast<int>(e.folder.height),
@@ -165,6 +190,7 @@ FolderOptions folder_options(const Experiment& e) {
 }
 
 DataSet load_experiment_data(const Experiment& e, const std::filesystem::path& folder, const Decoding& decoding) {
+  if (e.data == Experiment::Data::none) return {};
   if (e.data == Experiment::Data::world) return load_world(e);
   return load_data(data_name(e.data), folder, static_cast<std::size_t>(e.images), folder_options(e), decoding);
 }
@@ -174,13 +200,15 @@ const ImageSet& learned_images(const Experiment& e, const DataSet& data) {
 }
 
 std::unique_ptr<DeviceImages> device_images(Device& device, const Experiment& e, const DataSet& data) {
-  if (!device.renders(e.view.kind)) return nullptr;
+  if (!device.renders(e.view.kind) || e.data == Experiment::Data::none) return nullptr;
   const ImageSet& images = learned_images(e, data);
   return std::make_unique<DeviceImages>(device, images.height, images.width, images.channels, images.pixels);
 }
 
 DataSet load_probe_data(const Experiment& e, const std::filesystem::path& folder, const Decoding& decoding) {
   const std::string name = data_name(probe_data(e));
+  if (!e.can_probe())
+    throw InputError("probe.data: the run's stream of pixels has no labelled images; expected a data set's name");
   const ViewShape seen = view_shape(e.view.kind, image_shape(e, probe_data(e)));
   if (seen != ViewShape{e.network.height, e.network.width, e.network.channels})
     throw InputError(fmt::format("probe.data: images of {} are {}x{}x{}, the network reads {}x{}x{}", name, seen.height,

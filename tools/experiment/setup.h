@@ -21,12 +21,14 @@ double views_of_pair(const Experiment& experiment, bool batches);
 NetworkSpec learned_network(const Experiment& experiment);
 /// `steps` of the whole training.
 BatchOptions batch_options(const Experiment& experiment, std::uint64_t steps);
-StreamOptions stream_options(const Experiment& experiment);
 /// What the stream and the batches show: the images that the network learns from, deformed as the experiment says.
 std::shared_ptr<const ViewSource> view_source(const Experiment& experiment, const DataSet& data);
+/// The experiment's stream of events, generated or recorded. InputError when the recording is not the one that the
+/// experiment was resolved with, or shorter than `events`.
+std::unique_ptr<RenderableStream> event_stream(const Experiment& experiment, const DataSet& data);
 FolderOptions folder_options(const Experiment& experiment);
-/// The experiment's data set below `folder`, or stills of the built-in world. InputError; also when there are no
-/// training images.
+/// The experiment's data set below `folder`, or stills of the built-in world; empty where it is none. InputError; also
+/// when there are no training images.
 DataSet load_experiment_data(const Experiment& experiment, const std::filesystem::path& folder,
                              const Decoding& decoding = {});
 /// What the network learns from: the labelled images for a supervised loss, else those for encoders.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "streams/fixations.h"
 #include "streams/pair_batches.h"
 #include "tools/experiment/setup.h"
 #include "tools/report/picture_grid.h"
@@ -60,27 +59,39 @@ ViewSheet first_pairs(const Experiment& experiment, const DataSet& data) {
   return sheet;
 }
 
-ViewSheet first_views(const Experiment& experiment, const DataSet& data) {
-  const int most = experiment.stream.dwell == Dwell::fixed ? static_cast<int>(experiment.stream.views) : 4;
-  const int positives = std::min(3, most - 1);
-  const int negatives = positives > 0 ? std::min<int>(6, static_cast<int>(experiment.negatives)) : 0;
-  const auto source = view_source(experiment, data);
-  Fixations sequence(*source, stream_options(experiment));
-  std::vector<std::vector<Pixels>> fixations(rows + static_cast<std::size_t>(negatives));
-  for (std::vector<Pixels>& views : fixations) {
-    const Fixation& fixation = sequence.current();
-    for (std::uint32_t i = 0; i < fixation.views && i <= static_cast<std::uint32_t>(std::max(1, positives)); ++i) {
-      views.emplace_back(source->view_shape().values());
-      source->render(source->draw(fixation.object, fixation.number, i), views.back().data());
-    }
-    sequence.advance();
+ViewSheet first_views(const Experiment& experiment, RenderableStream& stream) {
+  constexpr int most_positives = 3, most_events = 1000;  // a long fixation may have any number of views
+  const int most_negatives = std::min<int>(6, static_cast<int>(experiment.negatives));
+  std::vector<std::vector<Pixels>> fixations(1);
+  for (int i = 0; i < most_events; ++i) {
+    auto event = stream.next_recipe();
+    if (!event) break;
+    auto* view = std::get_if<View>(&event->event);
+    if (!view && static_cast<int>(fixations.size()) == rows + most_negatives) break;
+    if (!view) fixations.emplace_back();
+    if (!view || fixations.back().size() > most_positives) continue;
+    stream.render_pixels(*view);
+    fixations.back().push_back(*view->pixels);
   }
-  ViewSheet sheet = sheet_of(source->view_shape(), experiment.view.kind, fixations, positives, negatives);
+  const auto longest = std::max_element(fixations.begin(), fixations.end(), [](const auto& a, const auto& b) {
+                         return a.size() < b.size();
+                       })->size();
+  const int positives = static_cast<int>(longest) - 1;
+  const int negatives =
+      positives > 0 ? std::min(most_negatives, std::max(0, static_cast<int>(fixations.size()) - rows)) : 0;
+  const NetworkSpec& network = experiment.network;
+  ViewSheet sheet = sheet_of({network.height, network.width, network.channels}, experiment.view.kind, fixations,
+                             positives, negatives);
   sheet.caption =
       "The first fixations of the stream, as the learner sees them: each row is an anchor, the later view of the same "
       "object (its positive), and the later views of the next objects, which are compared with this anchor as its "
       "negatives. The learner is told that a saccade happened, never which object it sees.";
   return sheet;
+}
+
+ViewSheet run_sheet(const Experiment& experiment, bool batches, const DataSet& data) {
+  if (batches) return first_pairs(experiment, data);
+  return first_views(experiment, *event_stream(experiment, data));
 }
 
 }  // namespace saccade

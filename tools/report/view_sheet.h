@@ -1,5 +1,6 @@
 #pragma once
 #include "streams/image_set.h"
+#include "streams/stream.h"
 #include "tools/experiment/experiment.h"
 #include "tools/report/report.h"
 
@@ -8,8 +9,11 @@ namespace saccade {
 /// The first pairs of a training's first batch, in rows as below.
 ViewSheet first_pairs(const Experiment& experiment, const DataSet& data);
 
-/// The first fixations of the experiment's stream, rendered from their recipes: a row per anchor with the later views
-/// of its fixation (positives) and the positives of the fixations that follow (its negatives).
-ViewSheet first_views(const Experiment& experiment, const DataSet& data);
+/// The next fixations of the experiment's stream, as many as a sheet shows: a row per anchor with the later views of
+/// its fixation (positives) and the positives of the fixations that follow (its negatives).
+ViewSheet first_views(const Experiment& experiment, RenderableStream& stream);
+
+/// Either, from the experiment's data: of a training (`batches`) or a replay.
+ViewSheet run_sheet(const Experiment& experiment, bool batches, const DataSet& data);
 
 }  // namespace saccade

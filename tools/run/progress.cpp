@@ -72,6 +72,7 @@ void Progress::show(std::uint64_t done, const std::string& note, double elapsed)
   const double remaining = static_cast<double>(total_ - std::min(done, total_)) / rate;
   std::string text = fmt::format("{:3.0f} %  {}/{} {}  {:.0f}/s  {} left", std::floor(100 * fraction), done, total_,
                                  unit_, rate, duration_text(remaining));
+  if (total_ == 0) text = fmt::format("{} {}  {:.0f}/s", done, unit_, rate);
   if (!note.empty()) text += "  " + note;
   if (!terminal_) {
     fmt::print(stderr, "{}: {}\n", what_, text);
@@ -79,7 +80,7 @@ void Progress::show(std::uint64_t done, const std::string& note, double elapsed)
   }
   const std::size_t columns = terminal_columns();
   std::string bar;
-  if (const std::size_t fixed = what_.size() + text.size() + 6; columns > fixed + 8) {
+  if (const std::size_t fixed = what_.size() + text.size() + 6; total_ > 0 && columns > fixed + 8) {
     const std::size_t width = std::min<std::size_t>(columns - fixed, 30);
     const auto full = static_cast<std::size_t>(fraction * static_cast<double>(width));
     bar = fmt::format("[{:#<{}}{:.<{}}] ", "", full, "", width - full);

@@ -11,7 +11,7 @@ namespace saccade {
 /// result.
 class Progress {
  public:
-  /// `unit` names what is counted, e.g. "views". `done` is where a resumed run starts.
+  /// `unit` names what is counted, e.g. "views"; total 0: as many as come. `done` is where a resumed run starts.
   Progress(std::string what, std::uint64_t total, std::string unit, bool quiet, std::uint64_t done = 0);
   /// Ends the line of the bar.
   ~Progress();

@@ -11,6 +11,7 @@
 #include "streams/prefetch.h"
 #include "tools/experiment/setup.h"
 #include "tools/report/metrics_file.h"
+#include "tools/report/view_sheet.h"
 #include "tools/run/progress.h"
 
 namespace saccade {
@@ -42,7 +43,9 @@ class Replay final : public Run {
       : Run(experiment, flags),
         images_(device_images(*device_, experiment, data_)),
         learner_(*device_, experiment.network, online_options(experiment, *device_)),
-        source_(std::make_unique<FixationStream>(view_source(experiment, data_), stream_options(experiment))) {
+        source_(event_stream(experiment, data_)),
+        sheet_(first_views(experiment, *source_)) {
+    source_->seek(0);
     if (images_) learner_.look_at(*images_);
   }
 
@@ -116,6 +119,8 @@ class Replay final : public Run {
                        s.fingerprint);
   }
 
+  ViewSheet sheet() const override { return sheet_; }
+
   void close() override {
     if (recorder_) recorder_->close();
   }
@@ -131,6 +136,7 @@ class Replay final : public Run {
   std::unique_ptr<DeviceImages> images_;  ///< null where the stream renders
   OnlineLearner learner_;
   std::unique_ptr<RenderableStream> source_;  ///< until open() takes it
+  ViewSheet sheet_;
   std::unique_ptr<Stream> stream_;
   EventQueue queue_;
   std::unique_ptr<Recorder> recorder_;

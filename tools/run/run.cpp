@@ -33,8 +33,9 @@ Run::Run(const Experiment& experiment, const CommonFlags& flags)
       data_(load_experiment_data(experiment, flags.data, decoding(flags))),
       labelled_(load_labelled(experiment, flags)),
       device_(make_device(flags)),
-      metrics_(experiment.network.depth()),
-      evaluation_(*device_, experiment, labelled(), flags.quiet) {}
+      metrics_(experiment.network.depth()) {
+  if (experiment.can_probe()) evaluation_.emplace(*device_, experiment, labelled(), flags.quiet);
+}
 
 void Run::restore(const Checkpoint& checkpoint) {
   auto only = [](const auto& values, const char* name) {
@@ -92,8 +93,8 @@ void Run::baselines() {
     if (!interrupted()) probes_->add(0, name, results);
   };
   if (experiment_.probe.untrained)
-    add("untrained", [&](const Parameters& p) { return evaluation_.layers(p, "untrained network"); });
-  if (experiment_.probe.pixels) add("pixels", [&](const Parameters& p) { return evaluation_.pixels(p); });
+    add("untrained", [&](const Parameters& p) { return evaluation_->layers(p, "untrained network"); });
+  if (experiment_.probe.pixels) add("pixels", [&](const Parameters& p) { return evaluation_->pixels(p); });
 }
 
 bool Run::due(std::int64_t every) const { return every > 0 && done() % static_cast<std::uint64_t>(every) == 0; }
@@ -128,7 +129,7 @@ void Run::learn() {
 }
 
 void Run::probe() {
-  const ProbeResults results = evaluation_.layers(parameters(), "learned network");
+  const ProbeResults results = evaluation_->layers(parameters(), "learned network");
   if (interrupted()) return;
   extra_probes();
   if (!interrupted()) probes_->add(done(), "learned", results);
@@ -157,6 +158,8 @@ int Run::finish(bool announce) {
   summary.arithmetic = to_string(experiment_.arithmetic);
   summary.threads = device_->threads();
   summary.data = data_name(experiment_.data);
+  summary.stream = std::filesystem::path(experiment_.stream.file).filename().string();
+  summary.stream_hash = experiment_.stream.hash;
   summary.seconds = seconds_;
   summary.peak_rss_bytes = peak_rss_bytes();
   summary.fingerprint = fingerprint_;
@@ -171,7 +174,7 @@ int Run::finish(bool announce) {
   describe(summary);
   const std::string json = summary_json(summary);
   replace_file(folder_.summary(), json);
-  write_report(run_report(experiment_, summary, folder_, &data_), folder_.report());
+  write_report(run_report(experiment_, summary, folder_, sheet()), folder_.report());
   if (announce) {
     if (flags_.json)
       fmt::print("{}", json);
@@ -191,7 +194,10 @@ bool Run::complete() const { return done() == length() && (!probing() || probes_
 void Run::print(const RunSummary& s) const {
   fmt::print("{}\n", headline(s));
   print_accuracies(s);
-  if (!probing()) fmt::print("no probe was asked for (probe.enabled; \"auto\" probes runs over 5,000 views)\n");
+  if (!experiment_.can_probe())
+    fmt::print("no probe: a recorded stream of pixels has no labelled images (probe.data names a data set)\n");
+  else if (!probing())
+    fmt::print("no probe was asked for (probe.enabled; \"auto\" probes runs over 5,000 views)\n");
   fmt::print("report: {}\n", folder_.report().string());
   if (s.interrupted)
     fmt::print("interrupted; go on with: saccade {} --resume {}\n", command(), folder_.folder.string());
@@ -212,7 +218,8 @@ int begin_or_resume(const char* command, Mode mode, const RunRequest& request, c
   }
   if (!request.experiment.empty() || !flags.set.empty() || !flags.out.empty())
     throw InputError(fmt::format(
-        "{}: --resume DIR goes on with a run as it is; leave out the experiment file, --set and --out", command));
+        "{}: --resume DIR goes on with a run as it is; leave out the experiment file, --set, --stream and --out",
+        command));
   const RunFolder folder = open_run_folder(flags.resume);
   std::string warning;
   const std::optional<Checkpoint> checkpoint = load_newest(real_files(), folder.folder, warning);

@@ -10,6 +10,7 @@
 #include "streams/image_set.h"
 #include "tools/cli.h"
 #include "tools/report/metrics_file.h"
+#include "tools/report/report.h"
 #include "tools/run/evaluation.h"
 #include "tools/run/metrics_window.h"
 #include "tools/run/probe_log.h"
@@ -50,6 +51,8 @@ class Run {
   /// Adds what it knows: events, updates, rates.
   virtual void describe(RunSummary& summary) const = 0;
   virtual std::string headline(const RunSummary& summary) const = 0;
+  /// The first views that it learned from, for the report.
+  virtual ViewSheet sheet() const = 0;
   /// Accuracies that are no linear probe's, to be logged beside the probe of the learned network.
   virtual void extra_probes() {}
   /// Closes the files of its own.
@@ -63,7 +66,7 @@ class Run {
   DataSet labelled_;  ///< what the probe reads, when it is another set
   std::unique_ptr<Device> device_;
   MetricsWindow metrics_;
-  Evaluation evaluation_;
+  std::optional<Evaluation> evaluation_;  ///< where there are labelled images
   RunFolder folder_;
   std::unique_ptr<MetricsWriter> writer_;
   std::unique_ptr<ProbeLog> probes_;

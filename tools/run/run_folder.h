@@ -56,6 +56,7 @@ struct RunSummary {
   std::string device, instruction_set, arithmetic;
   int threads = 0;
   std::string data;
+  std::string stream, stream_hash;  ///< name and content of a recorded stream's file; else empty
   std::uint64_t events = 0, updates = 0;
   double seconds = 0;  ///< of the learning loop: loading and probing excluded
   double events_per_second = 0, pairs_per_second = 0;
@@ -71,7 +72,8 @@ struct RunSummary {
   bool diverged = false;  ///< a distance or a loss was not finite
 };
 
-/// The summary as indented JSON. Keys: those of the fields; deformed accuracies are "deformed_probe" and so on. A
+/// The summary as indented JSON. Keys: those of the fields; a recorded stream is
+/// "stream", deformed accuracies are "deformed_probe" and so on. A
 /// number that is not finite becomes null.
 std::string summary_json(const RunSummary& summary);
 /// Reads it again; what an older program did not write stays as it is in a RunSummary. InputError naming file and key.

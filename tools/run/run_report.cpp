@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "tools/report/metrics_file.h"
-#include "tools/report/view_sheet.h"
 #include "tools/run/progress.h"
 
 namespace saccade {
@@ -75,7 +74,7 @@ std::string of_length(const RunSummary& s, std::uint64_t done) {
 
 RunReport replay_report(const Experiment& e, const RunSummary& s, const RunFolder& folder) {
   RunReport report = common_report(e, s, folder);
-  report.title = fmt::format("Event mode on {}", s.data);
+  report.title = fmt::format("Event mode on {}", s.stream.empty() ? s.data : "the recorded stream " + s.stream);
   report.summary = {
       {"views", of_length(s, s.events), s.interrupted ? "interrupted" : ""},
       {"updates", fmt::format("{}", s.updates), "views whose error was active"},
@@ -114,10 +113,10 @@ RunReport train_report(const Experiment& e, const RunSummary& s, const RunFolder
 
 }  // namespace
 
-RunReport run_report(const Experiment& e, const RunSummary& s, const RunFolder& folder, const DataSet* data) {
+RunReport run_report(const Experiment& e, const RunSummary& s, const RunFolder& folder, const ViewSheet& sheet) {
   const bool batches = s.command == "train";
   RunReport report = batches ? train_report(e, s, folder) : replay_report(e, s, folder);
-  if (data) report.sheet = batches ? first_pairs(e, *data) : first_views(e, *data);
+  report.sheet = sheet;
   return report;
 }
 

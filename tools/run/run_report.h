@@ -6,9 +6,9 @@
 
 namespace saccade {
 
-/// The report of a run from its experiment, summary and metrics.csv. Without `data` the sheet of views is left out.
+/// The report of a run from its experiment, summary, metrics.csv and first views (run_sheet(); may be empty).
 RunReport run_report(const Experiment& experiment, const RunSummary& summary, const RunFolder& folder,
-                     const DataSet* data);
+                     const ViewSheet& sheet);
 
 /// Accuracies per layer beside the untrained network and raw pixels, as lines of text; nothing when none was measured.
 void print_accuracies(const RunSummary& summary);

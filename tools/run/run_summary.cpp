@@ -100,6 +100,7 @@ std::string summary_json(const RunSummary& s) {
                {"loss", s.loss},
                {"interrupted", s.interrupted},
                {"diverged", s.diverged}};
+  if (!s.stream.empty()) json["stream"] = {{"file", s.stream}, {"hash", s.stream_hash}};
   for (const auto& [name, results] : probes)
     for (const bool deformed : {false, true})
       json[(deformed ? "deformed_" : "") + std::string(name)] =
@@ -138,6 +139,11 @@ RunSummary read_summary(const std::filesystem::path& file) {
   reader.get("loss", s.loss);
   reader.get("interrupted", s.interrupted);
   reader.get("diverged", s.diverged);
+  if (const auto stream = json.find("stream"); stream != json.end()) {
+    const Reader recorded(*stream, file);
+    recorded.get("file", s.stream);
+    recorded.get("hash", s.stream_hash);
+  }
   for (const auto& [name, results] : probes) {
     reader.get(std::string(name), (s.*results).plain);
     reader.get("deformed_" + std::string(name), (s.*results).deformed);

@@ -7,12 +7,18 @@
 #include "streams/patches.h"
 #include "tools/experiment/setup.h"
 #include "tools/report/metrics_file.h"
+#include "tools/report/view_sheet.h"
 #include "tools/run/progress.h"
 
 namespace saccade {
 namespace {
 
 void check(const Experiment& e) {
+  if (e.stream.recorded())
+    throw InputError(
+        fmt::format("stream.file = {}: a recorded stream belongs to saccade replay; batches are drawn from "
+                    "a data set",
+                    e.stream.file));
   const bool compares = e.loss == Experiment::Loss::hinge || e.loss == Experiment::Loss::clapp;
   if (compares && !learns_from_patches(e) && e.negatives >= e.batch)
     throw InputError(fmt::format(
@@ -100,7 +106,7 @@ class Train final : public Run {
   void load_state(const Checkpoint& checkpoint) override { learner_.load(checkpoint); }
 
   void extra_probes() override {
-    if (supervised()) probes_->add(done(), "classifier", evaluation_.classifier(parameters(), learner_.bias()));
+    if (supervised()) probes_->add(done(), "classifier", evaluation_->classifier(parameters(), learner_.bias()));
   }
 
   void describe(RunSummary& summary) const override {
@@ -121,6 +127,8 @@ class Train final : public Run {
                        s.updates, length(), s.epochs, duration_text(s.seconds), s.pairs_per_second, s.loss,
                        drawn ? " (mean over the layers drawn in the last epoch)" : "", s.fingerprint);
   }
+
+  ViewSheet sheet() const override { return first_pairs(experiment_, data_); }
 
   PairBatches batches_;
   std::unique_ptr<DeviceImages> images_;  ///< null where the batches come rendered

@@ -1,0 +1,45 @@
+#pragma once
+#include <filesystem>
+#include <string>
+
+#include "engine/error.h"
+#include "engine/event.h"
+#include "engine/record_file.h"
+#include "engine/schemas/events_generated.h"
+
+/// Events as payloads of records (schemas/events.fbs), shared by traces and files of views. Internal to engine.
+namespace saccade::records {
+
+/// Types of records, over all kinds of files. Append, never renumber.
+enum Type : std::uint32_t { view_record = 1, saccade_record = 2, update_record = 3, header_record = 4, end_record = 5 };
+
+/// InputError about a record that is whole and still not as it should be.
+[[noreturn]] void refuse(const std::filesystem::path& file, const Record& record, const std::string& what);
+
+/// The payload as a table, after the verifier has seen all of it.
+template <class Table>
+const Table& verified(const std::filesystem::path& file, const Record& record) {
+  flatbuffers::Verifier verifier(record.payload.data(), record.payload.size());
+  if (!verifier.VerifyBuffer<Table>(nullptr))
+    refuse(file, record, "record type " + std::to_string(record.type) + ": its payload is not valid");
+  return *flatbuffers::GetRoot<Table>(record.payload.data());
+}
+
+/// Appends a finished table and makes the builder ready for the next one.
+template <class Table>
+void append(RecordWriter& writer, Type type, flatbuffers::FlatBufferBuilder& builder, flatbuffers::Offset<Table> root) {
+  builder.Finish(root);
+  writer.append(type, {builder.GetBufferPointer(), builder.GetSize()});
+  builder.Clear();
+}
+
+/// With the view's pixels: as bytes where these give the same bits, else as floats.
+enum class With { recipe, pixels };
+flatbuffers::Offset<fb::View> write(flatbuffers::FlatBufferBuilder& builder, const View& view, With with);
+flatbuffers::Offset<fb::Saccade> write(flatbuffers::FlatBufferBuilder& builder, const Saccade& saccade);
+
+/// All but the pixels. InputError for an unknown kind or a wrong number of parameters.
+View read_view(const std::filesystem::path& file, const Record& record, const fb::View& table);
+Saccade read_saccade(const std::filesystem::path& file, const Record& record);
+
+}  // namespace saccade::records

@@ -1,0 +1,146 @@
+#include "streams/recorded_stream.h"
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+
+#include "engine/error.h"
+#include "engine/hash.h"
+
+namespace saccade {
+namespace {
+
+void check_source(const std::filesystem::path& file, const ViewFileHeader& header, const ViewSource& source) {
+  if (source.name() != header.source_name || source.size() != header.source_size)
+    throw InputError(fmt::format("{}: its recipes are of {} with {} images, got {} with {}", file.string(),
+                                 header.source_name, header.source_size, source.name(), source.size()));
+  if (const std::string hash = source.hash(); hash != header.source_hash)
+    throw InputError(fmt::format("{}: its recipes are of another {}: its hash is {}, got {}; expected the same images, or the same keys of world", file.string(),
+                                 header.source_name, header.source_hash, hash));
+  const ViewShape view = source.view_shape();
+  if (view != ViewShape{header.height, header.width, header.channels})
+    throw InputError(fmt::format("{}: its views are {}x{}x{}, those of {} are {}x{}x{}", file.string(), header.height,
+                                 header.width, header.channels, source.name(), view.height, view.width, view.channels));
+}
+
+}  // namespace
+
+ScheduledEvent RecordedEvents::next(Event event) {
+  const auto* view = std::get_if<View>(&event);
+  EventKey key;
+  key.time = std::visit([](const auto& e) { return e.time; }, event);
+  key.priority = view ? EventPriority::view : EventPriority::saccade;
+  key.sequence = events_;
+  const auto fixation = std::visit([](const auto& e) { return e.fixation; }, event);
+  const auto refuse = [&](const std::string& expected) {
+    throw InputError(fmt::format("event {} is a {} of fixation {} at {} s, expected {}", events_,
+                                 view ? "view" : "saccade", fixation, to_seconds(key.time), expected));
+  };
+  if (key.time < 0 || (last_ && !(*last_ < key)))
+    refuse(last_ ? fmt::format("one after {} s", to_seconds(last_->time)) : "a time from 0 on");
+  if (!view) {
+    if (!looking_ || fixation != fixation_)
+      refuse(looking_ ? fmt::format("the end of fixation {}", *fixation_) : "a view");
+  } else if (looking_) {
+    if (fixation != fixation_) refuse(fmt::format("a saccade first, which ends fixation {}", *fixation_));
+    if (view->index <= index_) refuse(fmt::format("a view after view {} of its fixation", index_));
+  } else if (fixation_ && fixation <= *fixation_) {
+    refuse(fmt::format("a fixation after {}", *fixation_));
+  }
+  last_ = key;
+  ++events_;
+  if (view && !looking_) ++fixations_;
+  looking_ = view != nullptr;
+  if (view) {
+    fixation_ = fixation;
+    index_ = view->index;
+    ++views_;
+  }
+  return {key, std::move(event)};
+}
+
+RecordedStream::RecordedStream(const std::filesystem::path& file) : file_(file), reader_(real_files(), file) { scan(); }
+
+RecordedStream::RecordedStream(const std::filesystem::path& file, std::shared_ptr<const ViewSource> source)
+    : file_(file), reader_(real_files(), file) {
+  if (reader_.header().content == ViewFileHeader::Content::recipes) {
+    if (!source)
+      throw InputError(fmt::format("{}: its views are recipes, expected the data set that they are of, {}",
+                                   file.string(), reader_.header().source_name));
+    check_source(file, reader_.header(), *source);
+    source_ = std::move(source);
+  }
+  scan();
+}
+
+void RecordedStream::scan() {
+  recording_.header = reader_.header();
+  Hash hash;
+  for (;;) {
+    const RecordedEvents before = events_;
+    const auto event = read(ViewFileReader::Read::recipes);
+    if (!event) break;
+    if (before.views() % views_per_mark == 0 && std::holds_alternative<View>(event->event))
+      marks_.push_back({reader_.record().position, before});
+    if (before.events() == 0) recording_.first = event->key.time;
+    recording_.last = event->key.time;
+    hash.add(reader_.record().type);
+    hash.add_array(reader_.record().payload);
+  }
+  if (reader_.promised() != events_.events())
+    not_whole(fmt::format("holds {} events, expected {}", events_.events(),
+                          reader_.promised() ? fmt::format("{}", *reader_.promised()) : "its last record behind them"));
+  if (events_.views() == 0) throw InputError(fmt::format("{}: has no views, expected at least one", file_.string()));
+  recording_.views = events_.views();
+  recording_.events = events_.events();
+  recording_.fixations = events_.fixations();
+  recording_.hash = hash.hex();
+  seek(0);
+}
+
+void RecordedStream::not_whole(const std::string& what) const {
+  throw InputError(fmt::format("{}: {}; what is left can be saved by saccade inspect {} --recover FILE", file_.string(),
+                               what, file_.string()));
+}
+
+std::optional<ScheduledEvent> RecordedStream::read(ViewFileReader::Read pixels) {
+  auto event = reader_.next(pixels);
+  if (!reader_.damage().empty()) not_whole("is damaged: " + saccade::describe(reader_.damage().front()));
+  if (!event) return std::nullopt;
+  try {
+    const auto* view = std::get_if<View>(&*event);
+    if (view && source_) source_->check(view->recipe);
+    return events_.next(std::move(*event));
+  } catch (const InputError& error) {
+    throw InputError(fmt::format("{}: position {}: {}", file_.string(), reader_.record().position, error.what()));
+  }
+}
+
+std::optional<ScheduledEvent> RecordedStream::next_recipe() {
+  auto event = read(ViewFileReader::Read::pixels);
+  if (!event && events_.events() != recording_.events)
+    throw InputError(fmt::format("{}: has changed: it ends behind event {}, expected {}", file_.string(),
+                                 events_.events(), recording_.events));
+  return event;
+}
+
+void RecordedStream::render_pixels(View& view) const {
+  if (view.pixels) return;
+  if (!source_) throw std::logic_error("RecordedStream: recipes without the source that renders them");
+  auto pixels = std::make_shared<Pixels>(source_->view_shape().values());
+  source_->render(view.recipe, pixels->data());
+  view.pixels = std::move(pixels);
+}
+
+void RecordedStream::seek(std::uint64_t view) {
+  if (view > recording_.views)
+    throw InputError(fmt::format("{}: stream position: view {}, expected at most {}: the recording has no more",
+                                 file_.string(), view, recording_.views));
+  const Mark& mark = marks_[view == 0 ? 0 : (view - 1) / views_per_mark];
+  reader_.seek(mark.position);
+  events_ = mark.events;
+  while (events_.views() < view)
+    if (!read(ViewFileReader::Read::recipes)) throw InputError(fmt::format("{}: has changed", file_.string()));
+}
+
+}  // namespace saccade

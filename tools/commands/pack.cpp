@@ -1,0 +1,76 @@
+#include "tools/pack.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "engine/error.h"
+#include "tools/commands/commands.h"
+
+namespace saccade {
+namespace {
+
+struct PackRequest {
+  std::filesystem::path experiment;
+  bool pixels = false;
+  std::string raw;
+  RawFrameOptions frames;
+  std::int64_t events = 0;
+};
+
+/// "32x32", "32x32x1": height, width, channels (3 where not given).
+ViewShape shape_of(const std::string& text) {
+  ViewShape shape{0, 0, 3};
+  char more = 0;
+  const int found = std::sscanf(text.c_str(), "%5dx%5dx%1d%c", &shape.height, &shape.width, &shape.channels, &more);
+  const bool two = std::count(text.begin(), text.end(), 'x') == 1;
+  if (found != (two ? 2 : 3) || text.ends_with(' '))
+    throw InputError(
+        fmt::format("--raw {}: expected HEIGHTxWIDTH, or HEIGHTxWIDTHxCHANNELS with 1 or 3 channels", text));
+  return shape;
+}
+
+int run_pack(const PackRequest& request, CommonFlags& flags) {
+  if (request.raw.empty()) {
+    if (request.events > 0) flags.set.push_back(fmt::format("events={}", request.events));
+    return pack_experiment(request.experiment,
+                           request.pixels ? ViewFileHeader::Content::pixels : ViewFileHeader::Content::recipes, flags);
+  }
+  if (!request.experiment.empty() || !flags.set.empty() || request.pixels)
+    throw InputError("pack --raw: the frames are the stream; leave out the experiment file, --set and --pixels");
+  RawFrameOptions options = request.frames;
+  options.shape = shape_of(request.raw);
+  return pack_raw_frames(options, static_cast<std::uint64_t>(request.events), flags);
+}
+
+}  // namespace
+
+void add_pack(CLI::App& app, CommonFlags& flags) {
+  CLI::App* command = app.add_subcommand(
+      "pack", "Record a stream in a file: the one that replay would learn from, or raw frames from standard input");
+  const auto request = std::make_shared<PackRequest>();
+  command->add_option("experiment", request->experiment, "Experiment file (TOML); the defaults without it")
+      ->type_name("EXP.toml");
+  command->add_option("--out", flags.out, "The file to write; must not exist")->type_name("F.views");
+  command->add_option("--events", request->events, "Views; default: the experiment's events, all raw frames")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 48))
+      ->type_name("N");
+  command->add_flag("--pixels", request->pixels, "Store pixels, which need no data set, instead of recipes");
+  CLI::Option* raw = command
+                         ->add_option("--raw", request->raw,
+                                      "Frames of bytes on standard input, HEIGHTxWIDTH[xCHANNELS]; 3 channels: rgb24, "
+                                      "1: gray")
+                         ->type_name("32x32");
+  command->add_option("--fps", request->frames.frame_rate, "Frames per second; default 30")->needs(raw);
+  command->add_option("--fixation", request->frames.fixation, "Frames of a fixation; default 10")->needs(raw);
+  add_experiment_flags(*command, flags);
+  add_output_flags(*command, flags);
+  add_example(*command,
+              "saccade pack --set data=cifar10 --data DIR --events 90000 --out cifar.views\n"
+              "  ffmpeg -i CLIP -vf scale=32:32 -f rawvideo -pix_fmt rgb24 - | saccade pack --raw 32x32 --fps 30 --out "
+              "clip.views");
+  command->callback([&flags, request] { flags.exit_code = run_pack(*request, flags); });
+}
+
+}  // namespace saccade

@@ -1,0 +1,75 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "engine/error.h"
+#include "streams/recorded_stream.h"
+#include "tools/experiment/experiment_keys.h"
+
+namespace saccade::keys {
+namespace {
+
+bool is_recording_key(std::string_view name) {
+  return name == "stream.file" || name == "stream.hash" || name == "stream.shape";
+}
+
+Experiment::Data data_of(const Recording& recording, const Experiment& e) {
+  const ViewFileHeader& header = recording.header;
+  if (header.content == ViewFileHeader::Content::pixels) return Experiment::Data::none;
+  const std::vector<std::string>& words = std::get<Choice>(find("data")->type).words;
+  const auto found = std::find(words.begin(), words.end(), header.source_name);
+  if (found == words.end())
+    throw InputError(fmt::format("{}: its recipes are of \"{}\", which is none of the data sets known here",
+                                 e.stream.file, header.source_name));
+  return static_cast<Experiment::Data>(found - words.begin());
+}
+
+}  // namespace
+
+bool applies(std::string_view name, const Experiment& e) {
+  if (is_recording_key(name)) return e.stream.recorded();
+  return !e.stream.recorded() || name == "stream.views" ||
+         !(name.starts_with("stream.") || name.starts_with("motion."));
+}
+
+void adopt_recording(Given& given, const std::string& origin) {
+  Experiment& e = given.experiment;
+  for (const std::string& name : given.names)
+    if (!applies(name, e))
+      throw InputError(
+          is_recording_key(name)
+              ? fmt::format("{}: {} is given, expected stream.file with it", origin, name)
+              : fmt::format("{}: {} is given, which says nothing beside stream.file: a recorded stream comes as it was "
+                            "recorded; leave it out",
+                            origin, name));
+  if (!e.stream.recorded()) {
+    if (e.data == Experiment::Data::none)
+      throw InputError(fmt::format(
+          "{}: data is \"none\", expected a data set, or a stream.file of pixels, which needs none", origin));
+    return;
+  }
+  if (!e.stream.hash.empty()) return;
+  e.stream.file = std::filesystem::absolute(e.stream.file).lexically_normal().string();
+  const Recording recording = RecordedStream(e.stream.file).recording();
+  const ViewFileHeader& header = recording.header;
+  const auto decide = [&](const char* name, auto& field, const auto& value) {
+    const std::string before = value_text(*find(name), e);
+    const bool differs = field != value;
+    field = value;
+    if (differs && given.names.contains(name))
+      throw InputError(fmt::format("{}: {} is {}, but it is {} in {}; leave it out", origin, name, before,
+                                   value_text(*find(name), e), e.stream.file));
+  };
+  decide("data", e.data, data_of(recording, e));
+  decide("view.kind", e.view.kind, header.kind);
+  given.automatic_view = false;
+  if (e.data != Experiment::Data::none) decide("images", e.images, std::int64_t{header.source_size});
+  decide("stream.views", e.stream.views,
+         static_cast<std::int64_t>((recording.views + recording.fixations / 2) / recording.fixations));
+  if (!given.names.contains("events")) e.events = static_cast<std::int64_t>(recording.views);
+  e.stream.shape = fmt::format("{}x{}x{}", header.height, header.width, header.channels);
+  e.stream.hash = recording.hash;
+}
+
+}  // namespace saccade::keys
