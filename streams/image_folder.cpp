@@ -1,6 +1,7 @@
 #include "streams/image_folder.h"
 
 #include <fmt/format.h>
+#include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_arena.h>
 
@@ -166,7 +167,12 @@ class Decoder {
     // Of several broken images the first is reported: one that comes before it is always looked at.
     std::atomic<std::size_t> first_broken = count;
     std::exception_ptr error;
-    tbb::task_arena arena(decoding_.threads > 0 ? decoding_.threads : tbb::task_arena::automatic);
+    const int cores = tbb::this_task_arena::max_concurrency(),
+              threads = decoding_.threads > 0 ? decoding_.threads : cores;
+    // oneTBB would otherwise stop at the number of cores.
+    const tbb::global_control allowed(tbb::global_control::max_allowed_parallelism,
+                                      static_cast<std::size_t>(std::max(threads, cores)));
+    tbb::task_arena arena(threads);
     arena.execute([&] {
       tbb::parallel_for(std::size_t{0}, count, [&](std::size_t i) {
         if (i > first_broken) return;
