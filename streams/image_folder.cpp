@@ -37,6 +37,11 @@ struct Parts {
   Listing train, test, unlabelled;
 };
 
+bool is_folder(const fs::path& path) {
+  std::error_code unknown;
+  return fs::is_directory(path, unknown);
+}
+
 /// What a folder holds, sorted: all files, or all folders.
 std::vector<fs::path> entries(const fs::path& folder, bool folders, const char* expected) {
   std::error_code error;
@@ -97,7 +102,7 @@ Parts list_split(const fs::path& place) {
       throw InputError(
           fmt::format("{}: not expected beside train and test; folders of classes belong into these", part.string()));
   for (const char* part : {"train", "test"})
-    if (!fs::is_directory(place / part))
+    if (!is_folder(place / part))
       throw InputError(fmt::format("{}: no such folder; expected both train and test", (place / part).string()));
   const std::vector<Class> train = classes_in(place / "train");
   Parts parts;
@@ -131,10 +136,10 @@ Parts list(const fs::path& place, const FolderOptions& options) {
   if (options.height < 1 || options.width < 1 || (options.channels != 1 && options.channels != 3))
     throw InputError(fmt::format("{}: images of {}x{} pixels and {} channels asked for, expected 1 or 3 channels",
                                  place.string(), options.height, options.width, options.channels));
-  if (!fs::is_directory(place))
+  if (!is_folder(place))
     throw InputError(
         fmt::format("{}: no such folder; folder.path is relative to --data DIR, or absolute", place.string()));
-  const bool split = fs::is_directory(place / "train") || fs::is_directory(place / "test");
+  const bool split = is_folder(place / "train") || is_folder(place / "test");
   Parts parts = split ? list_split(place) : list_whole(place);
   if (parts.train.files.empty() || parts.test.files.empty())
     throw InputError(
@@ -143,7 +148,7 @@ Parts list(const fs::path& place, const FolderOptions& options) {
                     split ? "" : "; without train and test, every fifth image of a class is a test image"));
   if (options.classes > 0 && parts.classes.size() != static_cast<std::size_t>(options.classes))
     throw InputError(fmt::format("{}: {} classes, expected {}", place.string(), parts.classes.size(), options.classes));
-  if (fs::is_directory(place / "unlabelled")) parts.unlabelled.files = images_in(place / "unlabelled");
+  if (is_folder(place / "unlabelled")) parts.unlabelled.files = images_in(place / "unlabelled");
   return parts;
 }
 

@@ -1,8 +1,8 @@
 # Sourced by run.sh and test.sh: installs the Debian packages that are missing. Works as root and with sudo.
 saccade_packages() {
   local wanted=(g++ cmake ninja-build libtbb-dev libboost-dev libflatbuffers-dev flatbuffers-compiler
-                libfmt-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libxxhash-dev zlib1g-dev libpng-dev libjpeg-dev
-                dataset-fashion-mnist "$@")
+                libfmt-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libxxhash-dev zlib1g-dev libpng-dev
+                libjpeg-dev dataset-fashion-mnist "$@")
   local missing=() package
   for package in "${wanted[@]}"; do
     [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
