@@ -17,8 +17,8 @@ namespace saccade {
 ///     view    number of the frame in its fixation: 0, 1, 2 ...
 ///     path    an image (streams/image_file.h), relative to the folder of the CSV file or absolute
 ///
-/// Frame g is a View of kind `plain` with recipe.source g. Keys and Saccades are those of FixationStream: a Saccade comes
-/// between two fixations, at the time of the view behind it; none follows the last frame, where the stream ends.
+/// Frame g is a View of kind `plain` with recipe.source g. Keys and Saccades are those of FixationStream: a Saccade
+/// comes between two fixations, at the time of the view behind it; none follows the last frame, where the stream ends.
 ///
 /// The list is read and checked when the stream is made, and that every file is there; images are read when they are
 /// rendered, on the threads that render, and resized.

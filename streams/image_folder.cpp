@@ -1,6 +1,7 @@
 #include "streams/image_folder.h"
 
 #include <fmt/format.h>
+#include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_arena.h>
 
@@ -35,6 +36,11 @@ struct Parts {
   std::vector<std::string> classes;
   Listing train, test, unlabelled;
 };
+
+bool is_folder(const fs::path& path) {
+  std::error_code unknown;
+  return fs::is_directory(path, unknown);
+}
 
 /// What a folder holds, sorted: all files, or all folders.
 std::vector<fs::path> entries(const fs::path& folder, bool folders, const char* expected) {
@@ -96,7 +102,7 @@ Parts list_split(const fs::path& place) {
       throw InputError(
           fmt::format("{}: not expected beside train and test; folders of classes belong into these", part.string()));
   for (const char* part : {"train", "test"})
-    if (!fs::is_directory(place / part))
+    if (!is_folder(place / part))
       throw InputError(fmt::format("{}: no such folder; expected both train and test", (place / part).string()));
   const std::vector<Class> train = classes_in(place / "train");
   Parts parts;
@@ -130,10 +136,10 @@ Parts list(const fs::path& place, const FolderOptions& options) {
   if (options.height < 1 || options.width < 1 || (options.channels != 1 && options.channels != 3))
     throw InputError(fmt::format("{}: images of {}x{} pixels and {} channels asked for, expected 1 or 3 channels",
                                  place.string(), options.height, options.width, options.channels));
-  if (!fs::is_directory(place))
+  if (!is_folder(place))
     throw InputError(
         fmt::format("{}: no such folder; folder.path is relative to --data DIR, or absolute", place.string()));
-  const bool split = fs::is_directory(place / "train") || fs::is_directory(place / "test");
+  const bool split = is_folder(place / "train") || is_folder(place / "test");
   Parts parts = split ? list_split(place) : list_whole(place);
   if (parts.train.files.empty() || parts.test.files.empty())
     throw InputError(
@@ -142,7 +148,7 @@ Parts list(const fs::path& place, const FolderOptions& options) {
                     split ? "" : "; without train and test, every fifth image of a class is a test image"));
   if (options.classes > 0 && parts.classes.size() != static_cast<std::size_t>(options.classes))
     throw InputError(fmt::format("{}: {} classes, expected {}", place.string(), parts.classes.size(), options.classes));
-  if (fs::is_directory(place / "unlabelled")) parts.unlabelled.files = images_in(place / "unlabelled");
+  if (is_folder(place / "unlabelled")) parts.unlabelled.files = images_in(place / "unlabelled");
   return parts;
 }
 
@@ -166,7 +172,12 @@ class Decoder {
     // Of several broken images the first is reported: one that comes before it is always looked at.
     std::atomic<std::size_t> first_broken = count;
     std::exception_ptr error;
-    tbb::task_arena arena(decoding_.threads > 0 ? decoding_.threads : tbb::task_arena::automatic);
+    const int cores = tbb::this_task_arena::max_concurrency(),
+              threads = decoding_.threads > 0 ? decoding_.threads : cores;
+    // oneTBB would otherwise stop at the number of cores.
+    const tbb::global_control allowed(tbb::global_control::max_allowed_parallelism,
+                                      static_cast<std::size_t>(std::max(threads, cores)));
+    tbb::task_arena arena(threads);
     arena.execute([&] {
       tbb::parallel_for(std::size_t{0}, count, [&](std::size_t i) {
         if (i > first_broken) return;

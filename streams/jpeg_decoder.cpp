@@ -11,7 +11,7 @@
 namespace saccade {
 namespace {
 
-/// A progressive file may repeat its scans at the cost of a few bytes each, and each costs a pass over the image.
+/// A file may repeat its scans at the cost of a few bytes each, and each costs a pass over the image.
 constexpr int most_scans = 500;
 
 /// libjpeg's state of one image. Its errors jump: only `guarded` calls what may fail, from functions whose locals have
@@ -25,9 +25,7 @@ class JpegReader {
     errors_.emit_message = [](j_common_ptr jpeg, int level) {
       if (level < 0) on_error(jpeg);  // damaged or truncated data
     };
-    progress_.progress_monitor = [](j_common_ptr jpeg) {
-      if (reinterpret_cast<j_decompress_ptr>(jpeg)->input_scan_number > most_scans) fail(jpeg, "too many scans");
-    };
+    progress_.progress_monitor = on_progress;
   }
   ~JpegReader() { jpeg_destroy_decompress(&jpeg_); }
   JpegReader(const JpegReader&) = delete;
@@ -76,9 +74,10 @@ class JpegReader {
     jpeg->err->format_message(jpeg, self.message_);
     std::longjmp(self.jump_, 1);
   }
-  [[noreturn]] static void fail(j_common_ptr jpeg, const char* message) {
+  static void on_progress(j_common_ptr jpeg) {
+    if (reinterpret_cast<j_decompress_ptr>(jpeg)->input_scan_number <= most_scans) return;
     auto& self = *static_cast<JpegReader*>(jpeg->client_data);
-    std::snprintf(self.message_, sizeof self.message_, "%s", message);
+    std::snprintf(self.message_, sizeof self.message_, "more than %d scans", most_scans);
     std::longjmp(self.jump_, 1);
   }
 

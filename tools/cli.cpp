@@ -13,6 +13,7 @@
 #include "engine/device.h"
 #include "engine/error.h"
 #include "tools/commands/commands.h"
+#include "tools/experiment/experiment.h"
 
 namespace saccade {
 namespace {
@@ -51,6 +52,15 @@ void add_device_flags(CLI::App& command, CommonFlags& flags) {
 void add_output_flags(CLI::App& command, CommonFlags& flags) {
   command.add_flag("--quiet", flags.quiet, "No progress");
   command.add_flag("--json", flags.json, "Print the result as JSON on standard output");
+}
+
+void add_stream_flag(CLI::App& command, CommonFlags& flags) {
+  command
+      .add_option_function<std::string>(
+          "--stream", [&flags](const std::string& file) { flags.set.push_back("stream.file=" + toml_string(file)); },
+          "A recorded stream (saccade pack) instead of a generated one: the key stream.file")
+      ->check(CLI::ExistingFile)
+      ->type_name("F.views");
 }
 
 void add_experiment_flags(CLI::App& command, CommonFlags& flags) {

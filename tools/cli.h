@@ -25,6 +25,7 @@ struct CommonFlags {
 
 void add_device_flags(CLI::App& command, CommonFlags& flags);      ///< --threads, --device
 void add_output_flags(CLI::App& command, CommonFlags& flags);      ///< --quiet, --json
+void add_stream_flag(CLI::App& command, CommonFlags& flags);       ///< --stream: the key stream.file
 void add_experiment_flags(CLI::App& command, CommonFlags& flags);  ///< --set, --data
 
 /// Where the data sets lie: --data, else the folder that a run remembers, else SACCADE_DATA, else empty.

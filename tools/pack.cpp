@@ -72,6 +72,24 @@ void check_out(const CommonFlags& flags) {
   if (flags.out.empty()) throw InputError("pack: where should the stream go? Give --out F.views");
 }
 
+/// With their pixels, rendered ahead on all cores.
+int pack_pixels(std::unique_ptr<RenderableStream> stream, const ViewFileHeader& header, const CommonFlags& flags) {
+  PrefetchedStream rendered(std::move(stream), std::max(1, static_cast<int>(std::thread::hardware_concurrency())));
+  return pack(rendered, header, flags);
+}
+
+/// Of a stream that comes as pixels and is of no data set.
+ViewFileHeader pixel_header(const ViewShape& shape, const std::string& name, std::uint64_t views) {
+  ViewFileHeader header;
+  header.height = shape.height;
+  header.width = shape.width;
+  header.channels = shape.channels;
+  header.content = ViewFileHeader::Content::pixels;
+  header.source_name = name;
+  header.planned = views;
+  return header;
+}
+
 }  // namespace
 
 int pack(Stream& stream, const ViewFileHeader& header, const CommonFlags& flags) {
@@ -111,8 +129,7 @@ int pack_experiment(const std::filesystem::path& file, ViewFileHeader::Content c
   auto events = event_stream(experiment, data);
   if (experiment.data == Experiment::Data::none || content == ViewFileHeader::Content::pixels) {
     header.content = ViewFileHeader::Content::pixels;
-    PrefetchedStream rendered(std::move(events), std::max(1, static_cast<int>(std::thread::hardware_concurrency())));
-    return pack(rendered, header, flags);
+    return pack_pixels(std::move(events), header, flags);
   }
   const auto source = view_source(experiment, data);
   header.source_size = source->size();
@@ -127,16 +144,21 @@ int pack_raw_frames(const RawFrameOptions& options, std::uint64_t views, const C
     throw InputError("pack --raw: standard input is a terminal, expected frames from a pipe or a file");
   std::ios::sync_with_stdio(false);
   RawFrames frames(std::cin, "standard input", options);
-  ViewFileHeader header;
-  header.height = options.shape.height;
-  header.width = options.shape.width;
-  header.channels = options.shape.channels;
-  header.content = ViewFileHeader::Content::pixels;
-  header.source_name = "raw frames";
+  ViewFileHeader header = pixel_header(options.shape, "raw frames", views);
   header.description =
       fmt::format("raw frames, {} per second, fixations of {}\n", options.frame_rate, options.fixation);
-  header.planned = views;
   return pack(frames, header, flags);
+}
+
+int pack_frame_list(const std::filesystem::path& list, const FrameListStream::Options& options, std::uint64_t views,
+                    const CommonFlags& flags) {
+  check_out(flags);
+  auto frames = std::make_unique<FrameListStream>(list, options);
+  if (views > frames->views())
+    throw InputError(fmt::format("--events {}: {} has {} frames", views, list.string(), frames->views()));
+  ViewFileHeader header = pixel_header(options.shape, list.filename().string(), views > 0 ? views : frames->views());
+  header.description = fmt::format("{} frames listed in {}\n", frames->views(), list.filename().string());
+  return pack_pixels(std::move(frames), header, flags);
 }
 
 }  // namespace saccade

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "engine/view_file.h"
+#include "streams/frame_list.h"
 #include "streams/raw_frames.h"
 #include "streams/stream.h"
 #include "tools/cli.h"
@@ -19,5 +20,9 @@ int pack(Stream& stream, const ViewFileHeader& header, const CommonFlags& flags)
 int pack_experiment(const std::filesystem::path& experiment, ViewFileHeader::Content content, const CommonFlags& flags);
 /// Records raw frames from standard input, to its end or `views` of them (0 = all). InputError for a terminal.
 int pack_raw_frames(const RawFrameOptions& options, std::uint64_t views, const CommonFlags& flags);
+
+/// Records the images that a list names (streams/frame_list.h), `views` of them or all (0).
+int pack_frame_list(const std::filesystem::path& list, const FrameListStream::Options& options, std::uint64_t views,
+                    const CommonFlags& flags);
 
 }  // namespace saccade

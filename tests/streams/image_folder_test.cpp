@@ -159,6 +159,7 @@ TEST_CASE("image folder: what does not belong is named, not skipped") {
     CHECK(says(again.error(), parts));
   };
   CHECK(says(folder.error(), {folder.set.string(), "no such folder", "folder.path"}));
+  CHECK(says(folder.error(0, small(std::string(5000, 'x'))), {"no such folder"}));
   fs::create_directories(folder.set);
   CHECK(says(folder.error(), {"0 training and 0 test images in 0 classes"}));
   refused_with("a.png", {"set/a.png", "not a folder", "train, test"});

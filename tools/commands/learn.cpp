@@ -22,17 +22,12 @@ void add_run(CLI::App& app, CommonFlags& flags, const char* name, const char* de
   command->add_option("--out", flags.out, "Folder of the run: new or empty")->type_name("DIR");
   command->add_option("--resume", flags.resume, "Go on with the run in this folder; needs nothing else")
       ->type_name("DIR");
-  const auto stream = std::make_shared<std::string>();
-  if (mode == Mode::event)
-    command->add_option("--stream", *stream, "Learn from this recorded stream (saccade pack): the key stream.file")
-        ->check(CLI::ExistingFile)
-        ->type_name("F.views");
+  if (mode == Mode::event) add_stream_flag(*command, flags);
   add_experiment_flags(*command, flags);
   add_device_flags(*command, flags);
   add_output_flags(*command, flags);
   add_example(*command, example);
-  command->callback([&flags, keys, experiment, stream, mode, run] {
-    if (!stream->empty()) flags.set.push_back("stream.file=" + toml_string(*stream));
+  command->callback([&flags, keys, experiment, mode, run] {
     if (*keys)
       fmt::print("{}", list_experiment_keys(mode));
     else

@@ -26,6 +26,7 @@ void add_views(CLI::App& app, CommonFlags& flags) {
   command->add_option("--scale", request->scale, "Pixels for a pixel of a view; 0 = about 64 for a view")
       ->check(CLI::Range(0, 32))
       ->capture_default_str();
+  add_stream_flag(*command, flags);
   add_experiment_flags(*command, flags);
   command->add_flag("--quiet", flags.quiet, "No text");
   add_example(*command,

@@ -6,7 +6,7 @@
 
 #include "engine/error.h"
 #include "engine/file_system.h"
-#include "streams/fixation_stream.h"
+#include "streams/stream.h"
 #include "tools/experiment/setup.h"
 #include "tools/replace_file.h"
 #include "tools/report/picture_grid.h"
@@ -21,7 +21,7 @@ constexpr int most_frames = 600;  // of the animation
 constexpr int comfortable = 64;   // pixels: a view is enlarged to about this
 
 /// The first views that the sheet or the strip shows, in order and with pixels.
-std::vector<View> first_views(RenderableStream& stream, const ViewsRequest& request) {
+std::vector<View> views_to_show(RenderableStream& stream, const ViewsRequest& request) {
   std::vector<View> views;
   int frames = 0;
   for (int seen = 0; seen < longest;) {
@@ -59,7 +59,14 @@ Picture contact_sheet(const std::vector<View>& views, const ViewShape& shape, co
   return grid.take();
 }
 
-std::string table(const std::vector<View>& views, std::span<const std::int32_t> labels) {
+/// The classes of the stream's objects; none where they are not known.
+std::vector<std::int32_t> labels_of(const Experiment& experiment, const DataSet& data) {
+  if (experiment.data == Experiment::Data::none) return {};
+  const auto source = view_source(experiment, data);
+  return {source->labels().begin(), source->labels().end()};
+}
+
+std::string table(const std::vector<View>& views, const std::vector<std::int32_t>& labels) {
   std::string text = "time,fixation,view,object,label,kind,p0,p1,p2,p3,p4,p5,p6,p7,p8,p9,p10,p11\n";
   for (const View& view : views) {
     const ViewRecipe& recipe = view.recipe;
@@ -82,10 +89,10 @@ int show_views(const ViewsRequest& request, const CommonFlags& flags) {
   if (flags.out.empty()) throw InputError("views: where should the pictures go? Give --out DIR");
   const Experiment experiment = load_experiment(request.experiment, flags.set);
   const DataSet data = load_experiment_data(experiment, data_folder(flags));
-  const auto source = view_source(experiment, data);
-  FixationStream stream(source, stream_options(experiment));
-  const ViewShape shape = source->view_shape();
-  const std::vector<View> views = first_views(stream, request);
+  const auto stream = event_stream(experiment, data);
+  const std::vector<View> views = views_to_show(*stream, request);
+  const NetworkSpec& network = experiment.network;
+  const ViewShape shape{network.height, network.width, network.channels};
   const int factor = request.scale > 0 ? request.scale : std::max(1, (comfortable + shape.height - 1) / shape.height);
 
   std::vector<View> animated;
@@ -96,7 +103,7 @@ int show_views(const ViewsRequest& request, const CommonFlags& flags) {
   const RunFolder folder = create_run_folder(flags.out);
   replace_file(folder.folder / "sheet.png", text_of(sheet));
   replace_file(folder.folder / "strip.png", text_of(strip));
-  replace_file(folder.folder / "views.csv", table(views, source->labels()));
+  replace_file(folder.folder / "views.csv", table(views, labels_of(experiment, data)));
   if (!flags.quiet)
     fmt::print(
         "{}: {} views of {} fixations: sheet.png (a row a fixation), strip.png (animated, {:.3g} s), views.csv\n",
