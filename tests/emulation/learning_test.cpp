@@ -95,6 +95,12 @@ TEST_CASE("conv3 and conv5: event runs on the emulated CUDA device learn as on t
   check_run({.name = "conv5 e2e", .network = "conv5", .schedule = "e2e", .views = 4});
 }
 
+TEST_CASE("locally connected layers: event runs on the emulated CUDA device learn as on the CPU") {
+  check_run({.name = "local rll", .network = "local", .views = 20});
+  check_run(
+      {.name = "local e2e", .network = "local", .schedule = "e2e", .rule = "rf", .optimiser = "adam", .views = 12});
+}
+
 TEST_CASE("steps of a batch on the emulated CUDA device learn as on the CPU") {
   struct Case {
     std::string network, loss, schedule, rule;
@@ -103,7 +109,7 @@ TEST_CASE("steps of a batch on the emulated CUDA device learn as on the CPU") {
   for (const Case& c : {Case{"conv5", "hinge", "e2e", "bp", true}, Case{"tiny", "hinge", "rll", "urf", true},
                         Case{"tiny", "hinge", "e2e", "rf", false}, Case{"tiny", "simclr", "e2e", "bp", false},
                         Case{"tiny", "supervised", "e2e", "bp", true}, Case{"tiny", "hinge", "e2e", "dtp", true},
-                        Case{"tiny", "clapp", "e2e", "bp", true}}) {
+                        Case{"tiny", "clapp", "e2e", "bp", true}, Case{"local", "hinge", "e2e", "sign", false}}) {
     CAPTURE(c.network);
     CAPTURE(c.loss);
     CAPTURE(c.rule);
