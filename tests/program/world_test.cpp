@@ -90,7 +90,6 @@ TEST_CASE("what the world cannot do is refused with exit code 2") {
   refused({"data=world", "motion.pose_time=0"}, {"motion.pose_time"});
   refused({"data=world", "world.sise=32"}, {"world.sise", "did you mean \"world.size\""});
   refused({"data=fashion-mnist", "view.kind=world"}, {"view.kind is \"world\"", "fashion-mnist"});
-  refused({"data=world", "world.size=33", "network=conv5"}, {"network"});
 }
 
 }  // namespace saccade::program

@@ -297,6 +297,22 @@ TEST_CASE("all negatives, the probe's own data, and the classes of a classifier"
   CHECK(contains(refusal("negatives = \"some\""), "\"all\""));
 }
 
+TEST_CASE("the built-in world: its size decides the network, its shapes are the classes") {
+  const Experiment e = parse("data = \"world\"\nworld.pose_spread = inf");
+  CHECK(e.view.kind == ViewKind::world);
+  CHECK(e.network.name == "conv5");
+  CHECK(e.network.height == 32);
+  CHECK(parse(write_experiment(e)) == e);
+  const Experiment large = parse("data = \"world\"\nworld.size = 64\nloss = \"supervised\"");
+  CHECK(large.network.name == "vgg6");
+  CHECK(large.network.width == 64);
+  CHECK(large.network.embedding == 16);
+  CHECK(parse("data = \"world\"\nview.kind = \"affine-hsv\"").view.kind == ViewKind::affine_hsv);
+  CHECK(probe_data(parse("data = \"cifar10\"\nprobe.data = \"world\"")) == Experiment::Data::world);
+  CHECK(contains(refusal("data = \"cifar10\"\nview.kind = \"world\""), "data = \"world\""));
+  CHECK(contains(refusal("data = \"world\"\nworld.size = 8"), "16 to 128"));
+}
+
 TEST_CASE("the list of keys has a line for each, with default and unit") {
   const std::string list = list_experiment_keys();
   for (const char* key : {"seed ", "negative_weight ", "memory.window ", "rate.head ", "checkpoint.every "})
