@@ -112,10 +112,10 @@ std::string Member::file_name() const {
 
 std::string Archive::file_name() const { return after_last_slash(url); }
 
-/// SHA-256 sums and sizes are those of TensorFlow Datasets (url_checksums/), found again, each, in a package that does
-/// not depend on it: MLDatasets.jl (CIFAR-100, EMNIST, STL-10), the Ruby torchvision (CIFAR-100, MNIST), batchup
-/// (STL-10, Fashion-MNIST); for CIFAR-10 beside the authors' MD5. MD5 sums are what the authors publish, or
-/// torchvision.
+/// SHA-256 sums and sizes are those of TensorFlow Datasets (url_checksums/). Each sum was found again in a package that
+/// has no part in that one: torchvision-ruby (CIFAR-10, CIFAR-100, MNIST), batchup (STL-10, Fashion-MNIST), CooCoo
+/// (EMNIST); tests/program/fetch_test.cpp has the archives of Fashion-MNIST. The MD5 sums above tie them to what the
+/// authors or torchvision publish.
 const std::vector<PublishedSet>& published_sets() {
   static const std::vector<PublishedSet> sets{cifar10(), cifar100(),       stl10(),
                                               mnist(),   emnist_letters(), fashion_mnist()};
