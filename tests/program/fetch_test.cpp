@@ -1,8 +1,8 @@
 #include <doctest/doctest.h>
 
 #include "program/program.h"
-#include "streams/load.h"
 #include "tools/archive_server.h"
+#include "tools/fetch/catalogue.h"
 
 /// `saccade fetch` from a server on loopback with the very archives that are published: Debian's package of
 /// Fashion-MNIST holds them, less the name and the time in gzip's header, and the published sums say whether they are
@@ -145,8 +145,8 @@ TEST_CASE("fetch: the list") {
   const TemporaryFolder temporary;
   const Outcome plain = run({"fetch", "--list"});
   CHECK(plain.code == 0);
-  for (const std::string& name : data_names())
-    CHECK(contains(plain.out, "\n" + name + ": ") != plain.out.starts_with(name));
+  for (const PublishedSet& set : published_sets())
+    CHECK(contains(plain.out, "\n" + set.name + ": ") != plain.out.starts_with(set.name));
   CHECK(contains(plain.out, "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"));
   CHECK(!contains(plain.out, "there"));
   const Outcome outcome = run({"fetch", "--list", "--json", "--data", temporary.path.string()});
