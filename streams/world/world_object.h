@@ -32,9 +32,9 @@ struct WorldObject {
 /// The shape of an object: its number mod 16.
 int shape_of(std::uint32_t number);
 
-/// Object `number` of the world with this seed; a function of its arguments. All but the shape is
-/// drawn independently of it: proportions 2^U(-0.25, 0.25), any pattern, two colours of any hue. `paints` > 0: there
-/// are only so many paints, and each object has one of them; 0: each has its own.
+/// Object `number` of the world with this seed; a function of its arguments. All but the shape is drawn independently
+/// of it: proportions 2^U(-0.25, 0.25), any pattern, two colours of any hue. `paints` > 0: there are only so many
+/// paints, and each object has one of them; 0: each has its own.
 WorldObject world_object(std::uint64_t seed, std::uint32_t number, std::uint32_t paints = 0);
 
 /// Red, green, blue of hue (turns), saturation and value, each in [0, 1].
