@@ -9,7 +9,8 @@ namespace saccade {
 /// of the place p in the object, u = frequency p + phase (components in floor and frac are those of u).
 struct Paint {
   /// plain: the first colour. stripes: the second where frac(u.x) < 1/2. checks: where floor(2 u.x) + floor(2 u.y) +
-  /// floor(2 u.z) is odd. dots: within 0.3 of the middle of a unit cube. marble: blended by noise.
+  /// floor(2 u.z) is odd. dots: within 0.3 of the middle of a unit cube. marble: as much of the second as
+  /// clamp(3 noise(2 u) - 1, 0, 1).
   enum class Pattern : std::uint8_t { plain, stripes, checks, dots, marble };
   Pattern pattern = Pattern::plain;
   Vector3 colours[2];
