@@ -1,10 +1,11 @@
-#include <algorithm>
-#include <numbers>
+#include "streams/world/background.h"
 
-#include "engine/elementary.h"
+#include <algorithm>
+
 #include "engine/random.h"
+#include "streams/world/mesh.h"
 #include "streams/world/noise.h"
-#include "streams/world/picture.h"
+#include "streams/world/world_object.h"
 
 namespace saccade {
 
@@ -13,9 +14,9 @@ Background::Background(std::uint32_t number) {
   for (std::uint32_t i = 0; i < 2; ++i)
     colours_[i] = colour_of_hue(random.uniform(3 * i), random.uniform(3 * i + 1, 0, 0.4f),
                                 random.uniform(3 * i + 2, 0.03f, 0.4f));
-  const double angle = 2 * std::numbers::pi * static_cast<double>(random.uniform(6));
-  right_ = static_cast<float>(0.35 * own_cos(angle));
-  up_ = static_cast<float>(0.35 * own_sin(angle));
+  const auto turns = static_cast<double>(random.uniform(6));
+  right_ = static_cast<float>(0.35 * solid::cosine(turns));
+  up_ = static_cast<float>(0.35 * solid::sine(turns));
   slice_ = random.uniform(7, 0, 8);
 }
 

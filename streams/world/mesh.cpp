@@ -8,9 +8,6 @@
 namespace saccade::solid {
 namespace {
 
-double cosine(double turns) { return own_cos(2 * std::numbers::pi * turns); }
-double sine(double turns) { return own_sin(2 * std::numbers::pi * turns); }
-
 Vector3 vector(double x, double y, double z) {
   return {static_cast<float>(x), static_cast<float>(y), static_cast<float>(z)};
 }
@@ -36,6 +33,9 @@ void add_face(Mesh& mesh, const std::vector<Vector3>& corners) {
 
 }  // namespace
 
+double cosine(double turns) { return own_cos(2 * std::numbers::pi * turns); }
+double sine(double turns) { return own_sin(2 * std::numbers::pi * turns); }
+
 Strip line(Point from, Point to) {
   const double x = to.x - from.x, y = to.y - from.y, length = std::sqrt(x * x + y * y);
   const Point right{y / length, -x / length};
@@ -46,11 +46,11 @@ Strip arc(Point centre, double radius, double from, double to, int pieces) {
   Strip strip;
   for (int i = 0; i <= pieces; ++i) {
     const double turns = from + (to - from) * i / pieces;
-    const double side = to > from ? 1 : -1;
-    Point at{centre.x + radius * cosine(turns), centre.y + radius * sine(turns)};
+    const Point normal{cosine(turns), sine(turns)};
+    Point at{centre.x + radius * normal.x, centre.y + radius * normal.y};
     if (std::fabs(at.x) < 1e-12) at.x = 0;  // a pole: lathe() looks for it
     strip.points.push_back(at);
-    strip.normals.push_back({side * cosine(turns), side * sine(turns)});
+    strip.normals.push_back(normal);
   }
   return strip;
 }

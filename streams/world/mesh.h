@@ -19,6 +19,10 @@ struct Mesh {
 /// Makers of closed surfaces; each adds one to a mesh. Curves are seen as in a drawing, anticlockwise around the solid.
 namespace solid {
 
+/// Of an angle in turns.
+double cosine(double turns);
+double sine(double turns);
+
 struct Point {
   double x = 0, y = 0;
 };
@@ -27,7 +31,7 @@ struct Strip {
   std::vector<Point> points, normals;
 };
 Strip line(Point from, Point to);
-/// Of a circle; angles in turns, anticlockwise from the x-axis.
+/// Of a circle, anticlockwise: turns from the x-axis, from < to.
 Strip arc(Point centre, double radius, double from, double to, int pieces);
 
 /// Turns a profile (x: distance from the axis) around the y-axis.
@@ -38,10 +42,11 @@ void facets(Mesh& mesh, std::span<const Vector3> corners, const std::vector<std:
 void extrude(Mesh& mesh, const std::vector<Point>& polygon, Point kernel, double depth);
 /// A box between two corners.
 void box(Mesh& mesh, Vector3 low, Vector3 high);
-/// A round rod of this radius around a curve, with flat ends. curve(t) for t = 0 .. 1; `side` is never parallel to it.
+/// A point of a curve; `side` is not parallel to the tangent.
 struct Frame {
   Vector3 position, side, tangent;
 };
+/// A round rod around a curve, with flat ends.
 void rod(Mesh& mesh, const std::vector<Frame>& curve, double radius, int segments);
 
 }  // namespace solid

@@ -12,14 +12,11 @@ constexpr int period = 8;
 
 using Lattice = std::array<float, period * period * period>;
 
-const Lattice& lattice() {
-  static const Lattice values = [] {
-    Lattice drawn;
-    const Random random(0, Purpose::world_noise, 0, 0);
-    for (std::uint32_t i = 0; i < drawn.size(); ++i) drawn[i] = random.uniform(i);
-    return drawn;
-  }();
-  return values;
+Lattice draw_lattice() {
+  Lattice drawn;
+  const Random random(0, Purpose::world_noise, 0, 0);
+  for (std::uint32_t i = 0; i < drawn.size(); ++i) drawn[i] = random.uniform(i);
+  return drawn;
 }
 
 struct Cell {
@@ -37,7 +34,7 @@ float mix(float a, float b, float t) { return a + t * (b - a); }
 }  // namespace
 
 float noise(Vector3 at) {
-  static const Lattice& values = lattice();
+  static const Lattice values = draw_lattice();
   const Cell x = cell(at.x), y = cell(at.y), z = cell(at.z);
   const auto row = [&](int j, int k) {
     const float* line = values.data() + (k * period + j) * period;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "streams/world/background.h"
 #include "streams/world/shapes.h"
 
 namespace saccade {

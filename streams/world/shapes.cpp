@@ -3,17 +3,12 @@
 #include <algorithm>
 #include <numbers>
 
-#include "engine/elementary.h"
-
 namespace saccade {
 namespace {
 
-using solid::arc, solid::line, solid::Point;
+using solid::arc, solid::cosine, solid::line, solid::Point, solid::sine;
 
 constexpr int round_segments = 20;
-
-double cosine(double turns) { return own_cos(2 * std::numbers::pi * turns); }
-double sine(double turns) { return own_sin(2 * std::numbers::pi * turns); }
 
 /// Corners on circles, alternating between the radii.
 std::vector<Point> polygon(int corners, std::vector<double> radii, double turns = 0.25) {

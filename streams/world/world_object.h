@@ -9,7 +9,8 @@ namespace saccade {
 /// of the place p in the object, u = frequency p + phase (components in floor and frac are those of u).
 struct Paint {
   /// plain: the first colour. stripes: the second where frac(u.x) < 1/2. checks: where floor(2 u.x) + floor(2 u.y) +
-  /// floor(2 u.z) is odd. dots: within 0.3 of the middle of a unit cube. marble: blended by noise.
+  /// floor(2 u.z) is odd. dots: within 0.3 of the middle of a unit cube. marble: as much of the second as
+  /// clamp(3 noise(2 u) - 1, 0, 1).
   enum class Pattern : std::uint8_t { plain, stripes, checks, dots, marble };
   Pattern pattern = Pattern::plain;
   Vector3 colours[2];
@@ -32,9 +33,9 @@ struct WorldObject {
 /// The shape of an object: its number mod 16.
 int shape_of(std::uint32_t number);
 
-/// Object `number` of the world with this seed; a function of its arguments. All but the shape is
-/// drawn independently of it: proportions 2^U(-0.25, 0.25), any pattern, two colours of any hue. `paints` > 0: there
-/// are only so many paints, and each object has one of them; 0: each has its own.
+/// Object `number` of the world with this seed; a function of its arguments. All but the shape is drawn independently
+/// of it: proportions 2^U(-0.25, 0.25), any pattern, two colours of any hue. `paints` > 0: there are only so many
+/// paints, and each object has one of them; 0: each has its own.
 WorldObject world_object(std::uint64_t seed, std::uint32_t number, std::uint32_t paints = 0);
 
 /// Red, green, blue of hue (turns), saturation and value, each in [0, 1].

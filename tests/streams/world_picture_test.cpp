@@ -7,6 +7,7 @@
 #include <cstring>
 #include <numbers>
 
+#include "streams/world/background.h"
 #include "streams/world/picture.h"
 #include "streams/world/shapes.h"
 #include "streams/world/world.h"

@@ -26,15 +26,13 @@ std::vector<float> per_layer(const std::vector<double>& values, std::size_t laye
 /// Seconds.
 double between_views(const Experiment& e) { return e.stream.duration() / static_cast<double>(e.stream.views); }
 
-/// `e.images` = 0: all.
-std::int64_t first_of(std::int64_t count, const Experiment& e) {
-  return e.images == 0 ? count : std::min(count, e.images);
-}
+/// `images` = 0: all.
+std::int64_t first_of(std::int64_t count, std::int64_t images) { return images == 0 ? count : std::min(count, images); }
 
 World::Options world_options(const Experiment& e) {
   World::Options options;
   options.size = static_cast<int>(e.world.size);
-  options.objects = static_cast<std::uint32_t>(first_of(e.world.objects, e));
+  options.objects = static_cast<std::uint32_t>(first_of(e.world.objects, e.images));
   options.paints = static_cast<std::uint32_t>(e.world.paints);
   options.seed = static_cast<std::uint64_t>(e.world.seed);
   options.spread = {e.world.pose_spread, e.world.place_spread, e.world.light_spread};
@@ -46,8 +44,8 @@ World::Options world_options(const Experiment& e) {
   return options;
 }
 
-DataSet load_world(const Experiment& e) {
-  return world_stills(world_options(e), static_cast<std::size_t>(first_of(e.world.train_stills, e)),
+DataSet load_world(const Experiment& e, std::int64_t images) {
+  return world_stills(world_options(e), static_cast<std::size_t>(first_of(e.world.train_stills, images)),
                       static_cast<std::size_t>(e.world.test_stills));
 }
 
@@ -191,7 +189,7 @@ FolderOptions folder_options(const Experiment& e) {
 
 DataSet load_experiment_data(const Experiment& e, const std::filesystem::path& folder, const Decoding& decoding) {
   if (e.data == Experiment::Data::none) return {};
-  if (e.data == Experiment::Data::world) return load_world(e);
+  if (e.data == Experiment::Data::world) return load_world(e, e.images);
   return load_data(data_name(e.data), folder, static_cast<std::size_t>(e.images), folder_options(e), decoding);
 }
 
@@ -213,7 +211,7 @@ DataSet load_probe_data(const Experiment& e, const std::filesystem::path& folder
   if (seen != ViewShape{e.network.height, e.network.width, e.network.channels})
     throw InputError(fmt::format("probe.data: images of {} are {}x{}x{}, the network reads {}x{}x{}", name, seen.height,
                                  seen.width, seen.channels, e.network.height, e.network.width, e.network.channels));
-  if (probe_data(e) == Experiment::Data::world) return load_world(e);
+  if (probe_data(e) == Experiment::Data::world) return load_world(e, 0);
   return load_labelled(name, folder, folder_options(e), decoding);
 }
 
