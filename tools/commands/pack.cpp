@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "engine/error.h"
+#include "streams/shape_text.h"
 #include "tools/commands/commands.h"
 
 namespace saccade {
@@ -19,16 +20,13 @@ struct PackRequest {
   std::int64_t events = 0;
 };
 
-/// "32x32", "32x32x1": height, width, channels (3 where not given).
-ViewShape shape_of(const std::string& text) {
-  ViewShape shape{0, 0, 3};
-  char more = 0;
-  const int found = std::sscanf(text.c_str(), "%5dx%5dx%1d%c", &shape.height, &shape.width, &shape.channels, &more);
-  const bool two = std::count(text.begin(), text.end(), 'x') == 1;
-  if (found != (two ? 2 : 3) || text.ends_with(' '))
+ViewShape frame_shape(const std::string& text) {
+  auto shape = shape_from_text(text);
+  if (!shape)
     throw InputError(
         fmt::format("--raw {}: expected HEIGHTxWIDTH, or HEIGHTxWIDTHxCHANNELS with 1 or 3 channels", text));
-  return shape;
+  if (shape->channels == 0) shape->channels = 3;
+  return *shape;
 }
 
 int run_pack(const PackRequest& request, CommonFlags& flags) {
@@ -40,7 +38,7 @@ int run_pack(const PackRequest& request, CommonFlags& flags) {
   if (!request.experiment.empty() || !flags.set.empty() || request.pixels)
     throw InputError("pack --raw: the frames are the stream; leave out the experiment file, --set and --pixels");
   RawFrameOptions options = request.frames;
-  options.shape = shape_of(request.raw);
+  options.shape = frame_shape(request.raw);
   return pack_raw_frames(options, static_cast<std::uint64_t>(request.events), flags);
 }
 
