@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "engine/error.h"
+#include "streams/shape_text.h"
 
 namespace saccade {
 namespace {
@@ -21,8 +22,8 @@ RawFrames::RawFrames(std::istream& in, std::string name, const RawFrameOptions& 
   if (!side(shape.height) || !side(shape.width) || (shape.channels != 1 && shape.channels != 3) ||
       shape.values() > std::size_t{1} << 24)
     throw InputError(fmt::format(
-        "frames of {}x{}x{}: expected 1 to {} pixels high and wide, 1 or 3 channels, and at most 2^24 bytes in all",
-        shape.height, shape.width, shape.channels, largest_side));
+        "frames of {}: expected 1 to {} pixels high and wide, 1 or 3 channels, and at most 2^24 bytes in all",
+        shape_text(shape), largest_side));
   if (!(options.frame_rate > 0 && options.frame_rate <= 1e6))
     throw InputError(
         fmt::format("frame rate {}: expected a number above 0 and at most 1e6 per second", options.frame_rate));
@@ -38,8 +39,7 @@ bool RawFrames::read_frame() {
   const auto got = static_cast<std::size_t>(in_.gcount());
   if (got == frame_.size()) return true;
   if (got == 0 && frames_ > 0) return false;
-  const std::string size =
-      fmt::format("{}x{}x{}", options_.shape.height, options_.shape.width, options_.shape.channels);
+  const std::string size = shape_text(options_.shape);
   if (got == 0)
     throw InputError(fmt::format("{}: is empty, expected frames of {} bytes ({})", name_, frame_.size(), size));
   throw InputError(fmt::format("{}: ends within frame {}: {} of its {} bytes are missing; are frames {}?", name_,

@@ -6,6 +6,7 @@
 
 #include "engine/error.h"
 #include "engine/hash.h"
+#include "streams/shape_text.h"
 
 namespace saccade {
 namespace {
@@ -17,10 +18,10 @@ void check_source(const std::filesystem::path& file, const ViewFileHeader& heade
   if (const std::string hash = source.hash(); hash != header.source_hash)
     throw InputError(fmt::format("{}: its recipes are of another {}: its hash is {}, got {}; expected the same images, or the same keys of world", file.string(),
                                  header.source_name, header.source_hash, hash));
-  const ViewShape view = source.view_shape();
-  if (view != ViewShape{header.height, header.width, header.channels})
-    throw InputError(fmt::format("{}: its views are {}x{}x{}, those of {} are {}x{}x{}", file.string(), header.height,
-                                 header.width, header.channels, source.name(), view.height, view.width, view.channels));
+  const ViewShape recorded{header.height, header.width, header.channels};
+  if (source.view_shape() != recorded)
+    throw InputError(fmt::format("{}: its views are {}, those of {} are {}", file.string(), shape_text(recorded),
+                                 source.name(), shape_text(source.view_shape())));
 }
 
 }  // namespace

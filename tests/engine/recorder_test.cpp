@@ -46,6 +46,24 @@ void write_step(Recorder& recorder, std::uint64_t number) {
   if (number % 5 == 4) recorder.saccade({static_cast<Time>(number * 100'000 + 1), number / 5});
 }
 
+TEST_CASE("every kind of view comes back from a trace, an unknown one is refused") {
+  for (int kind = 0; kind <= static_cast<int>(last_view_kind) + 1; ++kind) {
+    CAPTURE(kind);
+    FaultyFileSystem files;
+    Recorder recorder(files, file);
+    View view = some_view(1);
+    view.recipe.kind = static_cast<ViewKind>(kind);
+    recorder.view(view);
+    recorder.close();
+    TraceReader reader(files, file);
+    if (kind <= static_cast<int>(last_view_kind))
+      CHECK(std::get<View>(*reader.next()).recipe.kind == view.recipe.kind);
+    else
+      CHECK_THROWS_WITH_AS(reader.next(), "run/events.trace: position 32: got view kind 8, expected 0 to 7",
+                           InputError);
+  }
+}
+
 TEST_CASE("a trace comes back as it was written") {
   FaultyFileSystem files;
   {

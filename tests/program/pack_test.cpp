@@ -257,6 +257,14 @@ TEST_CASE("raw frames from a pipe: whole, torn, none, a terminal; sizes that can
   CHECK(inspect(file)["records"]["view"] == 7);
   fs::remove(file);
 
+  const Outcome stopped = in_shell("while head -c 24 /dev/zero; do sleep 0.002; done | \"$@\" & p=$!; until [ -s " +
+                                       file + ".partial ]; do sleep 0.05; done; kill -TERM $p; wait $p",
+                                   small);
+  CHECK(stopped.code == 130);
+  CHECK(contains(stopped.out, "interrupted"));
+  CHECK(inspect(file)["whole"] == true);
+  fs::remove(file);
+
   for (const std::string size :
        {"4", "4x", "x4", "4x6x2", "0x6", "-4x6", "4x6x1x1", "4x6x", "99999x99999", "4,6", "4x6 "}) {
     CAPTURE(size);

@@ -162,6 +162,33 @@ TEST_CASE("image folders: what has to be said") {
   CHECK(contains(refusal(folder + "folder = {path = \"p\", channels = 1}\nview.kind = \"affine-hsv\""), "grey"));
 }
 
+TEST_CASE("a resolved experiment of a recorded stream says all that is needed; its file is not looked at") {
+  const std::string recorded =
+      "data = \"none\"\nstream.hash = \"00\"\nstream.shape = \"20x24x3\"\n"
+      "stream.file = \"/no/such \\\"folder\\\"/\\\\ \\u0007.views\"\n";
+  const Experiment experiment = parse(recorded);
+  CHECK(experiment.stream.file == "/no/such \"folder\"/\\ \a.views");
+  CHECK(experiment.network.name == "conv5");
+  CHECK((experiment.network.height == 20 && experiment.network.width == 24 && experiment.network.channels == 3));
+  CHECK_FALSE(experiment.probes(10000));
+  CHECK(parse(recorded + "probe.data = \"cifar10\"").probes(10000));
+  const std::string written = write_experiment(experiment);
+  CHECK(parse(written) == experiment);
+  CHECK_FALSE(contains(written, "motion."));
+  CHECK_FALSE(contains(written, "stream.dwell"));
+  CHECK_FALSE(contains(write_experiment(parse("")), "stream.file"));
+  CHECK(contains(refusal(recorded + "stream.dwell = \"fixed\""), "stream.dwell"));
+  CHECK(contains(refusal(recorded + "motion.warp_time = 1.0"), "motion.warp_time"));
+  CHECK(contains(refusal(recorded + "probe.enabled = true"), "probe.data"));
+  for (const std::string shape :
+       {"", "20x24", "20x24x2", "0x24x3", "20x24x3x1", "20x24x3 ", "99999999999x1x1", "axbxc"})
+    CHECK(contains(refusal(recorded, {"stream.shape='" + shape + "'"}), "stream.shape"));
+  CHECK(contains(refusal("stream.shape = \"20x24x3\""), "stream.file"));
+  CHECK(contains(refusal("data = \"none\""), "stream.file"));
+  CHECK(contains(refusal("stream.file = 3"), "a string"));
+  CHECK(contains(refusal("stream.file = \"/no/such.views\""), "/no/such.views"));
+}
+
 TEST_CASE("every line of a written experiment can be an override") {
   const std::string written = write_experiment(parse(everything));
   std::vector<std::string> overrides;

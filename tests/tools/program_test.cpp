@@ -108,6 +108,13 @@ TEST_CASE("inspect: counts, times and damage of a trace") {
   const Outcome text = run("inspect " + file.string());
   CHECK(text.code == 0);
   CHECK(text.text.find("3 view") != std::string::npos);
+  const auto shown = nlohmann::json::parse(run("inspect --json --show 2 " + file.string()).text)["events"];
+  REQUIRE(shown.size() == 2);
+  CHECK(shown[1]["time_s"] == 0.15);
+  CHECK(shown[1]["view"] == 1);
+  const std::string recovered = (temporary.path / "recovered.trace").string();
+  CHECK(run("inspect --json --recover " + recovered + " " + file.string()).code == 0);
+  CHECK(nlohmann::json::parse(run("inspect --json " + recovered).text)["damage"].empty());
 }
 
 }  // namespace saccade

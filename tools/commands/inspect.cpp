@@ -99,8 +99,9 @@ Json event_json(const Saccade& saccade) {
   return {{"event", "saccade"}, {"time_s", to_seconds(saccade.time)}, {"fixation", saccade.fixation}};
 }
 Json event_json(const UpdateRecord& update) {
+  constexpr const char* roles[] = {"anchor", "learner", "idle"};
   return {{"event", "update"},           {"time_s", to_seconds(update.time)},
-          {"fixation", update.fixation}, {"role", static_cast<int>(update.role)},
+          {"fixation", update.fixation}, {"role", roles[static_cast<int>(update.role)]},
           {"layer", update.layer},       {"terms", update.terms.size()}};
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "engine/error.h"
+#include "streams/shape_text.h"
 #include "tools/commands/commands.h"
 
 namespace saccade {
@@ -21,16 +22,14 @@ struct PackRequest {
   std::int64_t events = 0;
 };
 
-/// "32x32", "32x32x1": height, width, channels (3 where not given).
-ViewShape shape_of(const char* flag, const std::string& text) {
-  ViewShape shape{0, 0, 3};
-  char more = 0;
-  const int found = std::sscanf(text.c_str(), "%5dx%5dx%1d%c", &shape.height, &shape.width, &shape.channels, &more);
-  const bool two = std::count(text.begin(), text.end(), 'x') == 1;
-  if (found != (two ? 2 : 3) || text.ends_with(' '))
+/// 3 channels where none are given.
+ViewShape frame_shape(const char* flag, const std::string& text) {
+  auto shape = shape_from_text(text);
+  if (!shape)
     throw InputError(
         fmt::format("{} {}: expected HEIGHTxWIDTH, or HEIGHTxWIDTHxCHANNELS with 1 or 3 channels", flag, text));
-  return shape;
+  if (shape->channels == 0) shape->channels = 3;
+  return *shape;
 }
 
 int run_pack(const PackRequest& request, CommonFlags& flags) {
@@ -43,10 +42,10 @@ int run_pack(const PackRequest& request, CommonFlags& flags) {
     throw InputError(
         "pack --raw or --frames: the frames are the stream; leave out the experiment file, --set and --pixels");
   if (!request.list.empty())
-    return pack_frame_list(request.list, {shape_of("--size", request.size), request.fit},
+    return pack_frame_list(request.list, {frame_shape("--size", request.size), request.fit},
                            static_cast<std::uint64_t>(request.events), flags);
   RawFrameOptions options = request.frames;
-  options.shape = shape_of("--raw", request.raw);
+  options.shape = frame_shape("--raw", request.raw);
   return pack_raw_frames(options, static_cast<std::uint64_t>(request.events), flags);
 }
 

@@ -5,6 +5,7 @@
 
 #include "engine/error.h"
 #include "streams/recorded_stream.h"
+#include "streams/shape_text.h"
 #include "tools/experiment/experiment_keys.h"
 
 namespace saccade::keys {
@@ -68,7 +69,7 @@ void adopt_recording(Given& given, const std::string& origin) {
   decide("stream.views", e.stream.views,
          static_cast<std::int64_t>((recording.views + recording.fixations / 2) / recording.fixations));
   if (!given.names.contains("events")) e.events = static_cast<std::int64_t>(recording.views);
-  e.stream.shape = fmt::format("{}x{}x{}", header.height, header.width, header.channels);
+  e.stream.shape = shape_text(recording.view_shape());
   e.stream.hash = recording.hash;
 }
 

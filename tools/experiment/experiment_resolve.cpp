@@ -1,8 +1,7 @@
 #include <fmt/format.h>
 
-#include <cstdio>
-
 #include "engine/error.h"
+#include "streams/shape_text.h"
 #include "streams/views.h"
 #include "streams/world/shapes.h"
 #include "tools/experiment/experiment_keys.h"
@@ -60,15 +59,13 @@ void check_folder(const Experiment& e, const std::string& origin) {
 /// Of the views of a recorded stream, from stream.shape; nothing where there is none.
 ViewShape recorded_shape(const Experiment& e, const std::string& origin) {
   if (!e.stream.recorded()) return {};
-  ViewShape shape;
-  char more = 0;
-  if (std::sscanf(e.stream.shape.c_str(), "%5dx%5dx%1d%c", &shape.height, &shape.width, &shape.channels, &more) != 3 ||
-      shape.height < 1 || shape.width < 1 || (shape.channels != 1 && shape.channels != 3))
+  const auto shape = shape_from_text(e.stream.shape);
+  if (!shape || (shape->channels != 1 && shape->channels != 3))
     throw InputError(
         fmt::format("{}: stream.shape is \"{}\", expected height, width and channels (1 or 3) such as "
                     "\"32x32x3\"; leave out stream.shape and stream.hash to read the file again",
                     origin, e.stream.shape));
-  return shape;
+  return *shape;
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "streams/load.h"
 #include "streams/patches.h"
 #include "streams/recorded_stream.h"
+#include "streams/shape_text.h"
 #include "streams/views.h"
 #include "streams/world/stills.h"
 
@@ -170,8 +171,8 @@ std::unique_ptr<RenderableStream> event_stream(const Experiment& e, const DataSe
                     e.stream.file, recording.hash, e.stream.hash));
   if (const ViewShape view = recording.view_shape();
       view != ViewShape{e.network.height, e.network.width, e.network.channels})
-    throw InputError(fmt::format("{}: its views are {}x{}x{}, expected {} as stream.shape says", e.stream.file,
-                                 view.height, view.width, view.channels, e.stream.shape));
+    throw InputError(fmt::format("{}: its views are {}, expected {} as stream.shape says", e.stream.file,
+                                 shape_text(view), e.stream.shape));
   if (recording.views < static_cast<std::uint64_t>(e.events))
     throw InputError(fmt::format("events = {}: {} has {} views, expected at most as many", e.events, e.stream.file,
                                  recording.views));

@@ -72,9 +72,8 @@ struct RunSummary {
   bool diverged = false;  ///< a distance or a loss was not finite
 };
 
-/// The summary as indented JSON. Keys: those of the fields; a recorded stream is
-/// "stream", deformed accuracies are "deformed_probe" and so on. A
-/// number that is not finite becomes null.
+/// The summary as indented JSON. Keys: those of the fields; a recorded stream is "stream", deformed accuracies are
+/// "deformed_probe" and so on. A number that is not finite becomes null.
 std::string summary_json(const RunSummary& summary);
 /// Reads it again; what an older program did not write stays as it is in a RunSummary. InputError naming file and key.
 RunSummary read_summary(const std::filesystem::path& file);
