@@ -13,12 +13,12 @@ struct Reader {
   const float* weights;
 };
 
-template <int Channels, int Views, bool SignOnly>
+/// 16 / Views input lanes of some views at a time: their sums fill 16 vectors.
+template <int Views, bool SignOnly>
 void gather(const LocalInputGradientTask& t, const Reader* readers, int count, int lane, int first) {
   const MapShape &in = t.errors.shape.in, &out = t.errors.shape.out;
-  V16 sums[Channels][Views];
-  for (auto& of_channel : sums)
-    for (V16& sum : of_channel) sum = zero();
+  V16 parts[16];
+  for (V16& part : parts) part = zero();
   for (int i = 0; i < count; ++i) {
     const Reader& from = readers[i];
     for (int block = 0; block < out.lanes / 16; ++block) {
@@ -26,17 +26,19 @@ void gather(const LocalInputGradientTask& t, const Reader* readers, int count, i
       V16 errors[Views];
       for (int v = 0; v < Views; ++v) errors[v] = local_error(t.errors, first + v, from.row, from.column, block);
 #pragma GCC unroll 16
-      for (int c = 0; c < Channels; ++c) {
+      for (int c = 0; c < 16 / Views; ++c) {
         V16 weight = load(w + c * 16);
         if constexpr (SignOnly) weight = sign(weight);
 #pragma GCC unroll 4
-        for (int v = 0; v < Views; ++v) sums[c][v] = fma(weight, errors[v], sums[c][v]);
+        for (int v = 0; v < Views; ++v) parts[c * Views + v] = fma(weight, errors[v], parts[c * Views + v]);
       }
     }
   }
+  float below[16];
+  store(below, sums(parts));
   for (int v = 0; v < Views; ++v) {
-    float* below = t.error_below + t.errors.active[first + v] * t.below_view + in.offset(t.row, t.column) + lane;
-    for (int c = 0; c < Channels; ++c) below[c] = sum(sums[c][v]);
+    float* to = t.error_below + t.errors.active[first + v] * t.below_view + in.offset(t.row, t.column) + lane;
+    for (int c = 0; c < 16 / Views; ++c) to[c] = below[c * Views + v];
   }
 }
 
@@ -55,9 +57,10 @@ void gradient(const LocalInputGradientTask& t) {
   const int lanes = s.in.lanes;
   int view = 0;
   for (; view + local_views <= t.errors.count; view += local_views)
-    for (int lane = 0; lane < lanes; lane += 4) gather<4, local_views, SignOnly>(t, readers, count, lane, view);
+    for (int lane = 0; lane < lanes; lane += 16 / local_views)
+      gather<local_views, SignOnly>(t, readers, count, lane, view);
   for (; view < t.errors.count; ++view)
-    for (int lane = 0; lane < lanes; lane += 16) gather<16, 1, SignOnly>(t, readers, count, lane, view);
+    for (int lane = 0; lane < lanes; lane += 16) gather<1, SignOnly>(t, readers, count, lane, view);
 
   for (int i = 0; i < t.errors.count; ++i) {
     const std::ptrdiff_t active = t.errors.active[i], at = s.in.offset(t.row, t.column);
