@@ -67,7 +67,8 @@ class Parameters {
   std::vector<Synapses> conv_, head_;
 };
 
-/// The convolutions of one network become those of another with the same layers, whatever the sizes of their images.
+/// The convolutions of one network become those of another with the same layers, whatever the sizes of their images
+/// (of one size where a layer is local).
 void copy_convolutions(Device& device, const Parameters& from, Parameters& to);
 
 }  // namespace saccade

@@ -81,6 +81,11 @@ TEST_CASE_FIXTURE(Fixture, "validation: convolution") {
                   std::invalid_argument);
   CHECK_THROWS_AS(device.conv_pack({shape, {1, 1}, Way::up, Arithmetic::exact, {}, {}, x(1)}), std::invalid_argument);
   CHECK_THROWS_AS(device.conv_pack({shape, {1, 1}, Way::up, Arithmetic::exact, {x(0)}, {}, {}}), std::invalid_argument);
+  ConvShape local = shape;
+  local.sharing = Sharing::local;
+  CHECK(device.packed_size(local, Way::up, Arithmetic::fast) == 0);
+  CHECK_THROWS_AS(device.conv_pack({local, {1, 1}, Way::up, Arithmetic::exact, {x(0)}, {}, x(1)}),
+                  std::invalid_argument);
   using F = ConvForward;
   check<F>(&Device::conv_forward, {shape, {replicas, views}, x(0), x(1), x(2), winners.strided()},
            with<F>(conv_mistakes<F>(),
@@ -106,12 +111,12 @@ TEST_CASE_FIXTURE(Fixture, "validation: maps") {
   strided.down = Downsample::stride;
   using T = ConvTranspose;
   check<T>(&Device::conv_transpose, {strided, {replicas, views}, x(0), x(1), Activation::tanh, {}, x(2)},
-           with<T>(conv_mistakes<T>(), {[](T& o) { o.input = {}; }, [](T& o) { o.weights = {}; },
-                                        [](T& o) { o.output = {}; }, [](T& o) { o.shape.down = Downsample::max_pool; },
-                                        [](T& o) {
-                                          o.shape = ConvShape::make(MapShape::image(4, 5, 3), 17, Downsample::stride,
-                                                                    Activation::none);
-                                        }}));
+           with<T>(conv_mistakes<T>(),
+                   {[](T& o) { o.input = {}; }, [](T& o) { o.weights = {}; }, [](T& o) { o.output = {}; },
+                    [](T& o) { o.shape.down = Downsample::max_pool; }, [](T& o) { o.shape.sharing = Sharing::local; },
+                    [](T& o) {
+                      o.shape = ConvShape::make(MapShape::image(4, 5, 3), 17, Downsample::stride, Activation::none);
+                    }}));
   using C = Combine;
   check<C>(&Device::combine, {64, {replicas, views}, x(0), x(1), {}, 0.5f, {}, x(2)},
            {[](C& o) { o.extent.views = -1; }, [](C& o) { o.count = 17; }, [](C& o) { o.a = {}; },

@@ -41,13 +41,11 @@ struct LocalLayer {
   template <class Operation>
   void time(State& state, const Operation& operation) const {
     const double positions = static_cast<double>(shape.rows()) * shape.columns();
-    time_work(state, *device, 2 * 9.0 * shape.in.channels * shape.out.channels * positions * extent.views, operation);
-    const double bytes = static_cast<double>(shape.weights()) * sizeof(float);
-    using benchmark::Counter;
-    state.counters["GB/s"] = Counter(bytes * 1e-9, Counter::kIsIterationInvariantRate);
-    if (!on_cuda())
-      state.counters["%memory"] =
-          Counter(100 * bytes / memory_bandwidth(device->threads()), Counter::kIsIterationInvariantRate);
+    const double flop = 2 * 9.0 * shape.in.channels * shape.out.channels * positions * extent.views;
+    const double rate =
+        time_work(state, *device, flop, operation) * static_cast<double>(shape.weights() * sizeof(float));
+    state.counters["GB/s"] = rate * 1e-9;
+    if (!on_cuda()) state.counters["%memory"] = 100 * rate / memory_bandwidth(device->threads());
   }
 
   std::unique_ptr<Device> device;

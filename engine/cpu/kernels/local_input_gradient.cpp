@@ -13,12 +13,13 @@ struct Reader {
   const float* weights;
 };
 
-template <int Channels, int Views, bool SignOnly>
+/// 16 input lanes of some views.
+template <int Views, bool SignOnly>
 void gather(const LocalInputGradientTask& t, const Reader* readers, int count, int lane, int first) {
   const MapShape &in = t.errors.shape.in, &out = t.errors.shape.out;
-  V16 sums[Channels][Views];
-  for (auto& of_channel : sums)
-    for (V16& sum : of_channel) sum = zero();
+  V16 parts[Views][16];
+  for (auto& of_view : parts)
+    for (V16& part : of_view) part = zero();
   for (int i = 0; i < count; ++i) {
     const Reader& from = readers[i];
     for (int block = 0; block < out.lanes / 16; ++block) {
@@ -26,17 +27,18 @@ void gather(const LocalInputGradientTask& t, const Reader* readers, int count, i
       V16 errors[Views];
       for (int v = 0; v < Views; ++v) errors[v] = local_error(t.errors, first + v, from.row, from.column, block);
 #pragma GCC unroll 16
-      for (int c = 0; c < Channels; ++c) {
+      for (int c = 0; c < 16; ++c) {
         V16 weight = load(w + c * 16);
         if constexpr (SignOnly) weight = sign(weight);
 #pragma GCC unroll 4
-        for (int v = 0; v < Views; ++v) sums[c][v] = fma(weight, errors[v], sums[c][v]);
+        for (int v = 0; v < Views; ++v) parts[v][c] = fma(weight, errors[v], parts[v][c]);
       }
     }
   }
   for (int v = 0; v < Views; ++v) {
-    float* below = t.error_below + t.errors.active[first + v] * t.below_view + in.offset(t.row, t.column) + lane;
-    for (int c = 0; c < Channels; ++c) below[c] = sum(sums[c][v]);
+    const std::ptrdiff_t view = t.errors.active[first + v], at = in.offset(t.row, t.column) + lane;
+    store(t.error_below + view * t.below_view + at,
+          through_derivative(t.below, load(t.input + view * t.input_view + at), sums(parts[v])));
   }
 }
 
@@ -52,19 +54,11 @@ void gradient(const LocalInputGradientTask& t) {
     if (row >= s.rows() || column >= s.columns()) continue;
     readers[count++] = {row, column, t.feedback + s.position(row, column) + std::ptrdiff_t{tap} * s.in.lanes * 16};
   }
-  const int lanes = s.in.lanes;
-  int view = 0;
-  for (; view + local_views <= t.errors.count; view += local_views)
-    for (int lane = 0; lane < lanes; lane += 4) gather<4, local_views, SignOnly>(t, readers, count, lane, view);
-  for (; view < t.errors.count; ++view)
-    for (int lane = 0; lane < lanes; lane += 16) gather<16, 1, SignOnly>(t, readers, count, lane, view);
-
-  for (int i = 0; i < t.errors.count; ++i) {
-    const std::ptrdiff_t active = t.errors.active[i], at = s.in.offset(t.row, t.column);
-    const float* input = t.input + active * t.input_view + at;
-    float* below = t.error_below + active * t.below_view + at;
-    for (int lane = 0; lane < lanes; lane += 16)
-      store(below + lane, through_derivative(t.below, load(input + lane), load(below + lane)));
+  for (int lane = 0; lane < s.in.lanes; lane += 16) {
+    int view = 0;
+    for (; view + local_views <= t.errors.count; view += local_views)
+      gather<local_views, SignOnly>(t, readers, count, lane, view);
+    for (; view < t.errors.count; ++view) gather<1, SignOnly>(t, readers, count, lane, view);
   }
 }
 
