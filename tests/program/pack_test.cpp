@@ -1,8 +1,10 @@
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "data_folders.h"
 #include "engine/view_file.h"
 #include "program.h"
+#include "streams/image_files.h"
 
 /// Recorded streams: `pack`, `replay --stream`, and what `inspect` makes of their files.
 namespace saccade::program {
@@ -316,4 +318,49 @@ TEST_CASE("a clip that ffmpeg makes is packed, inspected and learned from") {
 }
 
 }  // namespace
+TEST_CASE("pack --frames: listed images, packed, looked at and learned from without a data set") {
+  const Folder folder;
+  const test::Bytes rows = test::noise(24 * 20 * 3, 3);
+  std::string list = "time,object,view,path\n";
+  for (int frame = 0; frame < 60; ++frame) {
+    test::Bytes picture = rows;
+    for (std::size_t i = 0; i < picture.size(); ++i) picture[i] = static_cast<std::uint8_t>(picture[i] / 2 + frame);
+    const std::string name = fmt::format("frame {}.png", frame);
+    test::write_file(folder.path / name,
+                     test::png_of({24, 20, 8, test::Colour::rgb}, test::scanlines(picture, 20 * 3)));
+    list += fmt::format("{},object {},{},{}\n", frame * 0.1, frame / 4, frame % 4, name);
+  }
+  std::ofstream(folder / "list.csv") << list;
+  const std::string file = folder / "frames.views";
+  const Arguments arguments{"pack", "--quiet", "--frames", folder / "list.csv", "--size", "16x16x1", "--out", file};
+  const Outcome packed = run(arguments);
+  CAPTURE(packed.err);
+  REQUIRE(packed.code == 0);
+  const auto told = inspect(file);
+  CHECK(told["fixations"] == 15);
+  CHECK(told["records"]["view"] == 60);
+  CHECK(told["records"]["saccade"] == 14);
+  REQUIRE(run({"views", "--quiet", "--stream", file, "--out", folder / "sheet", "--fixations", "5"}).code == 0);
+  const std::string table = text_of(folder / "sheet/views.csv");
+  CHECK(contains(table, "\n0.5,1,1,5,,plain,"));
+  REQUIRE(run(replay_of(file, folder.path / "run")).code == 0);
+  CHECK(json_of(folder.path / "run" / "summary.json")["events"] == 60);
+
+  const auto refuses = [&](const Arguments& bad, const std::vector<std::string>& parts) {
+    CHECK(refusal_fault(run(bad), bad, parts) == "");
+  };
+  const std::string other = folder / "other.views";
+  refuses({"pack", "--frames", folder / "list.csv", "--events", "61", "--out", other}, {"61", "60 frames"});
+  refuses({"pack", "--frames", folder / "list.csv", "--size", "0x4", "--out", other}, {"--size 0x4"});
+  refuses({"pack", "--frames", folder / "list.csv", "--size", "16x16x2", "--out", other}, {"1 or 3 channels"});
+  refuses({"pack", "--frames", folder / "list.csv", "--set", "seed=2", "--out", other}, {"leave out"});
+  refuses({"pack", "--frames", folder / "none.csv", "--out", other}, {"none.csv"});
+  CHECK_FALSE(fs::exists(other));
+  // A damaged frame in the middle: what was whole before it is kept, and the message says so.
+  test::write_file(folder.path / "frame 30.png", test::Bytes{0x89, 'P', 'N', 'G'});
+  const Arguments damaged{"pack", "--quiet", "--frames", folder / "list.csv", "--out", other};
+  CHECK(refusal_fault(run(damaged), damaged, {"frame 30.png", "the 30 views before"}) == "");
+  CHECK(inspect(other)["records"]["view"] == 30);
+}
+
 }  // namespace saccade::program
