@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "program/program.h"
+#include "streams/load.h"
 #include "tools/archive_server.h"
 #include "tools/fetch/catalogue.h"
 
