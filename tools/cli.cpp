@@ -56,11 +56,14 @@ void add_output_flags(CLI::App& command, CommonFlags& flags) {
 
 void add_stream_flag(CLI::App& command, CommonFlags& flags) {
   command
-      .add_option_function<std::string>(
-          "--stream", [&flags](const std::string& file) { flags.set.push_back("stream.file=" + toml_string(file)); },
-          "A recorded stream (saccade pack) instead of a generated one: the key stream.file")
+      .add_option("--stream", flags.stream,
+                  "A recorded stream (saccade pack) instead of a generated one: the key stream.file")
       ->check(CLI::ExistingFile)
       ->type_name("F.views");
+}
+
+void apply_stream_flag(CommonFlags& flags) {
+  if (!flags.stream.empty()) flags.set.push_back("stream.file=" + toml_string(flags.stream));
 }
 
 void add_experiment_flags(CLI::App& command, CommonFlags& flags) {

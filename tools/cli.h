@@ -20,13 +20,17 @@ struct CommonFlags {
   std::filesystem::path out, resume;
   bool quiet = false, json = false;
   std::vector<std::string> set;  ///< key=value, in order
-  int exit_code = 0;             ///< what the command that ran answers
+  std::string stream;
+  int exit_code = 0;  ///< what the command that ran answers
 };
 
 void add_device_flags(CLI::App& command, CommonFlags& flags);      ///< --threads, --device
 void add_output_flags(CLI::App& command, CommonFlags& flags);      ///< --quiet, --json
-void add_stream_flag(CLI::App& command, CommonFlags& flags);       ///< --stream: the key stream.file
+void add_stream_flag(CLI::App& command, CommonFlags& flags);       ///< --stream
 void add_experiment_flags(CLI::App& command, CommonFlags& flags);  ///< --set, --data
+
+/// --stream as the key stream.file in flags.set, which is complete only when the command line has been parsed.
+void apply_stream_flag(CommonFlags& flags);
 
 /// Where the data sets lie: --data, else the folder that a run remembers, else SACCADE_DATA, else empty.
 std::filesystem::path data_folder(const CommonFlags& flags, const std::filesystem::path& remembered = {});

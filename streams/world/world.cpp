@@ -116,7 +116,8 @@ Scene World::checked_scene(const ViewRecipe& recipe) const {
 }
 
 void World::render(const ViewRecipe& recipe, float* out) const {
-  draw_picture(checked_scene(recipe), world_object(options_.seed, recipe.source, options_.paints), options_.size, out);
+  const Scene scene = checked_scene(recipe);  // first: the object is one of this world's
+  draw_picture(scene, world_object(options_.seed, recipe.source, options_.paints), options_.size, out);
 }
 
 WorldFactors world_factors(const ViewRecipe& recipe) {

@@ -59,7 +59,7 @@ TEST_CASE("every kind of view comes back from a trace, an unknown one is refused
     if (kind <= static_cast<int>(last_view_kind))
       CHECK(std::get<View>(*reader.next()).recipe.kind == view.recipe.kind);
     else
-      CHECK_THROWS_WITH_AS(reader.next(), "run/events.trace: position 32: got view kind 8, expected 0 to 7",
+      CHECK_THROWS_WITH_AS(reader.next(), "run/events.trace: position 32: got view kind 9, expected 0 to 8",
                            InputError);
   }
 }

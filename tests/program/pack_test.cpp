@@ -136,7 +136,7 @@ TEST_CASE("what a recording decides cannot be said otherwise") {
   refused(recipes, {"--data", at, "--set", "motion.path=trajectory"}, {"motion.path", "leave it out"});
   refused(pixels, {"--set", "data=fashion-mnist"}, {"data", "\"none\""});
   refused(pixels, {"--set", "probe.enabled=true"}, {"probe.data", "28x28x1"});
-  refused(pixels, {"--set", "probe.data=cifar10", "--data", at}, {"cifar-10"});
+  refused(pixels, {"--set", "probe.data=cifar10", "--data", at}, {"cifar10 are 32x32x3", "28x28x1"});
   refused(folder / "none.views", {}, {"none.views"});
   refused(at, {}, {at});
   const SmallData other;

@@ -8,6 +8,7 @@
 #include "engine/error.h"
 #include "record_stream.h"
 #include "streams/prefetch.h"
+#include "streams/world/world.h"
 #include "view_helpers.h"
 
 using namespace saccade;
@@ -42,29 +43,39 @@ TEST_CASE("a recorded stream equals its source bit for bit, for every kind of vi
   StreamOptions options = small_options();
   options.views = 3;
   options.dwell = Dwell::geometric;
-  for (int k = 0; k <= static_cast<int>(last_view_kind); ++k) {
+  int files = 0;
+  const auto check = [&](const std::shared_ptr<const ViewSource>& source, ViewKind kind) {
+    for (const Content content : {Content::recipes, Content::pixels}) {
+      CAPTURE(to_string(kind));
+      CAPTURE(to_string(content));
+      const auto file = folder.path() / std::to_string(files++);
+      FixationStream generated(source, options);
+      record(file, generated, header_of(*source, kind, content), 40);
+      generated.seek(0);
+      RecordedStream recorded(file, content == Content::recipes ? source : nullptr);
+      CHECK(recorded.recording().views == 40);
+      CHECK(recorded.recording().view_shape() == source->view_shape());
+      const std::uint64_t events = recorded.recording().events;
+      for (std::uint64_t i = 0; i < events; ++i) REQUIRE(same(*recorded.next(), *generated.next()));
+      CHECK(!recorded.next());
+      CHECK(!recorded.next());
+    }
+  };
+  for (int k = 0; k < static_cast<int>(ViewKind::world); ++k) {
     const auto kind = static_cast<ViewKind>(k);
     for (const ImageSet* images : {&small, &grey, &large}) {
       const bool colour = kind == ViewKind::affine_hsv || kind == ViewKind::crop_jitter;
       if (cuts(kind) != (images == &large) || (colour && images->channels == 1)) continue;
-      const auto source = std::make_shared<DeformedImages>(*images, kind, options.seed);
-      for (const Content content : {Content::recipes, Content::pixels}) {
-        CAPTURE(k);
-        CAPTURE(to_string(content));
-        const auto file =
-            folder.path() / (std::to_string(k) + images->name + std::to_string(images->channels) + to_string(content));
-        FixationStream generated(source, options);
-        record(file, generated, header_of(*source, kind, content), 40);
-        generated.seek(0);
-        RecordedStream recorded(file, content == Content::recipes ? source : nullptr);
-        CHECK(recorded.recording().views == 40);
-        CHECK(recorded.recording().view_shape() == source->view_shape());
-        const std::uint64_t events = recorded.recording().events;
-        for (std::uint64_t i = 0; i < events; ++i) REQUIRE(same(*recorded.next(), *generated.next()));
-        CHECK(!recorded.next());
-        CHECK(!recorded.next());
-      }
+      check(std::make_shared<DeformedImages>(*images, kind, options.seed), kind);
     }
+  }
+  static_assert(last_view_kind == ViewKind::world);
+  World::Options world;
+  world.size = 16;
+  world.objects = 20;
+  for (const bool trajectory : {false, true}) {
+    world.trajectory = trajectory;
+    check(std::make_shared<World>(world), last_view_kind);
   }
 }
 

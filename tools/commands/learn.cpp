@@ -28,6 +28,7 @@ void add_run(CLI::App& app, CommonFlags& flags, const char* name, const char* de
   add_output_flags(*command, flags);
   add_example(*command, example);
   command->callback([&flags, keys, experiment, mode, run] {
+    apply_stream_flag(flags);
     if (*keys)
       fmt::print("{}", list_experiment_keys(mode));
     else

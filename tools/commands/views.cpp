@@ -32,7 +32,10 @@ void add_views(CLI::App& app, CommonFlags& flags) {
   add_example(*command,
               "saccade views --data DIR --set data=cifar10 --set motion.path=trajectory --set stream.views=20 --set "
               "stream.frame_rate=10 --out views");
-  command->callback([&flags, request] { flags.exit_code = show_views(*request, flags); });
+  command->callback([&flags, request] {
+    apply_stream_flag(flags);
+    flags.exit_code = show_views(*request, flags);
+  });
 }
 
 }  // namespace saccade
