@@ -35,6 +35,22 @@ TEST_CASE("views: a sheet, a strip and a table of the beginning of a stream") {
   CHECK(refusal_fault(run(arguments), arguments, {out.string(), "empty"}) == "");
 }
 
+TEST_CASE("views: of the built-in world the factors are told") {
+  const TemporaryFolder temporary;
+  const fs::path out = temporary.path / "out";
+  REQUIRE(run({"views", "--quiet", "--out", out.string(), "--seconds", "0.1", "--fixations", "3", "--set", "data=world",
+               "--set", "world.objects=20", "--set", "world.train_stills=20", "--set", "world.test_stills=20"})
+              .code == 0);
+  const std::string table = text_of(out / "views.csv");
+  CHECK(table.starts_with("time,fixation,view,object,label,shape,rotation_w,"));
+  CHECK(count(table, "\n") == 1 + 6);
+  std::istringstream lines(table);
+  std::string line;
+  std::getline(lines, line);
+  const auto columns = count(line, ",");
+  while (std::getline(lines, line)) CHECK(count(line, ",") == columns);
+}
+
 TEST_CASE("views: long fixations are cut, short streams end") {
   const TemporaryFolder temporary;
   make_fashion_mnist(temporary.path, 60, 20);

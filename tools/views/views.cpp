@@ -7,6 +7,7 @@
 #include "engine/error.h"
 #include "engine/file_system.h"
 #include "streams/stream.h"
+#include "streams/world/world.h"
 #include "tools/experiment/setup.h"
 #include "tools/replace_file.h"
 #include "tools/report/picture_grid.h"
@@ -67,6 +68,13 @@ std::vector<std::int32_t> labels_of(const Experiment& experiment, const DataSet&
 }
 
 std::string table(const std::vector<View>& views, const std::vector<std::int32_t>& labels) {
+  if (views.front().recipe.kind == ViewKind::world) {
+    std::string text = "time,fixation,view," + factors_header() + "\n";
+    for (const View& view : views)
+      text += fmt::format("{},{},{},{}\n", to_seconds(view.time), view.fixation, view.index,
+                          factors_row(world_factors(view.recipe)));
+    return text;
+  }
   std::string text = "time,fixation,view,object,label,kind,p0,p1,p2,p3,p4,p5,p6,p7,p8,p9,p10,p11\n";
   for (const View& view : views) {
     const ViewRecipe& recipe = view.recipe;

@@ -16,7 +16,7 @@ struct ViewsRequest {
 
 /// The beginning of the stream that `saccade replay` would learn from, to be looked at: sheet.png (a row a fixation),
 /// strip.png (an animated PNG in the stream's own time) and views.csv (a row a view: when it came, what it shows, its
-/// recipe). InputError before anything is written.
+/// recipe, or the factors of a scene of the built-in world). InputError before anything is written.
 int show_views(const ViewsRequest& request, const CommonFlags& flags);
 
 }  // namespace saccade
