@@ -9,14 +9,18 @@
 
 #include <jpeglib.h>  // needs <cstdio>
 
+#include "streams/cifar.h"
 #include "streams/frame_list.h"
+#include "streams/idx.h"
 #include "streams/image_file.h"
 #include "streams/image_folder.h"
+#include "streams/stl10.h"
 #include "tools/bench/synthetic.h"
 #include "tools/report/png.h"
 
-/// Images read in a second by one thread: files decoded and resized, a folder loaded, frames of a list rendered. The
-/// files are written here, into a temporary folder, and so are in the system's cache.
+/// Images read in a second by one thread: data sets in their official layouts, files decoded and resized, a folder
+/// loaded, frames of a list rendered. The files are written here, into a temporary folder, and so are in the system's
+/// cache.
 namespace saccade::bench {
 namespace {
 
@@ -88,6 +92,50 @@ void count_images(benchmark::State& state, std::size_t images) {
   state.counters["images/s"] =
       benchmark::Counter(static_cast<double>(images), benchmark::Counter::kIsIterationInvariantRate);
 }
+
+/// Bytes that are labels and pixels at once.
+std::vector<std::uint8_t> small_bytes(std::size_t count) {
+  std::vector<std::uint8_t> bytes(count);
+  for (std::size_t i = 0; i < count; ++i) bytes[i] = static_cast<std::uint8_t>(i % 10);
+  return bytes;
+}
+
+/// 10,000 records of CIFAR-10: planes to pixels.
+void load_cifar10_file(benchmark::State& state) {
+  const TemporaryFolder folder;
+  const CifarFile layout;
+  write(folder.path / "batch.bin", small_bytes(layout.records * (layout.label_bytes + 3072)));
+  for (auto _ : state) {
+    ImageSet images{"cifar10", 32, 32, 3, {}, {}, {}};
+    append_cifar(folder.path / "batch.bin", layout, layout.records, images);
+    benchmark::DoNotOptimize(images.pixels.data());
+  }
+  count_images(state, layout.records);
+}
+BENCHMARK(load_cifar10_file)->Unit(benchmark::kMillisecond);
+
+/// 1,000 images of STL-10, 96x96: column-major planes to pixels.
+void load_stl10_file(benchmark::State& state) {
+  constexpr std::size_t images = 1000;
+  const TemporaryFolder folder;
+  write(folder.path / "X.bin", small_bytes(images * 27648));
+  for (auto _ : state) benchmark::DoNotOptimize(read_stl10_images(folder.path / "X.bin", 0).pixels.data());
+  count_images(state, images);
+}
+BENCHMARK(load_stl10_file)->Unit(benchmark::kMillisecond);
+
+/// 10,000 images of 28x28 in an IDX file that is not compressed.
+void load_idx_file(benchmark::State& state) {
+  constexpr std::size_t images = 10'000;
+  const TemporaryFolder folder;
+  std::vector<std::uint8_t> file{0, 0, 8, 3, 0, 0, images >> 8, images & 255, 0, 0, 0, 28, 0, 0, 0, 28};
+  const std::vector<std::uint8_t> pixels = small_bytes(images * 784);
+  file.insert(file.end(), pixels.begin(), pixels.end());
+  write(folder.path / "images", file);
+  for (auto _ : state) benchmark::DoNotOptimize(read_idx(folder.path / "images", 3).data.data());
+  count_images(state, images);
+}
+BENCHMARK(load_idx_file)->Unit(benchmark::kMillisecond);
 
 /// A file of height x width pixels to 32x32; a file of that size is decoded alone.
 void read_file(benchmark::State& state, std::vector<std::uint8_t> (*encode)(const Picture&)) {
