@@ -11,7 +11,6 @@ namespace saccade {
 namespace {
 
 constexpr std::string_view views_kind = "views";
-constexpr std::uint64_t largest_view = std::uint64_t{1} << 24;  // values; four bytes each fit into a record
 
 std::string size_text(std::uint64_t height, std::uint64_t width, std::uint64_t channels) {
   return std::to_string(height) + "x" + std::to_string(width) + "x" + std::to_string(channels);

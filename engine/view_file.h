@@ -23,6 +23,9 @@
 /// where byte * byte_scale gives every float back to the bit, so that what is read is what was written.
 namespace saccade {
 
+/// Values of a view, at most: four bytes each fit into a record.
+inline constexpr std::uint64_t largest_view = std::uint64_t{1} << 24;
+
 struct ViewFileHeader {
   enum class Content : std::uint8_t { recipes, pixels };
 

@@ -15,7 +15,9 @@ class CsvReader {
   static constexpr std::size_t largest_record = std::size_t{1} << 16;  ///< bytes, with its line end
 
   /// `text` must outlive the reader; `name` stands for it in messages.
-  CsvReader(std::string_view text, std::string name) : text_(text), name_(std::move(name)) {}
+  CsvReader(std::string_view text, std::string name) : text_(text), name_(std::move(name)) {
+    if (text_.starts_with("\xEF\xBB\xBF")) at_ = 3;  // UTF-8's mark, as spreadsheets write it
+  }
 
   /// The next record's fields, at least one; nothing at the end.
   std::optional<std::vector<std::string>> next();

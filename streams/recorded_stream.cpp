@@ -12,12 +12,14 @@ namespace saccade {
 namespace {
 
 void check_source(const std::filesystem::path& file, const ViewFileHeader& header, const ViewSource& source) {
-  if (source.name() != header.source_name || source.size() != header.source_size)
+  if (source.size() != header.source_size)
     throw InputError(fmt::format("{}: its recipes are of {} with {} images, got {} with {}", file.string(),
                                  header.source_name, header.source_size, source.name(), source.size()));
   if (const std::string hash = source.hash(); hash != header.source_hash)
-    throw InputError(fmt::format("{}: its recipes are of another {}: its hash is {}, got {}; expected the same images, or the same keys of world", file.string(),
-                                 header.source_name, header.source_hash, hash));
+    throw InputError(
+        fmt::format("{}: its recipes are of another {}: its hash is {}, got {}; expected the same images, or the same "
+                    "keys of world",
+                    file.string(), header.source_name, header.source_hash, hash));
   const ViewShape recorded{header.height, header.width, header.channels};
   if (source.view_shape() != recorded)
     throw InputError(fmt::format("{}: its views are {}, those of {} are {}", file.string(), shape_text(recorded),

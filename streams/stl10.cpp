@@ -11,7 +11,8 @@
 namespace saccade {
 namespace {
 
-constexpr std::size_t side = 96, channels = 3, plane = side * side, image_bytes = plane * channels, classes = 10;
+constexpr std::size_t most_images = 200'000, side = 96, channels = 3, plane = side * side,
+                      image_bytes = plane * channels, classes = 10;
 
 ImageSet empty_set(std::vector<std::string> names) {
   return {"stl10", static_cast<int>(side), static_cast<int>(side), static_cast<int>(channels), std::move(names), {},
@@ -75,6 +76,9 @@ ImageSet read_stl10_images(const std::filesystem::path& file, std::size_t wanted
     throw InputError(fmt::format("images = {}: {} has {} images; ask for at most so many, or 0 for all", wanted,
                                  file.string(), available));
   if (wanted == 0) wanted = available;
+  if (wanted > most_images)
+    throw InputError(fmt::format("{}: {} images, expected at most {} (STL-10 has 100,000); ask for fewer by images",
+                                 file.string(), wanted, most_images));
   ImageSet images = empty_set({});
   images.pixels.resize(wanted * image_bytes);
   std::vector<std::uint8_t> record(image_bytes);

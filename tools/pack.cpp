@@ -10,6 +10,7 @@
 
 #include "engine/error.h"
 #include "streams/prefetch.h"
+#include "streams/shape_text.h"
 #include "tools/experiment/setup.h"
 #include "tools/run/interrupt.h"
 #include "tools/run/progress.h"
@@ -80,6 +81,8 @@ int pack_pixels(std::unique_ptr<RenderableStream> stream, const ViewFileHeader& 
 
 /// Of a stream that comes as pixels and is of no data set.
 ViewFileHeader pixel_header(const ViewShape& shape, const std::string& name, std::uint64_t views) {
+  if (shape.values() > largest_view)
+    throw InputError(fmt::format("pack: views of {}: expected at most 2^24 values", shape_text(shape)));
   ViewFileHeader header;
   header.height = shape.height;
   header.width = shape.width;

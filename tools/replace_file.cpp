@@ -1,5 +1,11 @@
 #include "tools/replace_file.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "engine/error.h"
 #include "engine/file_system.h"
 
 namespace saccade {
@@ -22,6 +28,15 @@ void replace_file(const fs::path& file, std::string_view bytes) {
     throw;
   }
   files.sync_directory(file.parent_path());
+}
+
+void check_replaceable(const char* flag, const std::filesystem::path& file, const std::vector<std::string>& endings) {
+  if (!std::filesystem::is_regular_file(file) ||
+      std::find(endings.begin(), endings.end(), file.extension().string()) != endings.end())
+    return;
+  throw InputError(
+      fmt::format("{} {}: this file exists and is of another kind; expected a new one, or one that ends in {}", flag,
+                  file.string(), fmt::join(endings, " or ")));
 }
 
 }  // namespace saccade

@@ -218,13 +218,14 @@ TEST_CASE("export: what cannot be is refused, and nothing is left") {
     CHECK(refusal_fault(run(nowhere), nowhere, {"/nothing/here/x"}) == "");
   }
   // A full disk leaves what was there before.
-  std::ofstream(out) << "older";
-  const Outcome full = run({"export", rll, "--embeddings", "test", "--features", "--out", out}, {},
+  const std::string older = out + ".safetensors";
+  std::ofstream(older) << "older";
+  const Outcome full = run({"export", rll, "--embeddings", "test", "--features", "--out", older}, {},
                            {"sh", "-c", "trap '' XFSZ; ulimit -f 20; exec \"$@\"", "sh"});
   CHECK(full.code == 1);
   CHECK(contains(full.err, "File too large"));
-  CHECK(text_of(out) == "older");
-  CHECK(!fs::exists(out + ".tmp"));
+  CHECK(text_of(older) == "older");
+  CHECK(!fs::exists(older + ".tmp"));
 }
 
 TEST_CASE("metrics.csv: one observation a row, as numpy reads it") {

@@ -249,6 +249,7 @@ TEST_CASE("report: what cannot be is refused, and nothing is written") {
            {{metrics}, {"metrics.csv", "line 2"}},
            {{key}, {"experiment.toml", "sed", "seed"}},
            {{bp, rf}, {"--out"}},
+           {{bp, "--out", bp + "/summary.json"}, {"summary.json", "another kind"}},
            {{bp, "--csv", out}, {"--csv", "at least two"}},
            {{bp, rf, bp + "/../seed-1", "--out", out}, {"seed-1", "twice"}},
            {{bp, rf, "--out", empty.string()}, {empty.string(), "a folder"}},

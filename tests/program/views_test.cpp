@@ -72,6 +72,8 @@ TEST_CASE("views: what it cannot do") {
   refuses({"views", "--out", out, "--set", "motion.path=trajectory", "--set", "view.kind=plain"}, {"plain", "affine"});
   refuses({"views", "--out", out, "--data", temporary.path.string(), "--set", "data=cifar10"},
           {"cifar-10-batches-bin"});
+  refuses({"views", "--out", out, "--scale", "32", "--columns", "100", "--fixations", "200"}, {"512 MB", "--scale"});
+  refuses({"views", "--out", out, "--seconds", "nan"}, {"--seconds nan"});
   refuses({"views", "--out", out, "--set", "stream.vews=3"}, {"stream.vews", "stream.views"});
 }
 

@@ -43,6 +43,11 @@ const std::string six_frames = header +
 
 }  // namespace
 
+TEST_CASE("frame list: the byte order mark that spreadsheets write is no part of the header") {
+  const List list;
+  CHECK(list.stream("\xEF\xBB\xBF" + six_frames).views() == 6);
+}
+
 TEST_CASE("frame list: views, saccades, keys") {
   const List list;
   FrameListStream stream = list.stream(six_frames, {{2, 2, 1}, Fit::crop, 7});

@@ -164,7 +164,7 @@ TEST_CASE("recipes are rendered by the source that they were recorded from, and 
     return refusal(small.file, std::make_shared<DeformedImages>(images, ViewKind::affine_hsv, 1));
   };
   CHECK(with([](ImageSet&) {}).empty());
-  CHECK(says(with([](ImageSet& i) { i.name = "other"; }), {"F.views", "small with 7", "other with 7"}));
+  CHECK(with([](ImageSet& i) { i.name = "other"; }).empty());  // the same images under another name
   CHECK(says(with([](ImageSet& i) { i.pixels.resize(60 * 5); }), {"F.views", "small with 7", "small with 5"}));
   CHECK(says(with([](ImageSet& i) { i.pixels[100] ^= 1; }), {"F.views", "another", "hash"}));
   CHECK(says(with([](ImageSet& i) { std::swap(i.height, i.width); }), {"F.views", "another", "hash"}));

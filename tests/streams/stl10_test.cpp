@@ -97,6 +97,9 @@ TEST_CASE("STL-10: damaged files are refused") {
     std::filesystem::resize_file(folder.place / "unlabeled_X.bin", bytes);
     CHECK(says(folder.error(), {"unlabeled_X.bin", std::to_string(bytes), "27648"}));
   }
+  // A hole on the disk; in memory it would be 5.5 GB.
+  std::filesystem::resize_file(folder.place / "unlabeled_X.bin", 200'001 * image_bytes);
+  CHECK(says(folder.error(), {"unlabeled_X.bin", "200001 images", "at most 200000"}));
   std::filesystem::remove(folder.place / "unlabeled_X.bin");
   CHECK(says(folder.error(), {"unlabeled_X.bin", "no such file"}));
 }

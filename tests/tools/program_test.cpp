@@ -97,7 +97,7 @@ TEST_CASE("inspect: counts, times and damage of a trace") {
   }
   std::filesystem::resize_file(file, std::filesystem::file_size(file) - 3);  // a torn tail
   const Outcome outcome = run("inspect --json " + file.string());
-  REQUIRE(outcome.code == 0);
+  REQUIRE(outcome.code == 1);
   const auto json = nlohmann::json::parse(outcome.text);
   CHECK(json["kind"] == "trace");
   CHECK(json["records"]["view"] == 3);
@@ -106,7 +106,7 @@ TEST_CASE("inspect: counts, times and damage of a trace") {
   REQUIRE(json["damage"].size() == 1);
   CHECK(json["damage"][0]["tail"] == true);
   const Outcome text = run("inspect " + file.string());
-  CHECK(text.code == 0);
+  CHECK(text.code == 1);
   CHECK(text.text.find("3 view") != std::string::npos);
   const auto shown = nlohmann::json::parse(run("inspect --json --show 2 " + file.string()).text)["events"];
   REQUIRE(shown.size() == 2);

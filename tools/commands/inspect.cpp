@@ -100,9 +100,15 @@ Json event_json(const Saccade& saccade) {
 }
 Json event_json(const UpdateRecord& update) {
   constexpr const char* roles[] = {"anchor", "learner", "idle"};
+  Json terms = Json::array();
+  for (const UpdateTerm& term : update.terms)
+    terms.push_back({{"positive", term.positive},
+                     {"age_s", static_cast<double>(term.age_us) / 1e6},
+                     {"distance", term.distance},
+                     {"active", term.active}});
   return {{"event", "update"},           {"time_s", to_seconds(update.time)},
           {"fixation", update.fixation}, {"role", roles[static_cast<int>(update.role)]},
-          {"layer", update.layer},       {"terms", update.terms.size()}};
+          {"layer", update.layer},       {"terms", terms}};
 }
 
 /// The first `most` events.
@@ -199,7 +205,8 @@ Json recover_json(const InspectRequest& request) {
           {"left_out", recovered.orphans},      {"saccades_restored", recovered.saccades}};
 }
 
-void run_inspect(const InspectRequest& request, bool as_json) {
+/// Exit code: 0; 1 when the file is damaged or cut short.
+int run_inspect(const InspectRequest& request, bool as_json) {
   const std::filesystem::path& file = request.file;
   // The file system's own message would be about reading; a folder given by mistake deserves a clearer one.
   if (std::filesystem::is_directory(file))
@@ -220,6 +227,7 @@ void run_inspect(const InspectRequest& request, bool as_json) {
     fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
   else
     print_text(json);
+  return request.recover.empty() && (!json["damage"].empty() || json.value("whole", true) == false) ? 1 : 0;
 }
 
 }  // namespace
@@ -241,7 +249,7 @@ void add_inspect(CLI::App& app, CommonFlags& flags) {
   add_example(*command,
               "saccade inspect runs/first/events.trace --show 10\n"
               "  saccade inspect clip.views.partial --recover clip.views");
-  command->callback([request, &flags] { run_inspect(*request, flags.json); });
+  command->callback([request, &flags] { flags.exit_code = run_inspect(*request, flags.json); });
 }
 
 }  // namespace saccade

@@ -33,6 +33,8 @@ int report_again(const fs::path& folder, const CommonFlags& flags) {
 }  // namespace
 
 int report_runs(const std::vector<fs::path>& folders, const fs::path& csv, const CommonFlags& flags) {
+  check_replaceable("--out", flags.out, {".html", ".htm"});
+  check_replaceable("--csv", csv, {".csv"});
   if (folders.size() == 1) {
     if (!csv.empty()) throw InputError("--csv: expected the folders of at least two runs to compare");
     return report_again(folders[0], flags);

@@ -17,7 +17,7 @@ std::vector<DifferingKey> differing_keys(const std::vector<const Experiment*>& e
       continue;
     DifferingKey one{key.name, {}};
     for (const Experiment* experiment : experiments) {
-      std::string text = keys::value_text(key, *experiment);
+      std::string text = keys::applies(key.name, *experiment) ? keys::value_text(key, *experiment) : "-";
       one.values.push_back(key.unit == "images" && text == "0" ? "all" : text);
     }
     if (std::adjacent_find(one.values.begin(), one.values.end(), std::not_equal_to<>()) != one.values.end())

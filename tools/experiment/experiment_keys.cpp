@@ -118,7 +118,7 @@ std::vector<Key> make_table() {
       {"stream.order", choice(of(&E::stream, &E::Stream::order), {"shuffled", "fixed", "blocked"}), "",
        "order of the objects: shuffled in each pass, as stored, or class after class"},
       {"stream.returns", Real{of(&E::stream, &E::Stream::returns), 0, 0.999}, "",
-       "probability that a fixation returns to a recent object, not the last one"},
+       "probability that a fixation shows again what one of the return_depth fixations before the last one showed"},
       {"stream.return_depth", integer(of(&E::stream, &E::Stream::return_depth), 1, million), "fixations",
        "how far back a return goes"},
       {"stream.file", Text{of(&E::stream, &E::Stream::file)}, "",

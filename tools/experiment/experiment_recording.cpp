@@ -26,6 +26,20 @@ Experiment::Data data_of(const Recording& recording, const Experiment& e) {
   return static_cast<Experiment::Data>(found - words.begin());
 }
 
+/// Where recipes are rendered from is part of the experiment that they were recorded from: the tables of its data set.
+/// One that is given stays as it is.
+void adopt_tables(Given& given, const ViewFileHeader& header) {
+  Experiment& e = given.experiment;
+  if (e.data != Experiment::Data::folder && e.data != Experiment::Data::world) return;
+  const auto says = [&](std::string_view table) {
+    return std::any_of(given.names.begin(), given.names.end(),
+                       [&](const std::string& name) { return name.starts_with(table); });
+  };
+  const Experiment recorded = parse_experiment(header.description, "the experiment in " + e.stream.file);
+  if (!says("folder.")) e.folder = recorded.folder;
+  if (!says("world.")) e.world = recorded.world;
+}
+
 }  // namespace
 
 bool applies(std::string_view name, const Experiment& e) {
@@ -65,6 +79,7 @@ void adopt_recording(Given& given, const std::string& origin) {
   decide("data", e.data, data_of(recording, e));
   decide("view.kind", e.view.kind, header.kind);
   given.automatic_view = false;
+  adopt_tables(given, header);
   if (e.data != Experiment::Data::none) decide("images", e.images, std::int64_t{header.source_size});
   decide("stream.views", e.stream.views,
          static_cast<std::int64_t>((recording.views + recording.fixations / 2) / recording.fixations));

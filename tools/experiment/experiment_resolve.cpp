@@ -106,7 +106,7 @@ Experiment resolve(Given given, const std::string& origin) {
       throw InputError(fmt::format(
           "{}: view.kind is \"{}\", which needs colour images; {} is grey: expected \"affine\" or \"plain\"", origin,
           to_string(kind), data_name(e.data)));
-  if (e.view.kind == ViewKind::world && e.data != Experiment::Data::world)
+  if (e.view.kind == ViewKind::world && e.data != Experiment::Data::world && !e.stream.recorded())
     throw InputError(fmt::format(
         "{}: view.kind is \"world\", but data is \"{}\", whose images are deformed: expected another kind, or "
         "data = \"world\"",

@@ -10,6 +10,7 @@
 #include "engine/file_system.h"
 #include "tools/experiment/experiment.h"
 #include "tools/export/embeddings.h"
+#include "tools/replace_file.h"
 #include "tools/safetensors.h"
 
 namespace saccade {
@@ -54,6 +55,7 @@ SafeTensors synapses(const Experiment& experiment, Checkpoint& checkpoint) {
 int export_tensors(const ExportRequest& request, const CommonFlags& flags) {
   if (request.embeddings.empty() && (request.layer || request.deformed || request.features || request.views))
     throw InputError("export: --layer, --deformed, --features and --views go with --embeddings train or test");
+  check_replaceable("--out", flags.out, {".safetensors"});
   Checkpoint checkpoint = checkpoint_of(request.source);
   const Experiment experiment = parse_experiment(checkpoint.experiment, request.source.string());
   std::map<std::string, std::string> metadata = metadata_of(experiment, checkpoint);

@@ -69,6 +69,7 @@ LabelledViews labelled_views(const Experiment& e, const DataSet& data, Part part
 }
 
 DataSet labelled_data(const Experiment& e, const std::filesystem::path& folder, const Decoding& decoding) {
+  if (!e.can_probe()) return load_probe_data(e, folder, decoding);  // says what is missing
   return probe_data(e) == e.data && e.data != Experiment::Data::stl10 ? load_experiment_data(e, folder, decoding)
                                                                       : load_probe_data(e, folder, decoding);
 }

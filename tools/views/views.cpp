@@ -17,14 +17,28 @@
 namespace saccade {
 namespace {
 
-constexpr int longest = 10000;    // views that are looked at, at most
-constexpr int most_frames = 600;  // of the animation
-constexpr int comfortable = 64;   // pixels: a view is enlarged to about this
+constexpr int longest = 10000;        // views that are looked at, at most
+constexpr int most_frames = 600;      // of the animation
+constexpr double most_bytes = 512e6;  // of pictures in memory
+constexpr int comfortable = 64;       // pixels: a view is enlarged to about this
 
 /// The first views that the sheet or the strip shows, in order and with pixels.
-std::vector<View> views_to_show(RenderableStream& stream, const ViewsRequest& request) {
+std::vector<View> views_to_show(RenderableStream& stream, const ViewsRequest& request, const ViewShape& shape,
+                                int factor) {
   std::vector<View> views;
   int frames = 0;
+  // A cell of the sheet or the strip; the strip's frames each show `columns` of them.
+  const double cell = 3.0 * shape.height * shape.width * factor * factor;
+  const auto check_room = [&] {
+    const double bytes = static_cast<double>(views.size()) * (cell + static_cast<double>(shape.values()) * 4) +
+                         (static_cast<double>(frames) + request.fixations) * request.columns * cell;
+    if (bytes > most_bytes)
+      throw InputError(fmt::format(
+          "views: the pictures would take more than {:.0f} MB of memory ({} views of {}x{} pixels, {} times "
+          "enlarged); expected a smaller --scale, --seconds, --columns or --fixations",
+          most_bytes / 1e6, views.size(), shape.height, shape.width, factor));
+  };
+  check_room();
   for (int seen = 0; seen < longest;) {
     const auto next = stream.next_recipe();
     if (!next) break;
@@ -38,6 +52,7 @@ std::vector<View> views_to_show(RenderableStream& stream, const ViewsRequest& re
     if (!frame && view.index >= static_cast<std::uint32_t>(request.columns)) continue;
     stream.render_pixels(view);
     views.push_back(std::move(view));
+    check_room();
   }
   if (views.empty()) throw InputError("views: the stream has no view");
   return views;
@@ -94,14 +109,15 @@ std::string_view text_of(const std::vector<std::uint8_t>& bytes) {
 }  // namespace
 
 int show_views(const ViewsRequest& request, const CommonFlags& flags) {
+  if (!(request.seconds > 0)) throw InputError(fmt::format("--seconds {}: expected more than 0", request.seconds));
   if (flags.out.empty()) throw InputError("views: where should the pictures go? Give --out DIR");
   const Experiment experiment = load_experiment(request.experiment, flags.set);
   const DataSet data = load_experiment_data(experiment, data_folder(flags));
   const auto stream = event_stream(experiment, data);
-  const std::vector<View> views = views_to_show(*stream, request);
   const NetworkSpec& network = experiment.network;
   const ViewShape shape{network.height, network.width, network.channels};
   const int factor = request.scale > 0 ? request.scale : std::max(1, (comfortable + shape.height - 1) / shape.height);
+  const std::vector<View> views = views_to_show(*stream, request, shape, factor);
 
   std::vector<View> animated;
   for (const View& view : views)
