@@ -39,7 +39,7 @@ NetworkSpec known_network(const std::string& name) {
             64};
   if (name == "conv3" || name == "conv3-strided")
     return {name, 1, 28, 28, {{32, down, tanh}, {64, down, tanh}, {128, down, tanh}}, 64};
-  if (name == "vgg6")
+  if (name == "vgg6" || name == "vgg6-strided")
     return {name,
             3,
             64,
@@ -52,10 +52,10 @@ NetworkSpec known_network(const std::string& name) {
              {1024, down, hardtanh}},
             64,
             2};
-  throw InputError(fmt::format(
-      "network: no network is called \"{}\"; known are conv5, conv5-strided, conv3, conv3-strided and vgg6, "
-      "or declare one in a [network] table",
-      name));
+  throw InputError(
+      fmt::format("network: no network is called \"{}\"; known are conv5, conv3, vgg6, each also with -strided behind "
+                  "it, or declare one in a [network] table",
+                  name));
 }
 
 void check_network(const NetworkSpec& network) {

@@ -38,7 +38,7 @@ struct NetworkSpec {
   friend bool operator==(const NetworkSpec&, const NetworkSpec&) = default;
 };
 
-/// "conv5" (CIFAR), "conv3" (MNIST family) or "vgg6" (STL10), and "conv5-strided" and "conv3-strided", which halve
+/// "conv5" (CIFAR), "conv3" (MNIST family) or "vgg6" (STL10), and the same names with "-strided" behind, which halve
 /// their maps by a stride instead of a pool; InputError for another name, with the known ones.
 NetworkSpec known_network(const std::string& name);
 

@@ -116,8 +116,9 @@ TEST_CASE("layers of every kind; a pool belongs to the layer below") {
 }
 
 TEST_CASE("what is written reads back to the same experiment") {
-  for (const std::string text : {"", "data = \"cifar100\"", "network = \"conv5\"", "network = \"conv3-strided\"",
-                                 "network.embedding = 128", "rate = 0.5", everything}) {
+  for (const std::string text :
+       {"", "data = \"cifar100\"", "network = \"conv5\"", "network = \"conv3-strided\"",
+        "data = \"stl10\"\nnetwork = \"vgg6-strided\"", "network.embedding = 128", "rate = 0.5", everything}) {
     CAPTURE(text);
     const Experiment experiment = parse(text);
     const std::string written = write_experiment(experiment);

@@ -134,7 +134,7 @@ void add_devices(CLI::App& app, CommonFlags& flags) {
                                          "Compare every operation of the GPU with the CPU's, and time both; with "
                                          "--device cpu: the CPU with itself on 1 thread");
   command->add_option("--network", request->network, "Check on this network's shapes; default conv5")
-      ->check(CLI::IsMember({"conv3", "conv3-strided", "conv5", "conv5-strided", "vgg6"}))
+      ->check(CLI::IsMember({"conv3", "conv3-strided", "conv5", "conv5-strided", "vgg6", "vgg6-strided"}))
       ->needs(check)
       ->type_name("NAME");
   command->add_option("--views", request->views, "Views in each operation of the check; default 100")

@@ -59,7 +59,7 @@ std::string down_text(Downsample down) {
 
 /// A known network by its name, another one in full. The image size is not written: it is that of the data set.
 std::string network_text(const NetworkSpec& network) {
-  for (const char* name : {"conv3", "conv5", "conv3-strided", "conv5-strided", "vgg6"}) {
+  for (const char* name : {"conv3", "conv5", "vgg6", "conv3-strided", "conv5-strided", "vgg6-strided"}) {
     const NetworkSpec known = known_network(name);
     if (network.name == name && network.layers == known.layers && network.embedding == known.embedding &&
         network.head_average == known.head_average)
@@ -246,7 +246,7 @@ std::string list_experiment_keys(Mode mode) {
       "  head_average = 2  # heads and probes read maps averaged over windows of 2x2; 1 = the maps themselves\n"
       "A layer's kind is \"conv\" (3x3 convolution, the default) or \"local\" (3x3, weights of every position's own);\n"
       "{kind = \"pool\"} after a layer is the same as pool = true in it.\n"
-      "Known networks: conv3, conv5, vgg6; conv3-strided and conv5-strided halve their maps by a stride of 2, not a "
+      "Known networks: conv3, conv5, vgg6; with -strided behind the name they halve their maps by a stride of 2, not a "
       "pool.\n";
   return text;
 }
