@@ -112,6 +112,26 @@ TEST_CASE("gradients of the hinge against the reference: few and all negatives, 
     }
 }
 
+namespace {
+
+/// The hinge of two negatives with margins in the middle of the distances, under every rule and for every layer.
+void check_hinge(const NetworkSpec& net, bool block) {
+  const Totals totals = check_loss(
+      [&](Device&, PairStep& step, const Pairs& pairs, PairStepOptions& options) {
+        options.margins = median_margins(step, pairs, options.layer, 20, 2);
+        options.negatives = 2;
+        options.block = block;
+      },
+      [](const PairStepOptions& o) {
+        return ref::batch_hinge(o.negatives, o.negative_weight, static_cast<double>(o.margins.positive),
+                                static_cast<double>(o.margins.negative), o.block);
+      },
+      rounding_limit(4), net);
+  CHECK(totals.tensors == 5 * (5 + 4 * 2));
+}
+
+}  // namespace
+
 TEST_CASE("gradients against the reference where heads read averaged maps") {
   NetworkSpec net = odd_network();  // maps of 11x9, 5x4, 5x4 and 2x2: odd rows and columns are left out
   net.head_average = 2;
@@ -119,36 +139,14 @@ TEST_CASE("gradients against the reference where heads read averaged maps") {
   CHECK(net.head(3).in.features() == 33);
   for (bool block : {true, false}) {
     CAPTURE(block);
-    const Totals totals = check_loss(
-        [&](Device&, PairStep& step, const Pairs& pairs, PairStepOptions& options) {
-          options.margins = median_margins(step, pairs, options.layer, 20, 2);
-          options.negatives = 2;
-          options.block = block;
-        },
-        [](const PairStepOptions& o) {
-          return ref::batch_hinge(o.negatives, o.negative_weight, static_cast<double>(o.margins.positive),
-                                  static_cast<double>(o.margins.negative), o.block);
-        },
-        rounding_limit(4), net);
-    CHECK(totals.tensors == 5 * (5 + 4 * 2));
+    check_hinge(net, block);
   }
 }
 
 TEST_CASE("gradients of locally connected layers against the reference") {
   for (bool block : {true, false}) {
     CAPTURE(block);
-    const Totals totals = check_loss(
-        [&](Device&, PairStep& step, const Pairs& pairs, PairStepOptions& options) {
-          options.margins = median_margins(step, pairs, options.layer, 20, 2);
-          options.negatives = 2;
-          options.block = block;
-        },
-        [](const PairStepOptions& o) {
-          return ref::batch_hinge(o.negatives, o.negative_weight, static_cast<double>(o.margins.positive),
-                                  static_cast<double>(o.margins.negative), o.block);
-        },
-        rounding_limit(4), local_network());
-    CHECK(totals.tensors == 5 * (5 + 4 * 2));
+    check_hinge(local_network(), block);
   }
 }
 
