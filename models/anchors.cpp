@@ -58,7 +58,8 @@ void Anchors::put_flags(const std::int32_t* flags, int count) {
 
 void Anchors::embed(int layer) {
   const int top = layer == end_to_end ? depth() - 1 : layer;
-  ascend(device_, parameters_, arriving(), 0, top + 1);
+  if (arrived_ <= top) ascend(device_, parameters_, arriving(), arrived_, top + 1);
+  arrived_ = std::max(arrived_, top + 1);
   if (!may_wait_) {
     saccade::embed(device_, parameters_, arriving(), top, of_arriving(top));
     return;

@@ -25,11 +25,16 @@ class Anchors {
           std::size_t waiting_floats);
 
   /// Where the pixels of the arriving view go, or of one that becomes the anchor in `slot`.
+  Views arrive() {
+    arrived_ = 0;
+    return arriving();
+  }
   Views arriving() { return {activity_, activity_.views() - 1, 1}; }
   Views place(int slot) { return may_wait_ ? Views{activity_, slot, 1} : arriving(); }
   /// The pixels are in place(slot): it is an anchor now.
   void store(int slot);
-  /// The arriving view, and what waits for this layer (or end_to_end), climbs and is embedded.
+  /// The arriving view, and what waits for this layer (or end_to_end), climbs and is embedded. Several layers of one
+  /// view: in any order, but before its synapses change.
   void embed(int layer);
   /// All that waits is computed: buffer() and activity() hold what a checkpoint keeps.
   void settle();
@@ -61,6 +66,7 @@ class Anchors {
   DeviceBuffer<float> embeddings_;
   DeviceBuffer<std::int32_t> flags_;  ///< of the head that is being read
   std::vector<int> climbed_;          ///< layers that the anchor in a slot has passed
+  int arrived_ = 0;                   ///< layers that the arriving view has passed
   std::vector<std::int32_t> waiting_;
 };
 

@@ -100,7 +100,8 @@ OnlineLearner::OnlineLearner(Device& device, const NetworkSpec& network, const L
       error_(device, static_cast<std::size_t>(network.head(0).lanes()), options.replicas, learning_),
       active_(device, 1, options.replicas, learning_),
       results_(device, static_cast<std::size_t>(most_terms(common_memory(options))), options.replicas),
-      updates_(static_cast<std::size_t>(options.replicas)) {}
+      updates_(static_cast<std::size_t>(options.replicas)),
+      updated_(updates_.size()) {}
 
 const Margins& OnlineLearner::margins(int layer) const {
   if (options_.margins.size() == 1) return options_.margins.front();
@@ -123,26 +124,45 @@ Stimuli OnlineLearner::stimulus(const View& view) const {
   return *view.pixels;
 }
 
+/// At the beginning of each hundredth of the run; also when it goes on from the middle of one.
+void OnlineLearner::renew_rates() {
+  if (options_.final_rate == 1) return;
+  constexpr std::uint64_t steps = 100;
+  const std::uint64_t step = std::min(events_ * steps / options_.events, steps - 1);
+  if (rate_step_ == step) return;
+  rate_step_ = step;
+  const double done = (static_cast<double>(step) + 0.5) / static_cast<double>(steps);
+  optimiser_.scale_rates(static_cast<float>(1 - (1 - options_.final_rate) * done));
+}
+
 void OnlineLearner::view(const View& view) {
   const Stimuli shown = stimulus(view);
-  const int layer = schedule_.layer(events_);
+  renew_rates();
+  schedule_.layers(events_, drawn_);
   const Recall& recall = memory_->view(view.time, static_cast<std::int64_t>(updates()));
-  last_.terms.clear();
-  last_.event = events_;
-  last_.time = view.time;
-  last_.fixation = view.fixation;
-  last_.layer = layer;
-  last_.role = recall.becomes_anchor        ? ViewRole::anchor
-               : recall.comparisons.empty() ? ViewRole::idle
-                                            : ViewRole::learner;
-  if (last_.role != ViewRole::idle) {
-    show(device_, network_, shown, recall.becomes_anchor ? anchors_.place(recall.slot) : anchors_.arriving());
-    if (recall.becomes_anchor) {
-      anchors_.store(recall.slot);
-    } else {
-      anchors_.embed(layer);
-      compare(layer, recall);
-    }
+  const ViewRole role = recall.becomes_anchor        ? ViewRole::anchor
+                        : recall.comparisons.empty() ? ViewRole::idle
+                                                     : ViewRole::learner;
+  records_.resize(drawn_.size());
+  for (std::size_t i = 0; i < drawn_.size(); ++i) {
+    UpdateRecord& record = records_[i];
+    record.terms.clear();
+    record.event = events_;
+    record.time = view.time;
+    record.fixation = view.fixation;
+    record.role = role;
+    record.layer = drawn_[i];
+  }
+  if (role == ViewRole::anchor) {
+    show(device_, network_, shown, anchors_.place(recall.slot));
+    anchors_.store(recall.slot);
+  } else if (role == ViewRole::learner) {
+    show(device_, network_, shown, anchors_.arrive());
+    // All layers see the view before any of them changes.
+    for (const int layer : drawn_) anchors_.embed(layer);
+    std::fill(updated_.begin(), updated_.end(), false);
+    for (UpdateRecord& record : records_) compare(record.layer, recall, record);
+    for (std::size_t r = 0; r < updates_.size(); ++r) updates_[r] += updated_[r];
   }
   ++events_;
 }
@@ -162,7 +182,7 @@ void OnlineLearner::add_terms(int replica, const Recall& recall) {
   }
 }
 
-void OnlineLearner::compare(int layer, const Recall& recall) {
+void OnlineLearner::compare(int layer, const Recall& recall, UpdateRecord& record) {
   terms_.clear();
   for (int r = 0; r < options_.replicas; ++r) add_terms(r, recall);
   const std::size_t count = recall.comparisons.size();
@@ -195,13 +215,13 @@ void OnlineLearner::compare(int layer, const Recall& recall) {
   for (std::size_t i = 0; i < count; ++i) {
     const Comparison& c = recall.comparisons[i];
     const HingeResult& result = host_results_[i];
-    last_.terms.push_back({c.positive, result.distance, result.loss, result.active != 0, c.age,
+    record.terms.push_back({c.positive, result.distance, result.loss, result.active != 0, c.age,
                            static_cast<std::uint32_t>(updates() - static_cast<std::uint64_t>(c.mark)), c.slot});
   }
   for (std::size_t r = 0; r < updates_.size(); ++r) {
     const auto first = host_results_.begin() + static_cast<std::ptrdiff_t>(results_.size() * r);
-    updates_[r] += std::any_of(first, first + static_cast<std::ptrdiff_t>(count),
-                               [](const HingeResult& result) { return result.active != 0; });
+    updated_[r] = updated_[r] || std::any_of(first, first + static_cast<std::ptrdiff_t>(count),
+                                             [](const HingeResult& result) { return result.active != 0; });
   }
 }
 
@@ -212,7 +232,7 @@ double OnlineLearner::memory_floats() const {
 
 std::vector<float> OnlineLearner::last_embedding() const {
   std::vector<float> embedding(static_cast<std::size_t>(network_.embedding));
-  device_.read(embedding.data(), anchors_.of_arriving(last_.layer).data, embedding.size() * sizeof(float));
+  device_.read(embedding.data(), anchors_.of_arriving(last().layer).data, embedding.size() * sizeof(float));
   return embedding;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,8 @@ struct LearnerOptions {
   bool block = true;                 ///< no gradient through the remembered anchor, eq. 7
   std::string optimiser = "sgd";
   Rates rates;
+  /// Over the run the rates fall linearly to this fraction, in 100 steps (needs `events`).
+  double final_rate = 1;
   Arithmetic arithmetic = Arithmetic::exact;
   /// Room for activities of anchors whose embeddings are computed late. It changes no result, only speed.
   std::size_t waiting_floats = std::size_t{16} << 20;
@@ -69,8 +72,11 @@ class OnlineLearner {
   std::uint64_t events() const { return events_; }  ///< views handled
   /// Views whose error was active in this replica.
   std::uint64_t updates(int replica = 0) const { return updates_.at(static_cast<std::size_t>(replica)); }
-  /// What the latest view did, in replica 0. Valid until the next view.
-  const UpdateRecord& last() const { return last_; }
+  /// What the latest view did, in replica 0: one record for each layer that was to learn (end to end: one), from the
+  /// bottom to the top. Valid until the next view.
+  const std::vector<UpdateRecord>& records() const { return records_; }
+  /// The only one of them, or that of the top layer.
+  const UpdateRecord& last() const { return records_.back(); }
   /// To change them from outside, ask again after each event: what waits for them is computed first.
   Parameters& parameters() {
     anchors_.settle();
@@ -94,7 +100,8 @@ class OnlineLearner {
   OnlineLearner(Device& device, const NetworkSpec& network, const LearnerOptions& options, Optimiser* optimiser);
   Stimuli stimulus(const View& view) const;
   void view(const View& view);
-  void compare(int layer, const Recall& recall);
+  void renew_rates();
+  void compare(int layer, const Recall& recall, UpdateRecord& record);
   /// The comparisons as replica r makes them: weight 0 for those that its window or its negatives leave out.
   void add_terms(int replica, const Recall& recall);
 
@@ -118,7 +125,10 @@ class OnlineLearner {
   std::vector<HingeResult> host_results_;
   std::uint64_t events_ = 0;
   std::vector<std::uint64_t> updates_;  ///< per replica
-  UpdateRecord last_;
+  std::vector<bool> updated_;           ///< per replica, by the latest view
+  std::optional<std::uint64_t> rate_step_;
+  std::vector<int> drawn_;  ///< layers of the latest view
+  std::vector<UpdateRecord> records_;
 };
 
 }  // namespace saccade

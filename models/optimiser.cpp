@@ -25,18 +25,26 @@ Floats gradient_of(Device& device, DeviceBuffer<float>& gradient, std::size_t we
 /// per replica.
 class DeviceRates {
  public:
-  DeviceRates(Device& device, std::size_t layers, const ReplicaRates& rates) {
-    for (auto [kind, host] : {std::pair{&conv_, &Rates::conv}, std::pair{&head_, &Rates::head}})
-      for (std::size_t layer = 0; layer < layers; ++layer) {
-        std::vector<float> each;
-        for (const Rates& replica : rates) each.push_back((replica.*host).at(layer));
-        kind->emplace_back(device, 1, static_cast<int>(each.size())).write(each);
-      }
+  DeviceRates(Device& device, std::size_t layers, const ReplicaRates& rates) : rates_(rates) {
+    for (auto* kind : {&conv_, &head_})
+      for (std::size_t layer = 0; layer < layers; ++layer)
+        kind->emplace_back(device, 1, static_cast<int>(rates.size()));
+    scale(1);
   }
   ConstFloats conv(std::size_t layer) const { return conv_[layer].shared(); }
   ConstFloats head(std::size_t layer) const { return head_[layer].shared(); }
 
+  void scale(float factor) {
+    for (auto [kind, host] : {std::pair{&conv_, &Rates::conv}, std::pair{&head_, &Rates::head}})
+      for (std::size_t layer = 0; layer < kind->size(); ++layer) {
+        std::vector<float> each;
+        for (const Rates& replica : rates_) each.push_back(factor * (replica.*host).at(layer));
+        (*kind)[layer].write(each);
+      }
+  }
+
  private:
+  ReplicaRates rates_;
   std::vector<DeviceBuffer<float>> conv_, head_;
 };
 
@@ -76,6 +84,7 @@ class Sgd final : public Optimiser {
   std::optional<ConstFloats> hebbian_rate(int layer) const override {
     return rates_.head(static_cast<std::size_t>(layer));
   }
+  void scale_rates(float factor) override { rates_.scale(factor); }
 
  private:
   Device& device_;
@@ -111,6 +120,8 @@ class Adam final : public Optimiser {
     const auto index = static_cast<std::size_t>(layer);
     step(head_[index], views, active, rates_.head(index), weights, feedback);
   }
+
+  void scale_rates(float factor) override { rates_.scale(factor); }
 
   void save(Checkpoint& checkpoint) const override {
     each_state(*this, [&](const std::string& name, const State& state, auto to_logical, auto) {

@@ -51,6 +51,9 @@ class Optimiser {
   virtual void change_conv(int layer, const Extent& views, ConstFlags active, Floats weights, Floats feedback) = 0;
   virtual void change_head(int layer, const Extent& views, ConstFlags active, Floats weights, Floats feedback) = 0;
 
+  /// From now on the rates are those that the optimiser was made with times `factor`.
+  virtual void scale_rates(float /*factor*/) {}
+
   virtual void save(Checkpoint&) const {}
   virtual void load(const Checkpoint&) {}
 };

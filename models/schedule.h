@@ -1,21 +1,24 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "models/parameters.h"
 
 namespace saccade {
 
 /// Who learns at an event (method.md, section 4), as a function of the event's number: "rll" draws a layer uniformly
-/// for each event, "gll" trains layer after layer for an equal share of the events, "e2e" lets all learn from the top
-/// head.
+/// for each event, "gll" trains layer after layer for an equal share of the events, "pll" lets every layer learn at
+/// every event, each from its own head, in parallel, "e2e" lets all learn from the top head.
 class Schedule {
  public:
   /// `events`: the length of the run, which gll divides. InputError for an unknown name, or for gll without a length.
   Schedule(const std::string& name, int depth, std::uint64_t seed, std::uint64_t events);
 
   const std::string& name() const { return name_; }
-  /// The layer that learns at this event, or end_to_end.
+  /// What learns at this event, from the bottom to the top: layers, or end_to_end alone.
+  void layers(std::uint64_t event, std::vector<int>& layers) const;
+  /// The only one of them. std::logic_error where there are several (pll).
   int layer(std::uint64_t event) const;
   Heads heads() const { return name_ == "e2e" ? Heads::top_only : Heads::every_layer; }
 

@@ -26,10 +26,11 @@ void PairBatches::for_each_pair(std::uint64_t batch, std::vector<std::int32_t>& 
   tbb::task_arena arena(options_.threads);
   arena.execute([&] {
     tbb::parallel_for(std::size_t{0}, pairs, [&](std::size_t i) {
-      const std::uint32_t object =
-          permuted(options_.seed, Purpose::object_order, epoch, first + static_cast<std::uint32_t>(i), source_->size());
+      const std::uint32_t place = first + static_cast<std::uint32_t>(i);
+      const std::uint32_t object = permuted(options_.seed, Purpose::object_order, epoch, place, source_->size());
+      const std::uint64_t fixation = epoch * source_->size() + place;
       if (!all_labels.empty()) labels[i] = all_labels[object];
-      f(i, [&](std::uint32_t view) { return source_->draw(object, epoch, view); });
+      f(i, [&](std::uint32_t view) { return source_->draw(object, fixation, view); });
     });
   });
 }

@@ -11,6 +11,9 @@ namespace saccade {
 /// seen through two views of its own. An epoch has floor(objects / batch) batches; the objects left over in an epoch
 /// are not seen in it, but in another, because the order changes.
 ///
+/// Pair number p of an epoch e is what FixationStream shows in fixation e * objects + p with the same seed, two views a
+/// fixation and shuffled order: where batches fill an epoch, a stream and the batches show the very same views.
+///
 /// A batch is a function of (source, options, its number): there is nothing to save. Views are rendered by `threads`
 /// threads; the bits do not depend on how many.
 class PairBatches {

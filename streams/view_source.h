@@ -23,7 +23,7 @@ class ViewSource {
   /// Of all that its views are made from: recipes recorded from one source are rendered by an equal one alone.
   virtual std::string hash() const = 0;
   virtual ViewShape view_shape() const = 0;
-  /// The recipe of view `view` of a fixation (in a batch: of an epoch) that shows this object.
+  /// The recipe of view `view` of a fixation that shows this object.
   virtual ViewRecipe draw(std::uint32_t object, std::uint64_t fixation, std::uint32_t view) const = 0;
   /// InputError for a recipe, perhaps from a file, that is not one of this source's.
   virtual void check(const ViewRecipe& recipe) const = 0;

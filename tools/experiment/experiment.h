@@ -22,10 +22,11 @@ struct Experiment {
   /// `none`: a recorded stream of pixels needs no data set.
   enum class Data { cifar10, cifar100, mnist, emnist_letters, fashion_mnist, stl10, folder, world, none };
   enum class Loss { hinge, simclr, clapp, supervised };
-  enum class Schedule { rll, gll, e2e };
+  enum class Schedule { rll, gll, pll, e2e };
   enum class Rule { bp, rf, urf, sign, sign_forward, dtp };
   enum class Optimiser { sgd, adam };
   enum class Path { independent, trajectory };
+  enum class Positives { same, shuffled };
   enum class MemoryMode { sliding, held };
   enum class Trace { window };
   enum class ClappUpdate { synchronous, asynchronous };
@@ -33,6 +34,7 @@ struct Experiment {
   enum class ProbeLayers { all, top };
   /// `same`, or a data set of its own: 1 + Data.
   enum class ProbeData { same };
+  enum class ProbeTest { test, train };
   enum class Deformation { automatic, affine, affine_hsv, rotate_scale_shift };
 
   struct Margins {
@@ -43,6 +45,7 @@ struct Experiment {
   /// One value for all layers, or one per layer.
   struct Rates {
     std::vector<double> conv, head;
+    double final = 1;  ///< fraction at the end of a replay
     friend bool operator==(const Rates&, const Rates&) = default;
   };
   struct Folder {
@@ -65,6 +68,7 @@ struct Experiment {
     ObjectOrder order = ObjectOrder::shuffled;
     double returns = 0;  ///< probability
     std::int64_t return_depth = 10;
+    Positives positives = Positives::same;
     std::string file;   ///< recorded stream, instead of what the keys above say
     std::string hash;   ///< Recording::hash of it
     std::string shape;  ///< of its views: "32x32x3"
@@ -118,7 +122,10 @@ struct Experiment {
     std::int64_t epochs = 30;
     double rate = 0.001;
     std::int64_t batch = 500;
-    std::int64_t test_images = 0;  ///< 0 = all
+    bool standardise = false;
+    ProbeTest test = ProbeTest::test;  ///< labelled images that it is tested on
+    std::int64_t test_from = 0;        ///< the first of them
+    std::int64_t test_images = 0;      ///< 0 = all from there on
     bool deformed = true;          ///< also test on deformed images
     Deformation deformation = Deformation::automatic;
     double deformation_strength = 0.5;  ///< p of rotate_scale_shift
@@ -217,6 +224,10 @@ std::string list_experiment_keys(Mode mode = Mode::event);
 
 /// The data set that the probe reads: `probe.data`, or that of the run.
 Experiment::Data probe_data(const Experiment& experiment);
+
+/// Whether the probe reads labelled images beyond those that the run loads: of another data set, or training images
+/// that `images` leaves out.
+bool probe_reads_more(const Experiment& experiment);
 
 /// Size of the images of a data set.
 ViewShape image_shape(const Experiment& experiment, Experiment::Data data);

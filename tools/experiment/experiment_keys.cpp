@@ -71,8 +71,9 @@ std::vector<Key> make_table() {
        "conv5 (colour), conv3 (grey), vgg6 (from 64 pixels)"},
       {"loss", choice(of(&E::loss), {"hinge", "simclr", "clapp", "supervised"}), "",
        "contrastive hinge on L1 distances; for a training also SimCLR, CLAPP, cross-entropy with labels"},
-      {"schedule", choice(of(&E::schedule), {"rll", "gll", "e2e"}), "",
-       "who learns: a layer drawn for each event, the layers one after the other, or all at once"},
+      {"schedule", choice(of(&E::schedule), {"rll", "gll", "pll", "e2e"}), "",
+       "who learns: a layer drawn for each event, the layers one after the other, all of them in parallel, each from a "
+       "head of its own (event mode), or all from the top head"},
       {"rule", choice(of(&E::rule), {"bp", "rf", "urf", "sign", "sign-forward", "dtp"}), "",
        "what carries errors back: forward weights, random ones, random ones that learn, signs of random, of forward; "
        "dtp (training, e2e): targets"},
@@ -92,6 +93,8 @@ std::vector<Key> make_table() {
        "by network and schedule (sgd), 0.0001 (adam)"},
       {"rate.head", PerLayer{of(&E::rate, &E::Rates::head)}, "", "learning rate of the heads",
        "by network and schedule (sgd), 0.0001 (adam)"},
+      {"rate.final", Real{of(&E::rate, &E::Rates::final), 0, 1}, "",
+       "over a replay the rates fall linearly to this fraction of themselves"},
       {"arithmetic", choice(of(&E::arithmetic), {"exact", "fast"}), "",
        "convolutions summed in one fixed order, or by Winograd's scheme where that saves work; each gives the same "
        "bits for any number of threads",
@@ -121,6 +124,9 @@ std::vector<Key> make_table() {
        "probability that a fixation shows again what one of the return_depth fixations before the last one showed"},
       {"stream.return_depth", integer(of(&E::stream, &E::Stream::return_depth), 1, million), "fixations",
        "how far back a return goes"},
+      {"stream.positives", choice(of(&E::stream, &E::Stream::positives), {"same", "shuffled"}), "",
+       "what views behind the first of a fixation (of a pair) show: the same object, or, as a control, each another "
+       "one, drawn from all"},
       {"stream.file", Text{of(&E::stream, &E::Stream::file)}, "",
        "recorded stream (saccade pack; --stream F.views): it decides data, images, view.kind and stream.views; the "
        "other keys of stream and those of motion do not apply",
@@ -190,8 +196,15 @@ std::vector<Key> make_table() {
       {"probe.epochs", integer(of(&E::probe, &E::Probe::epochs), 1, million), "epochs", "passes over them"},
       {"probe.rate", positive(of(&E::probe, &E::Probe::rate), 1e6), "", "learning rate of the probe (Adam)"},
       {"probe.batch", integer(of(&E::probe, &E::Probe::batch), 1, million), "images", "images in a step of the probe"},
+      {"probe.standardise", Boolean{of(&E::probe, &E::Probe::standardise)}, "",
+       "features without their means and in units of their standard deviations, so that their size does not count"},
+      {"probe.test", choice(of(&E::probe, &E::Probe::test), {"test", "train"}), "",
+       "labelled images that the probe is tested on: those for tests, or training images that are held out from "
+       "probe.test_from on (to choose settings by; images may hold them out of learning too)"},
+      {"probe.test_from", integer(of(&E::probe, &E::Probe::test_from), 0), "images",
+       "number of the first image of probe.test that is used"},
       {"probe.test_images", integer(of(&E::probe, &E::Probe::test_images), 0), "images",
-       "use only the first N test images; 0 = all"},
+       "use only N images from there on; 0 = all"},
       {"probe.deformed", Boolean{of(&E::probe, &E::Probe::deformed)}, "", "test on deformed images as well"},
       {"probe.deformation",
        choice(of(&E::probe, &E::Probe::deformation), {"auto", "affine", "affine-hsv", "rotate-scale-shift"}), "",

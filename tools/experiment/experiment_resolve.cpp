@@ -15,7 +15,7 @@ namespace {
 /// and more diverges. A layer-wise head on a lower layer sees more features and needs a smaller rate. Other networks
 /// get one rate for all, which ran stably on CIFAR-10.
 Experiment::Rates default_rates(const Experiment& e) {
-  if (e.optimiser == Experiment::Optimiser::adam) return {{1e-4}, {1e-4}};
+  if (e.optimiser == Experiment::Optimiser::adam) return {.conv = {1e-4}, .head = {1e-4}};
   const bool end_to_end = e.schedule == Experiment::Schedule::e2e;
   if (e.network.name == "conv3")
     return end_to_end ? Experiment::Rates{{2e-3, 7e-4, 7e-4}, {3.5e-4}}

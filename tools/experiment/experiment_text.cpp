@@ -222,6 +222,10 @@ Experiment::Data probe_data(const Experiment& e) {
              : static_cast<Experiment::Data>(static_cast<int>(e.probe.data) - 1);
 }
 
+bool probe_reads_more(const Experiment& e) {
+  return probe_data(e) != e.data || (e.probe.test == Experiment::ProbeTest::train && e.images > 0);
+}
+
 std::string list_experiment_keys(Mode mode) {
   const Experiment defaults = keys::defaults(mode);
   std::vector<std::vector<std::string>> rows{{"key", "type", "default", "unit", "values"}};

@@ -12,6 +12,7 @@
 #include "streams/patches.h"
 #include "streams/recorded_stream.h"
 #include "streams/shape_text.h"
+#include "streams/shuffled_positives.h"
 #include "streams/views.h"
 #include "streams/world/stills.h"
 
@@ -70,6 +71,7 @@ LearnerOptions learner_options(const Experiment& e) {
   options.margins.clear();
   for (const Experiment::Margins& m : e.margins)
     options.margins.push_back({static_cast<float>(m.positive), static_cast<float>(m.negative)});
+  options.final_rate = e.rate.final;
   options.rates = {per_layer(e.rate.conv, e.network.layers.size()), per_layer(e.rate.head, e.network.layers.size())};
   return options;
 }
@@ -145,7 +147,9 @@ StreamOptions stream_options(const Experiment& e) {
 
 }  // namespace
 
-std::shared_ptr<const ViewSource> view_source(const Experiment& e, const DataSet& data) {
+namespace {
+
+std::shared_ptr<const ViewSource> objects(const Experiment& e, const DataSet& data) {
   if (e.view.kind == ViewKind::world) return std::make_shared<World>(world_options(e));
   const ImageSet& images = learned_images(e, data);
   const auto seed = static_cast<std::uint64_t>(e.seed);
@@ -157,6 +161,14 @@ std::shared_ptr<const ViewSource> view_source(const Experiment& e, const DataSet
                                                                         .colour_time = e.motion.colour_time,
                                                                         .warp_spread = e.motion.warp_spread,
                                                                         .colour_spread = e.motion.colour_spread});
+}
+
+}  // namespace
+
+std::shared_ptr<const ViewSource> view_source(const Experiment& e, const DataSet& data) {
+  const auto source = objects(e, data);
+  if (e.stream.positives == Experiment::Positives::same) return source;
+  return std::make_shared<ShuffledPositives>(source, static_cast<std::uint64_t>(e.seed));
 }
 
 std::unique_ptr<RenderableStream> event_stream(const Experiment& e, const DataSet& data) {

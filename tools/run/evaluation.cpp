@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "streams/views.h"
 #include "tools/run/interrupt.h"
@@ -16,16 +17,18 @@ Evaluation::Evaluation(Device& device, const Experiment& experiment, const DataS
       experiment_(experiment),
       quiet_(quiet),
       train_(labelled_views(experiment, data, Part::train, experiment.probe.images, false)),
-      plain_(labelled_views(experiment, data, Part::test, experiment.probe.test_images, false)),
+      plain_(tested_views(experiment, data, false)),
       data_name_(data.train.name) {
   if (experiment.probe.deformed)
-    deformed_ = labelled_views(experiment, data, Part::test, experiment.probe.test_images, true);
+    deformed_ = tested_views(experiment, data, true);
 }
 
 void Evaluation::probe(const Parameters& parameters, int layer, const std::string& name, ProbeResults& results) {
   const ProbeOptions options{static_cast<int>(experiment_.probe.epochs), static_cast<int>(experiment_.probe.batch),
                              static_cast<float>(experiment_.probe.rate), static_cast<std::uint64_t>(experiment_.seed)};
-  const Features features = extract_features(device_, parameters, layer, train_.images, 0, train_.images.count);
+  Features features = extract_features(device_, parameters, layer, train_.images, 0, train_.images.count);
+  std::optional<FeatureScaling> scaling;
+  if (experiment_.probe.standardise) scaling.emplace(device_, features).apply(device_, features);
   LinearProbe probe(device_, features.shape, train_.images.classes, options);
   {
     const std::uint64_t images = train_.images.count * static_cast<std::uint64_t>(options.epochs);
@@ -35,31 +38,34 @@ void Evaluation::probe(const Parameters& parameters, int layer, const std::strin
     };
     if (!probe.train(features, interrupted, show)) return;
   }
-  test(probe, parameters, layer,
-       fmt::format("linear probe with bias on frozen features; trained on the first {} training images of {}, {}, "
+  test(probe, parameters, layer, scaling ? &*scaling : nullptr,
+       fmt::format("linear probe with bias on frozen{} features; trained on the first {} training images of {}, {}, "
                    "{} epochs, Adam {:g}, batch {}, seed {}",
-                   train_.images.count, data_name_,
+                   scaling ? ", standardised" : "", train_.images.count, data_name_,
                    cuts(experiment_.view.kind) ? "a random crop and flip of each" : "plain", experiment_.probe.epochs,
                    experiment_.probe.rate, experiment_.probe.batch, experiment_.seed),
        results);
 }
 
-void Evaluation::test(LinearProbe& probe, const Parameters& parameters, int layer, const std::string& trained,
-                      ProbeResults& results) {
+void Evaluation::test(LinearProbe& probe, const Parameters& parameters, int layer, const FeatureScaling* scaling,
+                      const std::string& trained, ProbeResults& results) {
   auto measure = [&](const LabelledViews& views) {
     const LabelledImages& images = views.images;
     std::size_t correct = 0;  // a thousand at a time: the features of all would need gigabytes
     constexpr std::size_t chunk = 1000;
-    for (std::size_t first = 0; first < images.count; first += chunk)
-      correct += probe.correct(
-          extract_features(device_, parameters, layer, images, first, std::min(chunk, images.count - first)));
+    for (std::size_t first = 0; first < images.count; first += chunk) {
+      Features features =
+          extract_features(device_, parameters, layer, images, first, std::min(chunk, images.count - first));
+      if (scaling) scaling->apply(device_, features);
+      correct += probe.correct(features);
+    }
     return ProbeResult{
         layer,
         static_cast<std::int64_t>(
             (layer == raw_pixels ? parameters.network().map(0) : parameters.network().head(layer).in).features()),
         static_cast<double>(correct) / static_cast<double>(images.count),
-        fmt::format("{}; tested on {} {} test images; device {} ({})", trained, images.count, views.how, device_.name(),
-                    device_.instruction_set())};
+        fmt::format("{}; tested on {} {} {}; device {} ({})", trained, images.count, views.how, views.which,
+                    device_.name(), device_.instruction_set())};
   };
   results.plain.push_back(measure(plain_));
   if (deformed_.images.count > 0) results.deformed.push_back(measure(deformed_));
@@ -73,7 +79,7 @@ ProbeResults Evaluation::classifier(const Parameters& parameters, ConstFloats bi
   LinearProbe classifier(device_, head.in.compact(), head.embedding, options);
   classifier.adopt(parameters.head(top).forward.shared(), bias);
   ProbeResults results;
-  test(classifier, parameters, top, "the network's own classifier", results);
+  test(classifier, parameters, top, nullptr, "the network's own classifier", results);
   return results;
 }
 

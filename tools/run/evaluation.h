@@ -2,6 +2,7 @@
 #include <functional>
 #include <string>
 
+#include "models/feature_scaling.h"
 #include "models/linear_probe.h"
 #include "streams/image_set.h"
 #include "tools/experiment/experiment.h"
@@ -28,8 +29,8 @@ class Evaluation {
 
  private:
   void probe(const Parameters& parameters, int layer, const std::string& name, ProbeResults& results);
-  void test(LinearProbe& probe, const Parameters& parameters, int layer, const std::string& trained,
-            ProbeResults& results);
+  void test(LinearProbe& probe, const Parameters& parameters, int layer, const FeatureScaling* scaling,
+            const std::string& trained, ProbeResults& results);
 
   Device& device_;
   const Experiment& experiment_;

@@ -14,6 +14,7 @@ namespace saccade {
 struct LabelledViews {
   LabelledImages images;
   std::string how;
+  std::string which = "test images";
 };
 
 enum class Part { train, test };
@@ -24,6 +25,10 @@ enum class Part { train, test };
 /// network reads.
 LabelledViews labelled_views(const Experiment& experiment, const DataSet& data, Part part, std::int64_t count,
                              bool deformed);
+
+/// What the experiment's probe is tested on, likewise: images of `probe.test` from `probe.test_from` on. InputError when
+/// there are none, or when the probe is trained on them.
+LabelledViews tested_views(const Experiment& experiment, const DataSet& data, bool deformed);
 
 /// What a probe of this experiment reads: a data set of its own whole, the run's own as far as `images` says.
 DataSet labelled_data(const Experiment& experiment, const std::filesystem::path& folder, const Decoding& decoding);

@@ -81,12 +81,11 @@ class Replay final : public Run {
   }
 
   void listen(const View& view) {
-    const UpdateRecord& update = learner_.last();
-    if (recorder_) {
-      recorder_->view(view);
-      recorder_->update(update);
+    if (recorder_) recorder_->view(view);
+    for (const UpdateRecord& update : learner_.records()) {
+      if (recorder_) recorder_->update(update);
+      metrics_.add(update);
     }
-    metrics_.add(update);
     if (done() % static_cast<std::uint64_t>(experiment_.record.every) == 0 || done() == length())
       metrics_.write(*writer_, done(), to_seconds(view.time));
   }

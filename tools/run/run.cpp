@@ -22,7 +22,7 @@ using Clock = std::chrono::steady_clock;
 Decoding decoding(const CommonFlags& flags) { return {flags.threads, progress_of("reading", "images", flags.quiet)}; }
 
 DataSet load_labelled(const Experiment& e, const CommonFlags& flags) {
-  return probe_data(e) == e.data ? DataSet{} : load_probe_data(e, flags.data, decoding(flags));
+  return probe_reads_more(e) ? load_probe_data(e, flags.data, decoding(flags)) : DataSet{};
 }
 
 }  // namespace
