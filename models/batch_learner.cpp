@@ -80,8 +80,8 @@ void BatchLearner::pair_step(const Stimuli& a, const Stimuli& b, const std::vect
   if (options_.optimiser == "adam")
     bias_.step(device_, rate);
   else
-    device_.sgd_step({bias_.weights.size(), {1, 1}, bias_.gradient.shared(), {}, bias_.of_rate(rate), bias_.weights.shared(),
-                      {}});
+    device_.sgd_step(
+        {bias_.weights.size(), {1, 1}, bias_.gradient.shared(), {}, bias_.of_rate(rate), bias_.weights.shared(), {}});
 }
 
 void BatchLearner::clapp_step(const Stimuli& a, const Stimuli& b, int layer) {

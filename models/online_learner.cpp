@@ -101,11 +101,19 @@ OnlineLearner::OnlineLearner(Device& device, const NetworkSpec& network, const L
       active_(device, 1, options.replicas, learning_),
       results_(device, static_cast<std::size_t>(most_terms(common_memory(options))), options.replicas),
       updates_(static_cast<std::size_t>(options.replicas)),
-      updated_(updates_.size()) {}
+      updated_(updates_.size()) {
+  if (options.activity != "hebb" && options.activity != "covariance")
+    throw InputError("activity: nothing is called \"" + options.activity + "\"; known are hebb and covariance");
+  if (!(options.average_views >= 1))
+    throw InputError(fmt::format("average of activity over {} views, expected at least 1", options.average_views));
+  if (options.activity == "hebb") return;
+  averages_.emplace(device, network, learning_, options.replicas, static_cast<float>(1 / options.average_views));
+  plasticity_.learn_from_departures(*averages_);
+}
 
 const Margins& OnlineLearner::margins(int layer) const {
   if (options_.margins.size() == 1) return options_.margins.front();
-  return options_.margins[static_cast<std::size_t>(layer == end_to_end ? network_.depth() - 1 : layer)];
+  return options_.margins[static_cast<std::size_t>(top_of(layer))];
 }
 
 void OnlineLearner::handle(const Event& event) {
@@ -160,6 +168,7 @@ void OnlineLearner::view(const View& view) {
     show(device_, network_, shown, anchors_.arrive());
     // All layers see the view before any of them changes.
     for (const int layer : drawn_) anchors_.embed(layer);
+    if (averages_) averages_->follow(anchors_.arriving(), 0, top_of(drawn_.back()) + 2);
     std::fill(updated_.begin(), updated_.end(), false);
     for (UpdateRecord& record : records_) compare(record.layer, recall, record);
     for (std::size_t r = 0; r < updates_.size(); ++r) updates_[r] += updated_[r];
@@ -216,7 +225,7 @@ void OnlineLearner::compare(int layer, const Recall& recall, UpdateRecord& recor
     const Comparison& c = recall.comparisons[i];
     const HingeResult& result = host_results_[i];
     record.terms.push_back({c.positive, result.distance, result.loss, result.active != 0, c.age,
-                           static_cast<std::uint32_t>(updates() - static_cast<std::uint64_t>(c.mark)), c.slot});
+                            static_cast<std::uint32_t>(updates() - static_cast<std::uint64_t>(c.mark)), c.slot});
   }
   for (std::size_t r = 0; r < updates_.size(); ++r) {
     const auto first = host_results_.begin() + static_cast<std::ptrdiff_t>(results_.size() * r);
@@ -243,6 +252,7 @@ void OnlineLearner::save(Checkpoint& checkpoint) const {
   checkpoint.arithmetic = to_string(options_.arithmetic);
   parameters_.save(checkpoint.tensors);
   optimiser_.save(checkpoint);
+  if (averages_) averages_->save(checkpoint);
   anchors_.settle();
   const auto slots = static_cast<std::size_t>(slots_);
   std::vector<float> embeddings = anchors_.buffer().read();
@@ -267,6 +277,7 @@ void OnlineLearner::load(const Checkpoint& checkpoint) {
   anchors_.forget_waiting();  // before the synapses change
   parameters_.load(device_, checkpoint.tensors);
   optimiser_.load(checkpoint);
+  if (averages_) averages_->load(checkpoint);
   auto restore = [&](const DeviceBuffer<float>& buffer, int views, const std::string& name) {
     const Tensor& tensor = checkpoint.tensor(name);
     const std::size_t expected = static_cast<std::size_t>(views) * buffer.size();

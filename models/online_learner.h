@@ -37,6 +37,10 @@ struct LearnerOptions {
   bool block = true;                 ///< no gradient through the remembered anchor, eq. 7
   std::string optimiser = "sgd";
   Rates rates;
+  /// "hebb": error times pre-synaptic activity; "covariance": times its departure from the unit's running average
+  /// (models/activity_averages.h), in which the latest of `average_views` learning views has weight 1 / average_views.
+  std::string activity = "hebb";
+  double average_views = 500;
   /// Over the run the rates fall linearly to this fraction, in 100 steps (needs `events`).
   double final_rate = 1;
   Arithmetic arithmetic = Arithmetic::exact;
@@ -101,6 +105,7 @@ class OnlineLearner {
   Stimuli stimulus(const View& view) const;
   void view(const View& view);
   void renew_rates();
+  int top_of(int layer) const { return layer == end_to_end ? network_.depth() - 1 : layer; }
   void compare(int layer, const Recall& recall, UpdateRecord& record);
   /// The comparisons as replica r makes them: weight 0 for those that its window or its negatives leave out.
   void add_terms(int replica, const Recall& recall);
@@ -118,6 +123,7 @@ class OnlineLearner {
   mutable Anchors anchors_;  ///< what waits in it may be computed at any time: settled is the same state
   const DeviceImages* images_ = nullptr;
   Plasticity plasticity_;
+  std::optional<ActivityAverages> averages_;
   DeviceBuffer<float> error_;  ///< [views that learn][lanes]
   DeviceBuffer<std::int32_t> active_;
   DeviceBuffer<HingeResult> results_;

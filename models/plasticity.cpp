@@ -117,10 +117,10 @@ void Plasticity::pass_conv(int i, const Views& views, ConstFlags active) {
                                errors_[index - 1].strided(), parameters_.conv(i).packed_feedback.shared()});
 }
 
-ConvFactors Plasticity::conv_factors(int i, const Views& views, ConstFlags active) const {
+ConvFactors Plasticity::conv_factors(int i, const Views& views, ConstFlags active) {
   return {parameters_.network().conv(i),
           views.extent(),
-          views.activity.map(i, views.first),
+          averages_ ? averages_->departure(views, i) : views.activity.map(i, views.first),
           errors_[static_cast<std::size_t>(i)].strided(),
           views.activity.winners(i, views.first),
           active,
@@ -129,7 +129,8 @@ ConvFactors Plasticity::conv_factors(int i, const Views& views, ConstFlags activ
 
 HeadFactors Plasticity::head_factors(int top, const Views& views, ConstFloats error, ConstFlags active) {
   const NetworkSpec& network = parameters_.network();
-  return {network.head(top), views.extent(), head_input(device_, network, views, top), error, active};
+  return {network.head(top), views.extent(),
+          averages_ ? averages_->head_departure(views, top) : head_input(device_, network, views, top), error, active};
 }
 
 }  // namespace saccade

@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "models/activity.h"
+#include "models/activity_averages.h"
 #include "models/credit.h"
 #include "models/optimiser.h"
 #include "models/parameters.h"
@@ -17,6 +18,9 @@ class Plasticity final : public CreditAssignment {
  public:
   /// `views`: how many the errors of one go have room for. InputError for a rule that carries no errors.
   Plasticity(Device& device, Parameters& parameters, int views);
+
+  /// From now on synapses learn from the departure of pre-synaptic activity from its average, which must outlive this.
+  void learn_from_departures(ActivityAverages& averages) { averages_ = &averages; }
 
   /// `error`: derivative of the loss with respect to the embedding of each view; views whose flag in `active` is 0 cost
   /// nothing. More views than there is room for are taken in parts; under SGD a head then changes once, by their sum,
@@ -47,11 +51,12 @@ class Plasticity final : public CreditAssignment {
   void pass_head(int top, const Views& views, ConstFloats error, ConstFlags active);
   /// The error at the output of convolution i becomes that of the one below.
   void pass_conv(int i, const Views& views, ConstFlags active);
-  ConvFactors conv_factors(int i, const Views& views, ConstFlags active) const;
+  ConvFactors conv_factors(int i, const Views& views, ConstFlags active);
   HeadFactors head_factors(int top, const Views& views, ConstFloats error, ConstFlags active);
 
   Device& device_;
   Parameters& parameters_;
+  ActivityAverages* averages_ = nullptr;     ///< null: activity itself teaches
   std::vector<DeviceBuffer<float>> errors_;  ///< error at the output of each layer, before its activation
   std::vector<DeviceBuffer<float>>
       average_errors_;  ///< at the averages that each head reads; empty where it reads a map

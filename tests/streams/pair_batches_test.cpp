@@ -9,6 +9,7 @@
 #include "engine/error.h"
 #include "engine/random.h"
 #include "streams/deformed_images.h"
+#include "streams/fixation_stream.h"
 
 namespace saccade {
 namespace {
@@ -71,7 +72,7 @@ TEST_CASE("an epoch shows floor(images / batch) batches, no image twice, in an o
   CHECK(ever.size() == 23);  // what an epoch leaves over comes in another
 }
 
-TEST_CASE("the two views of a pair are those of (seed, image, epoch)") {
+TEST_CASE("the two views of a pair are those of a fixation that is counted over all epochs") {
   const ImageSet images = numbered_images();
   const PairBatches batches = batches_of(images, ViewKind::affine, {9, 5, 1});
   const std::uint64_t number = 6;  // the third batch of epoch 1
@@ -81,7 +82,8 @@ TEST_CASE("the two views of a pair are those of (seed, image, epoch)") {
     const std::uint32_t image = permuted(9, Purpose::object_order, 1, static_cast<std::uint32_t>(10 + pair), 23);
     CHECK(batch.labels[pair] == static_cast<std::int32_t>(image));
     for (const std::uint32_t view : {0u, 1u}) {
-      saccade::render(images, draw_recipe(ViewKind::affine, 9, image, 1, view), expected.data());
+      const std::uint64_t fixation = 23 + 10 + pair;
+      saccade::render(images, draw_recipe(ViewKind::affine, 9, image, fixation, view), expected.data());
       const std::vector<float>& all = view == 0 ? batch.a : batch.b;
       CHECK(std::equal(expected.begin(), expected.end(), all.begin() + static_cast<std::ptrdiff_t>(pair) * 35));
     }
@@ -89,6 +91,28 @@ TEST_CASE("the two views of a pair are those of (seed, image, epoch)") {
   const Batch later = render(batches, number, false);
   CHECK(later.a.empty());
   CHECK(later.b == batch.b);
+}
+
+TEST_CASE("where batches fill an epoch, a stream of the same seed shows the same views in the same order") {
+  ImageSet images = numbered_images();
+  images.labels.resize(20), images.pixels.resize(20 * 35);
+  const PairBatches batches = batches_of(images, ViewKind::affine, {9, 5, 1});
+  StreamOptions options;
+  options.seed = 9;
+  FixationStream stream(std::make_shared<DeformedImages>(images, ViewKind::affine, 9), options);
+  std::vector<ViewRecipe> a, b;
+  std::vector<std::int32_t> labels;
+  for (std::uint64_t batch = 0; batch < 9; ++batch) {  // two epochs and a batch
+    batches.draw(batch, true, a, b, labels);
+    for (std::size_t pair = 0; pair < 5; ++pair) {
+      for (const ViewRecipe& want : {a[pair], b[pair]}) {
+        const ViewRecipe shown = std::get<View>(stream.next()->event).recipe;
+        CHECK(shown.source == want.source);
+        CHECK(shown.parameters == want.parameters);
+      }
+      CHECK(std::holds_alternative<Saccade>(stream.next()->event));
+    }
+  }
 }
 
 TEST_CASE("recipes of a batch are those that it is rendered from, for any number of threads") {

@@ -24,6 +24,7 @@ struct Experiment {
   enum class Loss { hinge, simclr, clapp, supervised };
   enum class Schedule { rll, gll, pll, e2e };
   enum class Rule { bp, rf, urf, sign, sign_forward, dtp };
+  enum class Activity { hebb, covariance };
   enum class Optimiser { sgd, adam };
   enum class Path { independent, trajectory };
   enum class Positives { same, shuffled };
@@ -158,6 +159,8 @@ struct Experiment {
   double temperature = 0.1;      ///< of simclr
   std::vector<Margins> margins;  ///< one for all layers, or one per layer
   bool block = true;
+  Activity activity = Activity::hebb;
+  double average_views = 500;
   Optimiser optimiser = Optimiser::sgd;
   Rates rate;
   Arithmetic arithmetic = Arithmetic::exact;

@@ -86,6 +86,11 @@ std::vector<Key> make_table() {
        "[1, 3] (colour), [1, 1.5] (grey)"},
       {"block", Boolean{of(&E::block)}, "",
        "blocked gradient: only the later view of a pair learns (clapp: the context does not)"},
+      {"activity", choice(of(&E::activity), {"hebb", "covariance"}), "",
+       "what of the pre-synaptic activity enters a synapse's change in a replay: all of it, or its departure from the "
+       "unit's own running average"},
+      {"average_views", Real{of(&E::average_views), 1, 1e9}, "views",
+       "time constant of that average, in views that learn"},
       {"optimiser", choice(of(&E::optimiser), {"sgd", "adam"}), "",
        "sgd: a plain Hebbian step; adam: two moments per weight", "sgd (replay), adam (train)"},
       {"rate", Shorthand{}, "", "learning rate of convolutions and heads alike", "see the next two"},

@@ -71,6 +71,8 @@ LearnerOptions learner_options(const Experiment& e) {
   options.margins.clear();
   for (const Experiment::Margins& m : e.margins)
     options.margins.push_back({static_cast<float>(m.positive), static_cast<float>(m.negative)});
+  options.activity = experiment_word(e, "activity");
+  options.average_views = e.average_views;
   options.final_rate = e.rate.final;
   options.rates = {per_layer(e.rate.conv, e.network.layers.size()), per_layer(e.rate.head, e.network.layers.size())};
   return options;

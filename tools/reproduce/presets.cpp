@@ -5,7 +5,6 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <limits>
 
 #include "engine/error.h"
@@ -59,22 +58,6 @@ const std::vector<std::string>& preset_names() {
                                               "table6", "dtp-pooling", "mnist-plain", "fig2",   "fig5",
                                               "fig6",   "fig7",        "fig8",        "fig9",   "fig10"};
   return names;
-}
-
-fs::path presets_folder() {
-  if (const char* given = std::getenv("SACCADE_PRESETS"); given && *given) {
-    if (fs::is_directory(given)) return given;
-    throw InputError(fmt::format("SACCADE_PRESETS is {}: this is not a folder", given));
-  }
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path();
-  const fs::path installed = program.parent_path() / "share/saccade/presets", built = program / "presets";
-  for (const fs::path& folder : {installed, built})
-    if (fs::is_directory(folder, error)) return folder;
-  throw InputError(
-      fmt::format("the presets of the paper's tables are neither in {} nor in {}; set SACCADE_PRESETS to "
-                  "their folder",
-                  installed.string(), built.string()));
 }
 
 PresetTable load_preset_table(const fs::path& folder, const std::string& name) {

@@ -32,10 +32,6 @@ struct PresetTable {
 /// All tables and figures, in the paper's order.
 const std::vector<std::string>& preset_names();
 
-/// Where the presets are: SACCADE_PRESETS, else share/saccade/presets beside the program's folder (installed), else
-/// presets in the program's folder (built). InputError when there is none.
-std::filesystem::path presets_folder();
-
 /// Reads <folder>/<name>.toml. InputError for an unknown name, with the known ones, and for a file that is not as
 /// described here.
 PresetTable load_preset_table(const std::filesystem::path& folder, const std::string& name);

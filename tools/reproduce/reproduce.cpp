@@ -1,3 +1,4 @@
+#include "tools/experiment/preset.h"
 #include "tools/reproduce/reproduce.h"
 
 #include <fmt/format.h>

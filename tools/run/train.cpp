@@ -19,6 +19,12 @@ void check(const Experiment& e) {
         fmt::format("stream.file = {}: a recorded stream belongs to saccade replay; batches are drawn from "
                     "a data set",
                     e.stream.file));
+  if (e.schedule == Experiment::Schedule::pll)
+    throw InputError(
+        "schedule = \"pll\": layers that learn in parallel belong to saccade replay; expected rll, gll or e2e");
+  if (e.rate.final != 1)
+    throw InputError(
+        fmt::format("rate.final = {}: rates that fall belong to saccade replay; expected 1", e.rate.final));
   const bool compares = e.loss == Experiment::Loss::hinge || e.loss == Experiment::Loss::clapp;
   if (compares && !learns_from_patches(e) && e.negatives >= e.batch)
     throw InputError(fmt::format(
