@@ -23,6 +23,8 @@ void MetricsWindow::add(const UpdateRecord& update) {
     (term.positive ? sums.positive_distance : sums.negative_distance) += static_cast<double>(term.distance);
     (term.positive ? sums.positive_active : sums.negative_active) += term.active ? 1 : 0;
     sums.loss += static_cast<double>(term.loss);
+    sums.remembered += 1;
+    sums.staleness += term.staleness;
     active |= term.active;
     diverged_ |= !std::isfinite(term.distance) || !std::isfinite(term.loss);
   }
@@ -58,6 +60,7 @@ void MetricsWindow::write(MetricsWriter& out, std::uint64_t event, double time) 
       out.add(event, time, layer, scores_ ? "negative_score" : "negative_distance", s.negative_distance / s.negatives);
       out.add(event, time, layer, "negative_active", s.negative_active / s.negatives);
     }
+    if (s.remembered > 0) out.add(event, time, layer, "staleness", s.staleness / s.remembered);
     out.add(event, time, layer, "loss", s.loss / s.views);
     out.add(event, time, layer, "updates", s.updates);
     loss += s.loss;
