@@ -29,20 +29,22 @@ const std::vector<float>& values(const std::vector<Tensor>& tensors, const std::
 }  // namespace
 
 LearningMeasures::LearningMeasures(Device& device, const NetworkSpec& network, const MeasureOptions& options,
-                                   MeasuredPairs pairs)
+                                   MeasuredPairs batch, MeasuredPairs events)
     : device_(device),
       network_(network),
       options_(options),
-      pairs_(std::move(pairs)),
+      batch_(std::move(batch)),
+      events_(std::move(events)),
       copy_(device, network, make_rule("bp"), options.heads, options.seed, 1, options.arithmetic),
-      step_(device, copy_, pairs_.count),
+      step_(device, copy_, batch_.count),
       initial_(tensors_of(copy_)) {
-  if (!events() || options.rule == "bp") return;
+  if (batch_.count != events_.count) throw std::invalid_argument("LearningMeasures: batches of different sizes");
+  if (!looks_at_events() || options.rule == "bp") return;
   carrier_.emplace(device, network, make_rule(options.rule), options.heads, options.seed, 1, options.arithmetic);
-  carried_step_.emplace(device, *carrier_, pairs_.count);
+  carried_step_.emplace(device, *carrier_, batch_.count);
 }
 
-bool LearningMeasures::events() const {
+bool LearningMeasures::looks_at_events() const {
   return options_.loss && options_.loss->loss == "hinge" && options_.loss->block && !make_rule(options_.rule).targets;
 }
 
@@ -59,7 +61,7 @@ std::vector<Measure> LearningMeasures::measure(std::uint64_t event, const Parame
   const Tensors weights = tensors_of(parameters);
   ways(weights, all);
   look_downhill(weights);
-  if (events()) updates(weights, all);
+  if (looks_at_events()) updates(weights, all);
   features(all);
   latest_ = event;
   std::stable_sort(all.begin(), all.end(), [](const Measure& a, const Measure& b) { return a.layer < b.layer; });
@@ -80,13 +82,13 @@ void LearningMeasures::ways(const Tensors& weights, std::vector<Measure>& out) c
   });
 }
 
-void LearningMeasures::gradients(PairStep& step, Optimiser& optimiser) const {
+void LearningMeasures::gradients(PairStep& step, const MeasuredPairs& pairs, Optimiser& optimiser) const {
   for (int layer = end_to_end_run() ? end_to_end : 0; layer < (end_to_end_run() ? 0 : network_.depth()); ++layer) {
     PairStepOptions options = *options_.loss;
     options.layer = layer;
     const auto top = static_cast<std::size_t>(layer == end_to_end ? network_.depth() - 1 : layer);
     options.margins = options_.margins.size() == 1 ? options_.margins[0] : options_.margins.at(top);
-    step.run(pairs_.a, pairs_.b, options, optimiser);
+    step.run(pairs.a, pairs.b, options, optimiser);
   }
 }
 
@@ -96,7 +98,7 @@ void LearningMeasures::look_downhill(const Tensors& weights) {
   for_each_bundle([&](int, const std::string&, const std::string& name) { last_.push_back(*find(weights, name)); });
   if (!options_.loss) return;
   GradientAccumulator sum(device_, network_);
-  gradients(step_, sum);
+  gradients(step_, batch_, sum);
   gradient_ = sum.gradients();
 }
 
@@ -105,15 +107,15 @@ void LearningMeasures::updates(const Tensors& weights, std::vector<Measure>& out
   if (carrier_) {
     carrier_->load(device_, weights);
     GradientAccumulator sum(device_, network_);
-    gradients(*carried_step_, sum);
+    gradients(*carried_step_, batch_, sum);
     update = sum.gradients();
   }
   EventGradients single(device_, network_, gradient_);
-  gradients(carrier_ ? *carried_step_ : step_, single);
+  gradients(carrier_ ? *carried_step_ : step_, events_, single);
   for_each_bundle([&](int layer, const std::string& kind, const std::string& name) {
     const std::vector<float>&whole = values(update, name), &gradient = values(gradient_, name);
     const EventGradients::Sums& sums = kind == "conv" ? single.conv(layer) : single.head(layer);
-    out.push_back({layer, kind + "_gradient_norm", norm(whole) / pairs_.count});
+    out.push_back({layer, kind + "_gradient_norm", norm(whole) / batch_.count});
     out.push_back({layer, kind + "_event_gradient_norm", std::sqrt(sums.squared_norm / sums.views)});
     if (sums.compared > 0) out.push_back({layer, kind + "_event_descent", sums.cosine / sums.compared});
     if (carrier_ && kind == "conv" && norm(whole) != 0 && norm(gradient) != 0)
@@ -124,16 +126,16 @@ void LearningMeasures::updates(const Tensors& weights, std::vector<Measure>& out
 void LearningMeasures::features(std::vector<Measure>& out) {
   constexpr int at_once = 64;
   const std::size_t pixels = network_.map(0).features();
-  Activity activity(device_, network_, std::min(at_once, pairs_.count));
+  Activity activity(device_, network_, std::min(at_once, batch_.count));
   for (int layer = 0; layer < network_.depth(); ++layer) {
     const MapShape map = network_.map(layer + 1), read = network_.head(layer).in;
     const Activation activation = network_.conv(layer).activation;
-    std::vector<float> rows(read.size() * static_cast<std::size_t>(pairs_.count));
+    std::vector<float> rows(read.size() * static_cast<std::size_t>(batch_.count));
     std::vector<float> outputs;
     std::optional<double> beyond;
-    for (int first = 0; first < pairs_.count; first += at_once) {
-      const Views views{activity, 0, std::min(at_once, pairs_.count - first)};
-      show(device_, network_, Stimuli(pairs_.b).from(static_cast<std::size_t>(first), pixels), views);
+    for (int first = 0; first < batch_.count; first += at_once) {
+      const Views views{activity, 0, std::min(at_once, batch_.count - first)};
+      show(device_, network_, Stimuli(batch_.b).from(static_cast<std::size_t>(first), pixels), views);
       ascend(device_, copy_, views, 0, layer + 1);
       const ConstFloats input = head_input(device_, network_, views, layer);
       for (int view = 0; view < views.count; ++view)
@@ -143,11 +145,11 @@ void LearningMeasures::features(std::vector<Measure>& out) {
       device_.read(outputs.data(), activity.map(layer + 1).data, outputs.size() * sizeof(float));
       if (const auto more = saturated(activation, outputs)) beyond = beyond.value_or(0) + *more;
     }
-    const FeatureStatistics s = feature_statistics(rows, pairs_.count);
+    const FeatureStatistics s = feature_statistics(rows, batch_.count);
     out.push_back({layer, "feature_norm2", s.norm2});
     out.push_back({layer, "feature_variance", s.variance});
     if (s.variance != 0) out.push_back({layer, "participation_ratio", s.participation_ratio});
-    if (beyond) out.push_back({layer, "saturation", *beyond / (static_cast<double>(map.features()) * pairs_.count)});
+    if (beyond) out.push_back({layer, "saturation", *beyond / (static_cast<double>(map.features()) * batch_.count)});
   }
 }
 

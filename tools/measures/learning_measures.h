@@ -34,22 +34,24 @@ struct MeasureOptions {
 /// event lies to that of a batch, what the features look like. It reads the learner's weights and works on copies.
 ///
 /// For synapses X = conv or head of a layer, w being their weights now, w0 at the beginning, w' at the measurement
-/// before, n pairs, g the gradient of the loss of all pairs, summed, errors carried back by bp, and u, u_i the same of
-/// all pairs and of pair i alone, as the run's rule carries errors back:
+/// before, g the gradient of the loss of a batch of n pairs, summed, errors carried back by bp, u the same as the run's
+/// rule carries errors back, and u_i that of one event, a pair of another batch of n:
 ///   X_moved                |w - w0| / |w0|
 ///   X_step                 |w - w'| / |w|
 ///   X_descent              cosine of w' - w and g at w'; learning downhill makes it positive
 ///   X_gradient_norm        |u| / n
-///   X_event_gradient_norm  root of the mean of |u_i|^2: event by event there is noise beside |u| / n
-///   X_event_descent        mean cosine of u_i and g, of pairs whose u_i is not zero
-///   conv_rule_descent      cosine of u and g, for rules other than bp
-/// and of the features that the head of a layer reads of the n later views: feature_norm2, feature_variance,
+///   X_event_gradient_norm  root of the mean of |u_i|^2; a batch without any gradient but this noise has |u| / n of it
+///                          divided by sqrt(n)
+///   X_event_descent        mean cosine of u_i and g, of events whose u_i is not zero; around 0 when there is noise
+///   alone conv_rule_descent      cosine of u and g, for rules other than bp
+/// and of the features that the head of a layer reads of the batch's n later views: feature_norm2, feature_variance,
 /// participation_ratio (FeatureStatistics), and saturation, the share of the layer's outputs (saturated()).
 /// A number that is not defined (0 / 0) is left out. Single events are looked at under the blocked hinge, where a
 /// view's update follows from its own terms, with rules that carry errors back.
 class LearningMeasures {
  public:
-  LearningMeasures(Device& device, const NetworkSpec& network, const MeasureOptions& options, MeasuredPairs pairs);
+  LearningMeasures(Device& device, const NetworkSpec& network, const MeasureOptions& options, MeasuredPairs batch,
+                   MeasuredPairs events);
 
   /// `event`: when. The weights become w' of the next measurement.
   std::vector<Measure> measure(std::uint64_t event, const Parameters& parameters);
@@ -67,9 +69,9 @@ class LearningMeasures {
   template <class F>
   void for_each_bundle(F f) const;
   bool end_to_end_run() const { return options_.heads != Heads::every_layer; }
-  bool events() const;
+  bool looks_at_events() const;
   /// One step of every layer's loss, or of the loss end to end.
-  void gradients(PairStep& step, Optimiser& optimiser) const;
+  void gradients(PairStep& step, const MeasuredPairs& pairs, Optimiser& optimiser) const;
   /// g and what belongs to it, at `weights`.
   void look_downhill(const Tensors& weights);
   void ways(const Tensors& weights, std::vector<Measure>& out) const;
@@ -79,7 +81,7 @@ class LearningMeasures {
   Device& device_;
   NetworkSpec network_;
   MeasureOptions options_;
-  MeasuredPairs pairs_;
+  MeasuredPairs batch_, events_;       ///< as many of either
   Parameters copy_;                    ///< of the weights, rule bp
   std::optional<Parameters> carrier_;  ///< of weights and feedback, under the run's rule where it is another
   PairStep step_;

@@ -21,8 +21,10 @@ std::unique_ptr<LearningMeasures> make_measures(Device& device, const Experiment
   options.arithmetic = batch.arithmetic;
   options.margins = batch.margins;
   if (e.loss == Experiment::Loss::hinge || e.loss == Experiment::Loss::simclr) options.loss = batch.step;
-  return std::make_unique<LearningMeasures>(
-      device, e.network, options, measured_pairs(*view_source(e, data), batch.seed, static_cast<int>(e.measure.pairs)));
+  const auto pairs = static_cast<int>(e.measure.pairs);
+  const auto source = view_source(e, data);
+  return std::make_unique<LearningMeasures>(device, e.network, options, measured_pairs(*source, batch.seed, 0, pairs),
+                                            measured_pairs(*source, batch.seed, pairs, pairs));
 }
 
 }  // namespace saccade

@@ -14,7 +14,8 @@ struct MeasuredPairs {
 };
 
 /// Pairs as the source's streams and batches show them, drawn from other random numbers: objects in an order of their
-/// own, in fixations that no stream reaches. A function of its arguments.
-MeasuredPairs measured_pairs(const ViewSource& source, std::uint64_t seed, int count);
+/// own, in fixations that no stream reaches. A function of its arguments; those of number first, first + 1, ... are the
+/// same in every call.
+MeasuredPairs measured_pairs(const ViewSource& source, std::uint64_t seed, int first, int count);
 
 }  // namespace saccade
