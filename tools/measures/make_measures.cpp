@@ -18,7 +18,7 @@ std::unique_ptr<LearningMeasures> make_measures(Device& device, const Experiment
   options.heads =
       e.schedule == Experiment::Schedule::e2e || !options.head_measures ? Heads::top_only : Heads::every_layer;
   options.rule = batch.rule;
-  options.arithmetic = batch.arithmetic;
+  options.arithmetic = Arithmetic::fast;  // its roundings are far below what a measure can tell
   options.margins = batch.margins;
   if (e.loss == Experiment::Loss::hinge || e.loss == Experiment::Loss::simclr) options.loss = batch.step;
   const auto pairs = static_cast<int>(e.measure.pairs);
