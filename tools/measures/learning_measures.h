@@ -40,10 +40,9 @@ struct MeasureOptions {
 ///   X_step                 |w - w'| / |w|
 ///   X_descent              cosine of w' - w and g at w'; learning downhill makes it positive
 ///   X_gradient_norm        |u| / n
-///   X_event_gradient_norm  root of the mean of |u_i|^2; a batch without any gradient but this noise has |u| / n of it
-///                          divided by sqrt(n)
-///   X_event_descent        mean cosine of u_i and g, of events whose u_i is not zero; around 0 when there is noise
-///   alone conv_rule_descent      cosine of u and g, for rules other than bp
+///   X_event_gradient_norm  root of the mean of |u_i|^2; of noise alone, |u| / n would be this / sqrt(n)
+///   X_event_descent        mean cosine of u_i and g, of events whose u_i is not zero; of noise alone, around 0
+///   conv_rule_descent      cosine of u and g, for rules other than bp
 /// and of the features that the head of a layer reads of the batch's n later views: feature_norm2, feature_variance,
 /// participation_ratio (FeatureStatistics), and saturation, the share of the layer's outputs (saturated()).
 /// A number that is not defined (0 / 0) is left out. Single events are looked at under the blocked hinge, where a
