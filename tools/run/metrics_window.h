@@ -37,17 +37,9 @@ class MetricsWindow {
     double remembered = 0, staleness = 0;  ///< terms of events: an anchor of a batch is never stale
 
     auto values() {
-      return std::array{&positives,
-                        &positive_distance,
-                        &positive_active,
-                        &negatives,
-                        &negative_distance,
-                        &negative_active,
-                        &views,
-                        &loss,
-                        &updates,
-                        &remembered,
-                        &staleness};
+      return std::array{&positives,         &positive_distance, &positive_active, &negatives,
+                        &negative_distance, &negative_active,   &views,           &loss,
+                        &updates,           &remembered,        &staleness};
     }
   };
   std::vector<Sums> sums_;  ///< [0] is end to end, [1 + i] layer i
