@@ -83,13 +83,15 @@ void MetricsWindow::save(Checkpoint& checkpoint) const {
 
 void MetricsWindow::load(const Checkpoint& checkpoint) {
   const std::vector<double>& values = checkpoint.real_values(checkpoint_name);
-  if (values.size() != 2 + sums_.size() * Sums{}.values().size())
+  std::size_t each = Sums{}.values().size();
+  if (values.size() == 2 + sums_.size() * (each - 2)) each -= 2;  // of a program that knew no staleness
+  if (values.size() != 2 + sums_.size() * each)
     throw InputError("checkpoint: record.metrics does not fit this network");
   last_loss_ = values[0];
   diverged_ = values[1] != 0;
   auto next = values.begin() + 2;
   for (Sums& sums : sums_)
-    for (double* value : sums.values()) *value = *next++;
+    for (std::size_t i = 0; i < each; ++i) *sums.values()[i] = *next++;
 }
 
 }  // namespace saccade
