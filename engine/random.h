@@ -34,6 +34,7 @@ enum class Purpose : std::uint32_t {
   world_scene = 21,
   world_background_choice = 22,
   shuffled_positive = 23,
+  measured_object = 24,
 };
 
 /// Entities from here on belong to permuted(); Random refuses them (std::out_of_range), so that no word is used twice.

@@ -2,7 +2,7 @@
 saccade_packages() {
   local wanted=(g++ cmake ninja-build libtbb-dev libboost-dev libflatbuffers-dev flatbuffers-compiler
                 libfmt-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libxxhash-dev zlib1g-dev libpng-dev libjpeg-dev
-                libcurl4-openssl-dev ca-certificates libarchive-dev libssl-dev dataset-fashion-mnist "$@")
+                libcurl4-openssl-dev ca-certificates libarchive-dev libssl-dev libeigen3-dev dataset-fashion-mnist "$@")
   local missing=() package
   for package in "${wanted[@]}"; do
     [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")

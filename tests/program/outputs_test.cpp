@@ -154,7 +154,7 @@ TEST_CASE("metrics.csv: its columns, and rows that agree with the summary") {
   REQUIRE(lines.size() > 10);
   CHECK(lines[0] == "event,time_s,layer,quantity,value");
   const std::set<std::string> known{
-      "positive_distance", "negative_distance", "positive_active", "negative_active", "loss", "updates"};
+      "positive_distance", "negative_distance", "positive_active", "negative_active", "staleness", "loss", "updates"};
   std::set<std::string> quantities, events;
   std::map<std::string, double> updates;
   for (std::size_t i = 1; i < lines.size(); ++i) {
@@ -176,7 +176,7 @@ TEST_CASE("metrics.csv: its columns, and rows that agree with the summary") {
   CHECK(quantities == known);
   CHECK(events == std::set<std::string>{"200", "400", "600"});
   CHECK(updates["0"] + updates["1"] == probed().summary["updates"]);
-  CHECK(read_metrics(probed().out / "metrics.csv").size() == 12);
+  CHECK(read_metrics(probed().out / "metrics.csv").size() == 14);
 }
 
 TEST_CASE("probes.csv: the probes of the run, and those of summary.json") {

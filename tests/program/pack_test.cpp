@@ -138,6 +138,7 @@ TEST_CASE("what a recording decides cannot be said otherwise") {
   refused(pixels, {"--set", "data=fashion-mnist"}, {"data", "\"none\""});
   refused(pixels, {"--set", "probe.enabled=true"}, {"probe.data", "28x28x1"});
   refused(pixels, {"--set", "probe.data=cifar10", "--data", at}, {"cifar10 are 32x32x3", "28x28x1"});
+  refused(pixels, {"--set", "measure.every=10"}, {"measure.every", "expected 0"});
   refused(folder / "none.views", {}, {"none.views"});
   refused(at, {}, {at});
   const SmallData other;
@@ -151,6 +152,12 @@ TEST_CASE("what a recording decides cannot be said otherwise") {
   check({"replay", "--out", out, "--set", "data=none"}, {"data is \"none\""});
   check({"replay", "--out", out, "--set", "stream.hash=abc"}, {"stream.hash", "stream.file"});
   check({"train", "--out", out, "--set", "stream.file=" + pixels}, {"stream.file", "saccade replay"});
+  // Other views than the recorded ones are drawn from the data set beside recipes.
+  CHECK(run(replay_of(recipes, folder.path / "measured",
+                      {"--data", at, "--set", "measure.every=10", "--set", "measure.pairs=4"}))
+            .code == 0);
+  CHECK(contains(text_of(folder.path / "measured" / "metrics.csv"), "\n50,"));
+  CHECK(contains(text_of(folder.path / "measured" / "metrics.csv"), ",conv_event_descent,"));
   // The probe's data set stands in where a stream of pixels has none.
   CHECK(run(replay_of(pixels, folder.path / "probed",
                       {"--data", at, "--set", "probe.data=fashion-mnist", "--set", "probe.enabled=true", "--set",

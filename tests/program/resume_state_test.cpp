@@ -57,6 +57,9 @@ std::vector<Row> rows() {
   event({"motion.path=trajectory", "stream.dwell=geometric", "stream.returns=0.4", "block=false"});
   event({"arithmetic=fast", "schedule=rll", "optimiser=adam"});
   event({"record.events=false", "negatives=7"});
+  for (const std::string rule : {"bp", "rf"})
+    event({"seed=3", "schedule=rll", "rule=" + rule, "measure.every=10", "measure.pairs=5"});
+  event({"seed=3", "schedule=e2e", "block=false", "measure.every=35", "measure.pairs=5"});
   event({"negatives=3", "probe.enabled=true", "probe.every=15", "probe.images=40", "probe.batch=20", "probe.epochs=2"});
 
   for (const std::string schedule : {"e2e", "gll", "rll"})
@@ -73,6 +76,9 @@ std::vector<Row> rows() {
   batch({"rule=dtp", "loss=simclr", "optimiser=sgd", "rate=1e-3"});
   batch({"loss=clapp", "schedule=e2e", "rule=rf", "clapp.update=asynchronous"});
   batch({"motion.path=trajectory"});
+  for (const std::string loss : {"hinge", "simclr", "clapp"})
+    batch({"seed=3", "loss=" + loss, "schedule=rll", "measure.every=3", "measure.pairs=5"});
+  batch({"seed=3", "rule=dtp", "dtp.pretrain=2", "measure.every=3", "measure.pairs=5"});
   batch({"seed=4", "probe.enabled=true", "probe.every=5", "probe.images=40", "probe.batch=20", "probe.epochs=2",
          "loss=supervised"});
   return all;

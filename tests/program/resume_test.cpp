@@ -26,6 +26,8 @@ const std::vector<std::string> experiment{
     "rate=1e-4",
     "record.every=250",
     "checkpoint.every=700",
+    "measure.every=900",
+    "measure.pairs=7",
     "probe.enabled=false",
     "block=false",
     "margins=[0.5, 2]"};

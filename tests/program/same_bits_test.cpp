@@ -67,6 +67,7 @@ TEST_CASE("same bits: whoever listens") {
   CHECK(fingerprint_of({}) == expected);
   CHECK(fingerprint_of({"--set", "record.events=false"}) == expected);
   CHECK(fingerprint_of({"--set", "record.every=7", "--set", "checkpoint.every=50"}) == expected);
+  CHECK(fingerprint_of({"--set", "measure.every=20", "--set", "measure.pairs=9"}) == expected);
   const Arguments probe{"--set", "probe.enabled=true", "--set", "probe.images=50",
                         "--set", "probe.epochs=1",     "--set", "probe.test_images=20"};
   CHECK(fingerprint_of(probe) == expected);

@@ -77,6 +77,24 @@ TEST_CASE("the report needs no network and its plots are well-formed") {
   CHECK(plots == 10);
 }
 
+TEST_CASE("measures of learning have plots where there are any, a line a layer") {
+  RunReport report = invented_run();
+  CHECK(!contains(report_html(report), "What learning does"));
+  for (int layer = 0; layer < 3; ++layer)
+    for (const char* quantity : {"conv_moved", "conv_event_descent", "feature_variance"})
+      report.metrics.push_back({layer, quantity, {0, 1000, 2000}, {5.0 + layer, 10.0 + 2 * layer, 7.5 + layer}});
+  const std::string html = report_html(report);
+  CHECK(contains(html, "What learning does"));
+  for (const char* title :
+       {"Way from the start, convolutions", "One event and the batch, convolutions", "Variance of the"})
+    CHECK(contains(html, title));
+  for (const char* title : {"Saturated outputs", "Way from the start, heads", ">nan"}) CHECK(!contains(html, title));
+  std::size_t plots = 0;
+  for (std::size_t at = 0; (at = html.find("<svg", at)) != std::string::npos; ++plots, ++at)
+    CHECK(xml_fault(html.substr(at, html.find("</svg>", at) + 6 - at)) == "");
+  CHECK(plots == 10 + 3);
+}
+
 TEST_CASE("a report without probes, views or metrics, or with values missing, is still a report") {
   CHECK(contains(report_html({}), "</html>"));
   RunReport report = invented_run();

@@ -138,6 +138,11 @@ struct Experiment {
     std::int64_t every = 2000;  ///< events between rows of metrics.csv
     friend bool operator==(const Record&, const Record&) = default;
   };
+  struct Measures {
+    std::int64_t every = 0;    ///< events or steps; 0 = never
+    std::int64_t pairs = 256;  ///< of views that they look at
+    friend bool operator==(const Measures&, const Measures&) = default;
+  };
   struct Checkpoints {
     std::int64_t every = 20000;  ///< events or steps; 0 = only at the end
     friend bool operator==(const Checkpoints&, const Checkpoints&) = default;
@@ -173,6 +178,7 @@ struct Experiment {
   Clapp clapp;
   Probe probe;
   Record record;
+  Measures measure;
   Checkpoints checkpoint;
 
   const Margins& margins_of(int layer) const {

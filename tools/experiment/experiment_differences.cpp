@@ -13,7 +13,8 @@ std::vector<DifferingKey> differing_keys(const std::vector<const Experiment*>& e
   std::vector<DifferingKey> differing;
   for (const keys::Key& key : keys::table()) {
     if (std::holds_alternative<keys::Shorthand>(key.type)) continue;
-    if (!all && (key.name == "seed" || key.name.starts_with("checkpoint.") || key.name.starts_with("record.")))
+    if (!all && (key.name == "seed" || key.name.starts_with("checkpoint.") || key.name.starts_with("record.") ||
+                 key.name.starts_with("measure.")))
       continue;
     DifferingKey one{key.name, {}};
     for (const Experiment* experiment : experiments) {

@@ -220,6 +220,11 @@ std::vector<Key> make_table() {
       {"record.events", Boolean{of(&E::record, &E::Record::events)}, "", "write events.trace"},
       {"record.every", integer(of(&E::record, &E::Record::every), 1), "events",
        "events between rows of metrics.csv; a training writes one an epoch"},
+      {"measure.every", integer(of(&E::measure, &E::Measures::every), 0), "events",
+       "events (steps of a training) between measures of learning in metrics.csv: ways of weights, gradients of single "
+       "events against the batch's, features; 0 = never"},
+      {"measure.pairs", integer(of(&E::measure, &E::Measures::pairs), 2, 100000), "pairs",
+       "pairs of views, not those of the stream, in the batch that they look at, and as many again for single events"},
       {"checkpoint.every", integer(of(&E::checkpoint, &E::Checkpoints::every), 0), "events",
        "events (steps of a training) between checkpoints; 0 = only at the end", "20000 (replay), 500 (train)"},
   };

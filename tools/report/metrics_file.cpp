@@ -22,9 +22,13 @@ namespace fs = std::filesystem;
   throw SystemError(fmt::format("{}: cannot {}: {}", file.string(), what, std::strerror(errno)));
 }
 
-constexpr std::array<std::string_view, 9> quantities{
-    "positive_distance", "negative_distance", "positive_active", "negative_active", "loss",
-    "updates",           "positive_score",    "negative_score",  "autoencoder_loss"};
+constexpr std::array<std::string_view, 27> quantities{
+    "positive_distance", "negative_distance", "positive_active", "negative_active", "loss", "updates", "positive_score",
+    "negative_score", "autoencoder_loss", "staleness",
+    // of LearningMeasures
+    "conv_moved", "conv_step", "conv_descent", "conv_gradient_norm", "conv_event_gradient_norm", "conv_event_descent",
+    "conv_rule_descent", "head_moved", "head_step", "head_descent", "head_gradient_norm", "head_event_gradient_norm",
+    "head_event_descent", "feature_norm2", "feature_variance", "participation_ratio", "saturation"};
 
 template <class T>
 bool parse(std::string_view text, T& value) {

@@ -41,7 +41,8 @@ class MetricsWriter {
 struct MetricSeries {
   int layer = 0;         ///< -1 = end to end
   std::string quantity;  ///< positive_distance negative_distance positive_active negative_active loss updates
-                         ///< positive_score negative_score autoencoder_loss
+                         ///< positive_score negative_score autoencoder_loss staleness, and
+                         ///< those of LearningMeasures
   std::vector<double> events, values;  ///< number of views or steps, the value
   std::vector<double> times = {};      ///< simulated seconds, or epochs
 };

@@ -95,6 +95,44 @@ std::string losses(const RunReport& report) {
          html + "</div>\n";
 }
 
+/// What LearningMeasures saw (tools/measures): a plot a quantity, a line a layer.
+std::string measures(const RunReport& report) {
+  struct Quantity {
+    const char *name, *title, *y_label;
+    bool relative = false;  ///< to its first value: layers differ by orders of magnitude
+  };
+  std::string html;
+  for (const auto& [name, title, y_label, relative] :
+       {Quantity{"conv_moved", "Way from the start, convolutions", "|w - w0| / |w0|"},
+        Quantity{"head_moved", "Way from the start, heads", "|w - w0| / |w0|"},
+        Quantity{"conv_descent", "Downhill, convolutions", "cosine"},
+        Quantity{"head_descent", "Downhill, heads", "cosine"},
+        Quantity{"conv_event_descent", "One event and the batch, convolutions", "cosine"},
+        Quantity{"head_event_descent", "One event and the batch, heads", "cosine"},
+        Quantity{"conv_rule_descent", "The rule and the gradient", "cosine"},
+        Quantity{"feature_variance", "Variance of the features", "times the first value", true},
+        Quantity{"participation_ratio", "Participation ratio of the features", "directions"},
+        Quantity{"saturation", "Saturated outputs", "share"}}) {
+    LinePlot plot{.title = title, .x_label = report.axis, .y_label = y_label, .series = {}, .references = {}};
+    for (const int layer : layers_of(report))
+      add_series(plot, report, layer, name, layer_name(layer), layer, layer % 2 == 1);
+    for (PlotSeries& series : plot.series)
+      if (const double first = series.y.front(); relative)
+        for (double& y : series.y) y /= first;
+    if (!plot.series.empty()) html += figure(line_plot_svg(plot));
+  }
+  if (html.empty()) return {};
+  return section("What learning does") +
+         "<p class=\"faint\">Measured on pairs of views that the stream does not show. Downhill: the cosine between "
+         "the way "
+         "since the last measurement and the falling gradient of a batch there. One event and the batch: the mean "
+         "cosine "
+         "between the update of a single event and the gradient of a batch that it is no part of; 0 where events are "
+         "noise alone. Participation ratio: how many directions share the variance of the features.</p>\n<div "
+         "class=\"plots\">\n" +
+         html + "</div>\n";
+}
+
 std::string percent(double fraction) { return std::isfinite(fraction) ? fmt::format("{:.2f} %", 100 * fraction) : "–"; }
 
 std::string accuracy_rows(const AccuracyTable& table) {
@@ -168,7 +206,7 @@ std::string report_html(const RunReport& report) {
                           escape_html(row.name), escape_html(row.value), escape_html(row.note));
     body += "</table></div>\n";
   }
-  body += accuracies(report) + distances(report) + losses(report) + view_sheet(report.sheet);
+  body += accuracies(report) + distances(report) + losses(report) + measures(report) + view_sheet(report.sheet);
   if (!report.experiment.empty())
     body += section("Experiment") +
             "<p class=\"faint\">Saved as experiment.toml, this file runs the experiment again.</p>\n<pre>" +

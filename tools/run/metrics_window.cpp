@@ -23,6 +23,8 @@ void MetricsWindow::add(const UpdateRecord& update) {
     (term.positive ? sums.positive_distance : sums.negative_distance) += static_cast<double>(term.distance);
     (term.positive ? sums.positive_active : sums.negative_active) += term.active ? 1 : 0;
     sums.loss += static_cast<double>(term.loss);
+    sums.remembered += 1;
+    sums.staleness += term.staleness;
     active |= term.active;
     diverged_ |= !std::isfinite(term.distance) || !std::isfinite(term.loss);
   }
@@ -58,6 +60,7 @@ void MetricsWindow::write(MetricsWriter& out, std::uint64_t event, double time) 
       out.add(event, time, layer, scores_ ? "negative_score" : "negative_distance", s.negative_distance / s.negatives);
       out.add(event, time, layer, "negative_active", s.negative_active / s.negatives);
     }
+    if (s.remembered > 0) out.add(event, time, layer, "staleness", s.staleness / s.remembered);
     out.add(event, time, layer, "loss", s.loss / s.views);
     out.add(event, time, layer, "updates", s.updates);
     loss += s.loss;
@@ -80,13 +83,15 @@ void MetricsWindow::save(Checkpoint& checkpoint) const {
 
 void MetricsWindow::load(const Checkpoint& checkpoint) {
   const std::vector<double>& values = checkpoint.real_values(checkpoint_name);
-  if (values.size() != 2 + sums_.size() * Sums{}.values().size())
+  std::size_t each = Sums{}.values().size();
+  if (values.size() == 2 + sums_.size() * (each - 2)) each -= 2;  // of a program that knew no staleness
+  if (values.size() != 2 + sums_.size() * each)
     throw InputError("checkpoint: record.metrics does not fit this network");
   last_loss_ = values[0];
   diverged_ = values[1] != 0;
   auto next = values.begin() + 2;
   for (Sums& sums : sums_)
-    for (double* value : sums.values()) *value = *next++;
+    for (std::size_t i = 0; i < each; ++i) *sums.values()[i] = *next++;
 }
 
 }  // namespace saccade

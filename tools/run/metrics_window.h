@@ -34,17 +34,12 @@ class MetricsWindow {
     double positives = 0, positive_distance = 0, positive_active = 0;
     double negatives = 0, negative_distance = 0, negative_active = 0;
     double views = 0, loss = 0, updates = 0;
+    double remembered = 0, staleness = 0;  ///< terms of events: an anchor of a batch is never stale
 
     auto values() {
-      return std::array{&positives,
-                        &positive_distance,
-                        &positive_active,
-                        &negatives,
-                        &negative_distance,
-                        &negative_active,
-                        &views,
-                        &loss,
-                        &updates};
+      return std::array{&positives,         &positive_distance, &positive_active, &negatives,
+                        &negative_distance, &negative_active,   &views,           &loss,
+                        &updates,           &remembered,        &staleness};
     }
   };
   std::vector<Sums> sums_;  ///< [0] is end to end, [1 + i] layer i

@@ -55,6 +55,7 @@ class Replay final : public Run {
   std::uint64_t done() const override { return learner_.events(); }
   std::uint64_t length() const override { return static_cast<std::uint64_t>(experiment_.events); }
   std::uint64_t views() const override { return length(); }
+  double time() const override { return time_; }
   const Parameters& parameters() const override { return learner_.parameters(); }
   const char* metrics_header() const override { return event_metrics_header; }
 
@@ -81,13 +82,14 @@ class Replay final : public Run {
   }
 
   void listen(const View& view) {
+    time_ = to_seconds(view.time);
     if (recorder_) recorder_->view(view);
     for (const UpdateRecord& update : learner_.records()) {
       if (recorder_) recorder_->update(update);
       metrics_.add(update);
     }
     if (done() % static_cast<std::uint64_t>(experiment_.record.every) == 0 || done() == length())
-      metrics_.write(*writer_, done(), to_seconds(view.time));
+      metrics_.write(*writer_, done(), time_);
   }
 
   void save_state(Checkpoint& checkpoint) override {
@@ -138,6 +140,7 @@ class Replay final : public Run {
   ViewSheet sheet_;
   std::unique_ptr<Stream> stream_;
   EventQueue queue_;
+  double time_ = 0;  ///< of the latest view
   std::unique_ptr<Recorder> recorder_;
   std::uint64_t trace_position_ = 0;
 };

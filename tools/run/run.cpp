@@ -8,6 +8,7 @@
 #include "engine/error.h"
 #include "engine/file_system.h"
 #include "tools/experiment/setup.h"
+#include "tools/measures/make_measures.h"
 #include "tools/replace_file.h"
 #include "tools/report/metrics_file.h"
 #include "tools/run/interrupt.h"
@@ -33,7 +34,8 @@ Run::Run(const Experiment& experiment, const CommonFlags& flags)
       data_(load_experiment_data(experiment, flags.data, decoding(flags))),
       labelled_(load_labelled(experiment, flags)),
       device_(make_device(flags)),
-      metrics_(experiment.network.depth()) {
+      metrics_(experiment.network.depth()),
+      measures_(make_measures(*device_, experiment, data_)) {
   if (experiment.can_probe()) evaluation_.emplace(*device_, experiment, labelled(), flags.quiet);
 }
 
@@ -46,6 +48,7 @@ void Run::restore(const Checkpoint& checkpoint) {
   try {
     load_state(checkpoint);
     metrics_.load(checkpoint);
+    if (measures_) measures_->load(checkpoint);
     seconds_ = only(checkpoint.real_values("record.seconds"), "record.seconds");
     metrics_position_ =
         static_cast<std::uint64_t>(only(checkpoint.integer_values("record.metrics_bytes"), "record.metrics_bytes"));
@@ -99,7 +102,18 @@ void Run::baselines() {
 
 bool Run::due(std::int64_t every) const { return every > 0 && done() % static_cast<std::uint64_t>(every) == 0; }
 
+bool Run::measure_due() const {
+  return measures_ && measures_->latest() != done() &&
+         (done() == 0 || done() == length() || due(experiment_.measure.every));
+}
+
+void Run::measure() {
+  for (const Measure& m : measures_->measure(done(), parameters()))
+    writer_->add(done(), time(), m.layer, m.quantity, m.value);
+}
+
 void Run::learn() {
+  if (measure_due()) measure();
   // A run that was interrupted in the middle of a probe stands right behind the unit that asked for it.
   if (resumed_ && done() > 0 && done() < length() && due(experiment_.probe.every) && probing() &&
       !probes_->has("learned", done()))
@@ -112,6 +126,11 @@ void Run::learn() {
     advance();
     progress.update(done(),
                     metrics_.last_loss() > 0 ? fmt::format("loss {:.3f}", metrics_.last_loss()) : std::string());
+    if (measure_due()) {
+      pause();
+      measure();
+      begin = Clock::now();
+    }
     if (due(experiment_.probe.every) && done() < length() && probing()) {
       pause();
       probe();
@@ -141,6 +160,7 @@ void Run::save() {
   save_state(checkpoint);
   writer_->sync();
   metrics_.save(checkpoint);
+  if (measures_) measures_->save(checkpoint);
   checkpoint.reals.push_back({"record.seconds", {seconds_}});
   checkpoint.integers.push_back({std::string("record.") + command(), {1}});
   checkpoint.integers.push_back({"record.metrics_bytes", {static_cast<std::int64_t>(writer_->bytes())}});

@@ -9,6 +9,7 @@
 #include "engine/device.h"
 #include "streams/image_set.h"
 #include "tools/cli.h"
+#include "tools/measures/learning_measures.h"
 #include "tools/report/metrics_file.h"
 #include "tools/report/report.h"
 #include "tools/run/evaluation.h"
@@ -40,6 +41,7 @@ class Run {
   virtual std::uint64_t done() const = 0;    ///< units so far
   virtual std::uint64_t length() const = 0;  ///< units of the whole run
   virtual std::uint64_t views() const = 0;   ///< views of the whole run
+  virtual double time() const = 0;           ///< as metrics.csv tells it
   virtual const Parameters& parameters() const = 0;
   virtual const char* metrics_header() const = 0;
   /// Opens files of its own, behind the state that restore() found.
@@ -66,7 +68,8 @@ class Run {
   DataSet labelled_;  ///< what the probe reads, when it is another set
   std::unique_ptr<Device> device_;
   MetricsWindow metrics_;
-  std::optional<Evaluation> evaluation_;  ///< where there are labelled images
+  std::unique_ptr<LearningMeasures> measures_;  ///< null where none are asked for
+  std::optional<Evaluation> evaluation_;        ///< where there are labelled images
   RunFolder folder_;
   std::unique_ptr<MetricsWriter> writer_;
   std::unique_ptr<ProbeLog> probes_;
@@ -79,6 +82,9 @@ class Run {
   bool complete() const;
   void baselines();
   void learn();
+  /// Where measures are due that metrics.csv does not have yet: at the beginning, at the end, and in between.
+  bool measure_due() const;
+  void measure();
   void probe();
   void save();
   int finish(bool announce);

@@ -62,6 +62,7 @@ class Train final : public Run {
            (end_to_end_run ? 1 : static_cast<std::uint64_t>(experiment_.network.depth()));
   }
   std::uint64_t views() const override { return length() * static_cast<std::uint64_t>(2 * experiment_.batch); }
+  double time() const override { return epochs(); }
   /// A probe reads whole views where the learner sees patches of them.
   const Parameters& parameters() const override {
     if (!whole_) return learner_.parameters();
