@@ -46,7 +46,7 @@ struct Experiment {
   /// One value for all layers, or one per layer.
   struct Rates {
     std::vector<double> conv, head;
-    double final = 1;  ///< fraction at the end of a replay
+    double final = -1;  ///< fraction at the end of a replay
     friend bool operator==(const Rates&, const Rates&) = default;
   };
   struct Folder {
@@ -127,7 +127,7 @@ struct Experiment {
     ProbeTest test = ProbeTest::test;  ///< labelled images that it is tested on
     std::int64_t test_from = 0;        ///< the first of them
     std::int64_t test_images = 0;      ///< 0 = all from there on
-    bool deformed = true;          ///< also test on deformed images
+    bool deformed = true;              ///< also test on deformed images
     Deformation deformation = Deformation::automatic;
     double deformation_strength = 0.5;  ///< p of rotate_scale_shift
     bool pixels = true;                 ///< also probe raw pixels

@@ -73,7 +73,8 @@ std::vector<Key> make_table() {
        "contrastive hinge on L1 distances; for a training also SimCLR, CLAPP, cross-entropy with labels"},
       {"schedule", choice(of(&E::schedule), {"rll", "gll", "pll", "e2e"}), "",
        "who learns: a layer drawn for each event, the layers one after the other, all of them in parallel, each from a "
-       "head of its own (event mode), or all from the top head"},
+       "head of its own (event mode), or all from the top head",
+       "\"rll\" (replay), \"e2e\" (train)"},
       {"rule", choice(of(&E::rule), {"bp", "rf", "urf", "sign", "sign-forward", "dtp"}), "",
        "what carries errors back: forward weights, random ones, random ones that learn, signs of random, of forward; "
        "dtp (training, e2e): targets"},
@@ -83,7 +84,7 @@ std::vector<Key> make_table() {
       {"negative_weight", Real{of(&E::negative_weight), 0, 1e6}, "", "w: weight of each negative term"},
       {"temperature", Real{of(&E::temperature), 1e-3, 1e3}, "", "of simclr"},
       {"margins", Margins{}, "L1", "[m1, m2]: pull beyond m1, push below m2; or a list of pairs, one per layer",
-       "[1, 3] (colour), [1, 1.5] (grey)"},
+       "by layer (conv3, conv5; sgd, layer-wise), else [1, 3] (colour), [1, 1.5] (grey)"},
       {"block", Boolean{of(&E::block)}, "",
        "blocked gradient: only the later view of a pair learns (clapp: the context does not)"},
       {"activity", choice(of(&E::activity), {"hebb", "covariance"}), "",
@@ -99,7 +100,8 @@ std::vector<Key> make_table() {
       {"rate.head", PerLayer{of(&E::rate, &E::Rates::head)}, "", "learning rate of the heads",
        "by network and schedule (sgd), 0.0001 (adam)"},
       {"rate.final", Real{of(&E::rate, &E::Rates::final), 0, 1}, "",
-       "over a replay the rates fall linearly to this fraction of themselves"},
+       "over a replay the rates fall linearly to this fraction of themselves",
+       "0 (replay of conv3, conv5; sgd, layer-wise), else 1"},
       {"arithmetic", choice(of(&E::arithmetic), {"exact", "fast"}), "",
        "convolutions summed in one fixed order, or by Winograd's scheme where that saves work; each gives the same "
        "bits for any number of threads",
