@@ -95,6 +95,14 @@ TEST_CASE("conv3 and conv5: event runs on the emulated CUDA device learn as on t
   check_run({.name = "conv5 e2e", .network = "conv5", .schedule = "e2e", .views = 4});
 }
 
+TEST_CASE("layers in parallel, departures from averages, falling rates: on the emulated CUDA device as on the CPU") {
+  check_run({.name = "tiny pll, covariance, falling rates",
+             .schedule = "pll",
+             .views = 12,
+             .activity = "covariance",
+             .final_rate = 0.1});
+}
+
 TEST_CASE("locally connected layers: event runs on the emulated CUDA device learn as on the CPU") {
   check_run({.name = "local rll", .network = "local", .views = 20});
   check_run(

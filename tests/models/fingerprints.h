@@ -48,6 +48,13 @@ inline const std::vector<Golden>& golden_runs() {
         .optimiser = "adam",
         .block = false},
        "2e21f68cd3ab26c9571ed76b6a378878"},
+      {{.name = "tiny pll bp sgd", .schedule = "pll"}, "58c5dd12ea62cc771fa6d6e494f88dde"},
+      {{.name = "tiny pll urf sgd, covariance, falling rates",
+        .schedule = "pll",
+        .rule = "urf",
+        .activity = "covariance",
+        .final_rate = 0},
+       "3b15fb60dcdfef1263bcd1cf963b3a91"},
   };
   return runs;
 }

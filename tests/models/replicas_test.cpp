@@ -39,7 +39,7 @@ TEST_CASE("replicas of an online learner: each has the bits of a learner of its 
   constexpr int replicas = 3;
   const char* rules[] = {"bp", "rf", "urf", "sign"};
   int number = 0;
-  for (const std::string schedule : {"rll", "e2e", "gll"})
+  for (const std::string schedule : {"rll", "e2e", "gll", "pll"})
     for (const bool block : {true, false})
       for (const std::string optimiser : {"sgd", "adam"})
         for (const std::size_t waiting_floats : {std::size_t{0}, std::size_t{1} << 20}) {
@@ -48,6 +48,7 @@ TEST_CASE("replicas of an online learner: each has the bits of a learner of its 
           run.views = 60;
           run.arithmetic = number % 3 == 0 ? Arithmetic::fast : Arithmetic::exact;
           if (number % 5 < 2) run.network = "local";
+          if (number % 3 == 1) run.activity = "covariance", run.final_rate = 0.2;
           CAPTURE(schedule);
           CAPTURE(run.rule);
           CAPTURE(block);

@@ -21,6 +21,8 @@ struct Run {
   int views_per_fixation = 2;
   std::uint64_t views = 200;
   Arithmetic arithmetic = Arithmetic::exact;
+  std::string activity = "hebb";
+  double final_rate = 1;
 };
 
 /// Odd sizes; every kind of activation but tanh, which conv3 has.
@@ -75,6 +77,9 @@ inline LearnerOptions options_of(const Run& run) {
   options.block = run.block;
   options.optimiser = run.optimiser;
   options.arithmetic = run.arithmetic;
+  options.activity = run.activity;
+  options.average_views = 10;
+  options.final_rate = run.final_rate;
   options.memory.mode = run.memory;
   options.memory.negatives = 3;
   options.memory.window = 1.0;

@@ -49,6 +49,9 @@ std::vector<Row> rows() {
       for (const std::string memory : {"sliding", "held"})
         event({"schedule=" + schedule, "block=" + block, "memory.mode=" + memory, "memory.window=1.3", "optimiser=adam",
                "stream.views=3", "rule=urf"});
+  event({"schedule=pll", "rule=rf", "rate.final=0"});
+  event({"schedule=pll", "block=false", "activity=covariance", "average_views=9", "optimiser=adam"});
+  event({"schedule=e2e", "activity=covariance", "average_views=5", "rate.final=0.3", "stream.positives=shuffled"});
   event({"memory.capacity=2", "stream.dwell=uniform", "stream.views=4"});
   event({"stream.dwell=geometric", "stream.views=3", "stream.returns=0.4", "stream.return_depth=3"});
   event({"stream.order=blocked", "stream.returns=0.3", "memory.mode=held"});

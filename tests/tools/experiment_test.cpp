@@ -59,7 +59,12 @@ TEST_CASE("defaults follow the data set") {
   const Experiment grey = parse("");
   CHECK(grey.network.name == "conv3");
   CHECK(grey.network.channels == 1);
-  CHECK(grey.margins == std::vector<Experiment::Margins>{{1, 1.5}});
+  CHECK(grey.schedule == Experiment::Schedule::rll);
+  CHECK(grey.margins.size() == 3);  // layer by layer
+  CHECK(grey.rate.final == 0);
+  CHECK(parse("schedule = \"e2e\"").margins == std::vector<Experiment::Margins>{{1, 1.5}});
+  CHECK(parse("schedule = \"e2e\"").rate.final == 1);
+  CHECK(parse("optimiser = \"adam\"").margins == std::vector<Experiment::Margins>{{1, 1.5}});
   CHECK(grey.view.kind == ViewKind::affine);
   CHECK(std::isinf(grey.memory.window));
   CHECK(grey.probes(5001));
@@ -67,7 +72,8 @@ TEST_CASE("defaults follow the data set") {
 
   const Experiment colour = parse("data = \"cifar10\"");
   CHECK(colour.network == known_network("conv5"));
-  CHECK(colour.margins == std::vector<Experiment::Margins>{{1, 3}});
+  CHECK(colour.margins.size() == 5);
+  CHECK(parse("data = \"cifar10\"\nschedule = \"e2e\"").margins == std::vector<Experiment::Margins>{{1, 3}});
   CHECK(colour.view.kind == ViewKind::affine_hsv);
   const Experiment large = parse("data = \"stl10\"");
   CHECK(large.view.kind == ViewKind::crop_jitter);

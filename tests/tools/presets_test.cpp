@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <set>
 
 #include "engine/error.h"
 #include "tools/experiment/experiment.h"
 #include "tools/experiment/experiment_differences.h"
+#include "tools/experiment/preset.h"
 #include "tools/reproduce/reproduce.h"
 #include "tools/reproduce/run_cost.h"
 #include "tools/temporary_folder.h"
@@ -56,10 +58,36 @@ TEST_CASE("every table has cells with names of their own and preset files that c
     }
   }
   for (const auto& file : fs::recursive_directory_iterator(presets))
-    if (file.is_regular_file() && file.path().parent_path() != presets) {
+    if (file.is_regular_file() && file.path().parent_path() != presets &&
+        file.path().parent_path().filename() != "online") {  // of no table
       const fs::path name = fs::relative(file.path(), presets).replace_extension();
       CHECK_MESSAGE(used.contains(name.string()), name.string());
     }
+}
+
+TEST_CASE("presets for runs: every experiment file that comes with the program, by its name") {
+  ::setenv("SACCADE_PRESETS", presets.c_str(), 1);
+  const std::vector<std::string> names = experiment_presets();
+  CHECK(std::find(names.begin(), names.end(), "online/rll") != names.end());
+  CHECK(std::find(names.begin(), names.end(), "table1/rll-bp-few") != names.end());
+  CHECK(std::find(names.begin(), names.end(), "table1") == names.end());
+  for (const std::string& name : names) {
+    CAPTURE(name);
+    CHECK(preset_file(name) == presets / (name + ".toml"));
+    if (!name.starts_with("online/")) continue;
+    const bool batch = name.find("batch") != std::string::npos;
+    const Experiment experiment = load_experiment(preset_file(name), {}, batch ? Mode::batch : Mode::event);
+    // Nothing is learned from what the probe is tested on, and the same images are held out of all.
+    CHECK(experiment.probe.test == Experiment::ProbeTest::train);
+    CHECK(experiment.probe.test_from >= experiment.images);
+    CHECK(experiment.probe.standardise);
+  }
+  CHECK(contains(refusal([] { preset_file("online/rl"); }), "online/rll"));
+  CHECK_FALSE(contains(refusal([] { preset_file("online/rl"); }), "table1/"));
+  CHECK(contains(refusal([] { preset_file("../presets/online/rll"); }), "there is no preset"));
+  ::setenv("SACCADE_PRESETS", "/nowhere", 1);
+  CHECK(contains(refusal([] { experiment_presets(); }), "/nowhere"));
+  ::unsetenv("SACCADE_PRESETS");
 }
 
 TEST_CASE("Table 1 holds the paper's numbers and protocol") {

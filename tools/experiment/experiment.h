@@ -123,7 +123,7 @@ struct Experiment {
     std::int64_t epochs = 30;
     double rate = 0.001;
     std::int64_t batch = 500;
-    bool standardise = false;
+    bool standardise = true;
     ProbeTest test = ProbeTest::test;  ///< labelled images that it is tested on
     std::int64_t test_from = 0;        ///< the first of them
     std::int64_t test_images = 0;      ///< 0 = all from there on
