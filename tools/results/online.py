@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Runs, probes, tabulates and plots what tools/results/online.md tells (python3-matplotlib for the plots).
 
-  online.py run --saccade build/release/saccade --data DIR --out DIR [--jobs 2]    about 12 minutes of a core for each rll run
+  online.py run --saccade build/release/saccade --data DIR --out DIR [--jobs 2]   about 12 minutes of a core for each rll run
   online.py collect --saccade ... --data DIR --out DIR        probes what is there, writes online.csv
   online.py plot --out DIR                                    draws online-*.png from online.csv and the runs' metrics.csv
 """
