@@ -101,11 +101,15 @@ OnlineLearner::OnlineLearner(Device& device, const NetworkSpec& network, const L
       active_(device, 1, options.replicas, learning_),
       results_(device, static_cast<std::size_t>(most_terms(common_memory(options))), options.replicas),
       updates_(static_cast<std::size_t>(options.replicas)),
-      updated_(updates_.size()) {
+      updated_(updates_.size()),
+      records_(1) {
   if (options.activity != "hebb" && options.activity != "covariance")
     throw InputError("activity: nothing is called \"" + options.activity + "\"; known are hebb and covariance");
   if (!(options.average_views >= 1))
     throw InputError(fmt::format("average of activity over {} views, expected at least 1", options.average_views));
+  if (!(options.final_rate >= 0 && options.final_rate <= 1))
+    throw InputError(fmt::format("rate.final = {}, expected 0 to 1", options.final_rate));
+  if (options.final_rate != 1 && options.events == 0) throw InputError("rates that fall over a run need its length");
   if (options.activity == "hebb") return;
   averages_.emplace(device, network, learning_, options.replicas, static_cast<float>(1 / options.average_views));
   plasticity_.learn_from_departures(*averages_);

@@ -60,9 +60,9 @@ TEST_CASE("presets: listed, run by name with changes, refused when there is none
   CHECK(run({"replay", "--preset", "online/rll", "--resume", out.string()}).code == 2);
 }
 
-TEST_CASE("batch mode has neither layers in parallel nor rates that fall") {
+TEST_CASE("batch mode has no layers in parallel, rates that fall, or running averages") {
   const TemporaryFolder temporary;
-  for (const char* setting : {"schedule=pll", "rate.final=0.5"}) {
+  for (const char* setting : {"schedule=pll", "rate.final=0.5", "activity=covariance"}) {
     const Outcome refused = run({"train", "--set", setting, "--out", (temporary.path / "none").string()});
     CHECK(refused.code == 2);
     CHECK(refused.err.find("saccade replay") != std::string::npos);

@@ -22,6 +22,9 @@ void check(const Experiment& e) {
   if (e.schedule == Experiment::Schedule::pll)
     throw InputError(
         "schedule = \"pll\": layers that learn in parallel belong to saccade replay; expected rll, gll or e2e");
+  if (e.activity != Experiment::Activity::hebb)
+    throw InputError(
+        "activity = \"covariance\": running averages of activity belong to saccade replay; expected \"hebb\"");
   if (e.rate.final != 1)
     throw InputError(
         fmt::format("rate.final = {}: rates that fall belong to saccade replay; expected 1", e.rate.final));
