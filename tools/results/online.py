@@ -19,12 +19,14 @@ RUNS = {
     "rll-shuffled": ("replay", "online/rll-shuffled", (1, 2, 3)),
     "batch-rll": ("train", "online/batch-rll", (1, 2, 3)),
     "pll": ("replay", "online/pll", (1, 2, 3)),
-    "pll-shuffled": ("replay", "online/pll-shuffled", (1,)),
+    "fashion-rll": ("replay", "online/fashion-rll", (1, 2, 3)),
+    "fashion-rll-shuffled": ("replay", "online/fashion-rll-shuffled", (1, 2, 3)),
+    "fashion-batch-rll": ("train", "online/fashion-batch-rll", (1, 2, 3)),
 }
 # protocol of a probe: (test images, settings); 10,000 labelled training images, 30 epochs, Adam 1e-3, batch 500
 PROBES = {
-    ("held-out", "standardised"): [],
-    ("held-out", "as they are"): ["probe.standardise=false", "probe.layers=top", "probe.deformed=false"],
+    ("held-out", "standardised"): ["probe.test_from=HELD_OUT"],
+    ("held-out", "as they are"): ["probe.test_from=HELD_OUT", "probe.standardise=false", "probe.layers=top", "probe.deformed=false"],
     ("test file", "standardised"): ["probe.test=test", "probe.test_from=0", "probe.test_images=0", "probe.layers=top"],
 }
 
@@ -58,11 +60,14 @@ def collect(a):
             continue
         for (images, features), settings in PROBES.items():
             out = a.out / f"{folder}-{images}-{features}".replace(" ", "-")
+            if (images, features) == ("held-out", "standardised") and json.loads((a.out / folder / "summary.json").read_text())["random_probe"]:
+                out = a.out / folder  # the run has made this probe itself
             if not (out / "summary.json").exists():
                 command = [a.saccade, "probe", "--checkpoint", newest_checkpoint(a.out / folder), "--data", a.data, "--quiet",
                            "--threads", "1", "--out", out]
-                for setting in settings + ["probe.untrained=true"]:
-                    command += ["--set", setting]
+                held_out = "55000" if name.startswith("fashion") else "45000"
+                for setting in settings + ["probe.untrained=true", "probe.pixels=false"]:
+                    command += ["--set", setting.replace("HELD_OUT", held_out)]
                 subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
             summary = json.loads((out / "summary.json").read_text())
             for deformed in ("", "deformed_"):
