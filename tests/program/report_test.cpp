@@ -17,8 +17,8 @@ struct Runs {
   Runs() {
     make_fashion_mnist(data, 120, 80);
     for (const std::string seed : {"1", "2", "3"}) {
-      make("replay", "bp/seed-" + seed, {"seed=" + seed});
-      if (seed != "3") make("replay", "rf/seed-" + seed, {"seed=" + seed, "rule=rf"});
+      make("replay", "bp/seed-" + seed, {"seed=" + seed, "schedule=e2e"});
+      if (seed != "3") make("replay", "rf/seed-" + seed, {"seed=" + seed, "schedule=e2e", "rule=rf"});
     }
     make("replay", "layerwise", {"schedule=rll"});
     make("train", "batches", {"epochs=3", "checkpoint.every=7"});

@@ -53,32 +53,37 @@ def newest_checkpoint(folder):
     return max(folder.glob("checkpoint-*.ckpt"), key=lambda f: int(f.stem.split("-")[1]))
 
 
-def collect(a):
+def probe(a, job):
+    (folder, name, seed), ((images, features), settings) = job
+    run = json.loads((a.out / folder / "summary.json").read_text())
+    out = a.out / f"{folder}-{images}-{features}".replace(" ", "-")
+    if (images, features) == ("held-out", "standardised") and run["random_probe"]:
+        out = a.out / folder  # the run has made this probe itself
+    if not (out / "summary.json").exists():
+        command = [a.saccade, "probe", "--checkpoint", newest_checkpoint(a.out / folder), "--data", a.data, "--quiet", "--threads", "1",
+                   "--out", out]
+        held_out = "55000" if name.startswith("fashion") else "45000"
+        for setting in settings + ["probe.untrained=true", "probe.pixels=false"]:
+            command += ["--set", setting.replace("HELD_OUT", held_out)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    summary = json.loads((out / "summary.json").read_text())
     rows = []
-    for folder, name, _, _, seed in each_run():
-        if not (a.out / folder / "summary.json").exists():
-            continue
-        for (images, features), settings in PROBES.items():
-            out = a.out / f"{folder}-{images}-{features}".replace(" ", "-")
-            if (images, features) == ("held-out", "standardised") and json.loads((a.out / folder / "summary.json").read_text())["random_probe"]:
-                out = a.out / folder  # the run has made this probe itself
-            if not (out / "summary.json").exists():
-                command = [a.saccade, "probe", "--checkpoint", newest_checkpoint(a.out / folder), "--data", a.data, "--quiet",
-                           "--threads", "1", "--out", out]
-                held_out = "55000" if name.startswith("fashion") else "45000"
-                for setting in settings + ["probe.untrained=true", "probe.pixels=false"]:
-                    command += ["--set", setting.replace("HELD_OUT", held_out)]
-                subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-            summary = json.loads((out / "summary.json").read_text())
-            for deformed in ("", "deformed_"):
-                untrained = {r["layer"]: r["accuracy"] for r in summary[f"{deformed}random_probe"]}
-                for r in summary[f"{deformed}probe"]:
-                    rows.append([name, seed, images, features, "deformed" if deformed else "plain", r["layer"],
-                                 round(100 * r["accuracy"], 2), round(100 * untrained[r["layer"]], 2)])
+    for deformed in ("", "deformed_"):
+        untrained = {r["layer"]: r["accuracy"] for r in summary[f"{deformed}random_probe"]}
+        for r in summary[f"{deformed}probe"]:
+            rows.append([name, seed, images, features, "deformed" if deformed else "plain", r["layer"], round(100 * r["accuracy"], 2),
+                         round(100 * untrained[r["layer"]], 2)])
+    return rows
+
+
+def collect(a):
+    done = [(folder, name, seed) for folder, name, _, _, seed in each_run() if (a.out / folder / "summary.json").exists()]
+    with concurrent.futures.ThreadPoolExecutor(a.jobs) as pool:
+        rows = list(pool.map(lambda job: probe(a, job), [(run, kind) for run in done for kind in PROBES.items()]))
     with open(HERE / "online.csv", "w", newline="") as file:
         out = csv.writer(file, lineterminator="\n")
         out.writerow(["run", "seed", "test_images", "features", "test", "layer", "learned", "untrained"])
-        out.writerows(rows)
+        out.writerows(row for rows_of_one in rows for row in rows_of_one)
 
 
 def metrics(folder):
