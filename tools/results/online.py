@@ -103,8 +103,8 @@ def plot(a):
 
     rows = list(csv.DictReader(open(HERE / "online.csv")))
     colours = {"rll": "#0072B2", "batch-rll": "#E69F00", "rll-shuffled": "#999999", "pll": "#009E73"}
-    names = {"rll": "event mode, rll\n450,000 fixations", "batch-rll": "batch control, Adam\nthe same views",
-             "rll-shuffled": "shuffled positives\n450,000 fixations", "pll": "event mode, pll\n45,000 fixations"}
+    names = {"rll": "rll, 450,000\nfixations", "batch-rll": "batch control\nthe same views",
+             "rll-shuffled": "shuffled\npositives", "pll": "pll, 45,000\nfixations"}
     figure, axes = plt.subplots(1, 3, figsize=(13, 4.2), sharey=True)
     for axis, (title, images, features, test) in zip(axes, (
             ("standardised features, held-out images", "held-out", "standardised", "plain"),
@@ -139,8 +139,8 @@ def plot(a):
         draw(axes[2], "head_moved", linestyle="--")
         draw(axes[3], "participation_ratio")
     axes[1].axhline(1 / 16, color="black", linewidth=0.8, linestyle=":")
-    axes[1].text(0, 1 / 15.5, "noise alone (256 events)", fontsize=7)
-    for axis, title in zip(axes, ("loss, share of the first stretch's", "|mean gradient| / |gradient of one event|, convolution",
+    axes[1].text(200, 1 / 15.5, "noise alone (256 events)", fontsize=7)
+    for axis, title in zip(axes, ("loss, share of the first stretch's", "|mean gradient| / |one event's|, convolutions",
                                   "|w - w(0)| / |w(0)|: convolution, head (dashed)", "participation ratio of the features")):
         axis.set_title(title, fontsize=9)
         axis.set_xlabel("thousand fixations")
