@@ -30,6 +30,11 @@ TEST_CASE("calibrate prints margins and rates, and writes an experiment that run
   const Outcome end_to_end = run({"calibrate", "--set", "schedule=e2e"});
   CHECK(end_to_end.code == 2);
   CHECK(end_to_end.err.find("rll, gll or pll") != std::string::npos);
+  const std::string pixels = (temporary.path / "p.views").string();
+  REQUIRE(run({"pack", "--quiet", "--pixels", "--set", "images=20", "--set", "events=20", "--out", pixels}).code == 0);
+  const Outcome recorded = run({"calibrate", "--set", "stream.file=" + pixels});
+  CHECK(recorded.code == 2);
+  CHECK(recorded.err.find("expected a data set") != std::string::npos);
   std::ofstream(temporary.path / "notes.txt") << "mine";
   CHECK(run(asked + Arguments{"--out", (temporary.path / "notes.txt").string()}).code == 2);
   CHECK(text_of(temporary.path / "notes.txt") == "mine");

@@ -18,6 +18,11 @@ double three_digits(double x) {
 }
 
 void check(const Experiment& e) {
+  if (e.data == Experiment::Data::none)
+    throw InputError(
+        "calibrate: a recorded stream of pixels has no objects of which other views could be drawn; expected a data "
+        "set, "
+        "or a recording beside its own");
   if (e.schedule == Experiment::Schedule::e2e)
     throw InputError(
         "schedule = \"e2e\": calibration is for layers that learn from heads of their own; expected rll, gll or pll");
