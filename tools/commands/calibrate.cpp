@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <memory>
@@ -7,7 +6,6 @@
 #include "tools/calibrate/calibration.h"
 #include "tools/cli.h"
 #include "tools/commands/commands.h"
-#include "tools/experiment/preset.h"
 #include "tools/experiment/setup.h"
 #include "tools/replace_file.h"
 #include "tools/run/progress.h"
