@@ -2,15 +2,15 @@
 
 #include "models/batch_learner.h"
 #include "tests/models/runs.h"
-#include "tests/reference/devices.h"  // brings the emulated device
+#include "tests/reference/devices.h"  // brings the CUDA device
 
 using namespace saccade;
 using namespace saccade::test;
 
-// Whole learners on the emulated CUDA device: the same code as on the CPU, above other kernels.
+// Whole learners on the CUDA device: the same code as on the CPU, above other kernels.
 namespace {
 
-using Kind = emulation::Order::Kind;
+using Kind = reference::ThreadOrder::Kind;
 
 Device& cpu() { return *reference::cpu_device("portable", 1); }
 
@@ -63,9 +63,9 @@ void check_run(const Run& run) {
   const Learned want = learn(cpu(), exact, events);
   REQUIRE(want.updates > 0);
   std::string first;
-  for (const emulation::Order order : {emulation::Order{Kind::ascending, 0}, {Kind::random, 3}}) {
-    emulation::set_order(order);
-    const Learned got = learn(reference::emulated_device(), run, events);
+  for (const reference::ThreadOrder order : {reference::ThreadOrder{Kind::ascending, 0}, {Kind::random, 3}}) {
+    reference::set_thread_order(order);
+    const Learned got = learn(reference::cuda(), run, events);
     CHECK(got.updates == want.updates);
     CHECK(apart(got.end, want.end, want.start) < agreement_of_ways);
     if (first.empty()) first = got.fingerprint;
@@ -75,7 +75,7 @@ void check_run(const Run& run) {
 
 }  // namespace
 
-TEST_CASE("event runs on the emulated CUDA device learn as on the CPU") {
+TEST_CASE("event runs on the CUDA device learn as on the CPU") {
   const char* rules[] = {"bp", "rf", "urf", "sign"};
   int number = 0;
   for (const std::string schedule : {"rll", "e2e", "gll"})
@@ -89,13 +89,13 @@ TEST_CASE("event runs on the emulated CUDA device learn as on the CPU") {
     }
 }
 
-TEST_CASE("conv3 and conv5: event runs on the emulated CUDA device learn as on the CPU") {
+TEST_CASE("conv3 and conv5: event runs on the CUDA device learn as on the CPU") {
   check_run({.name = "conv3", .network = "conv3", .views = 12});
   check_run({.name = "conv5 rll", .network = "conv5", .views = 8});
   check_run({.name = "conv5 e2e", .network = "conv5", .schedule = "e2e", .views = 4});
 }
 
-TEST_CASE("layers in parallel, departures from averages, falling rates: on the emulated CUDA device as on the CPU") {
+TEST_CASE("layers in parallel, departures from averages, falling rates: on the CUDA device as on the CPU") {
   check_run({.name = "tiny pll, covariance, falling rates",
              .schedule = "pll",
              .views = 12,
@@ -103,13 +103,13 @@ TEST_CASE("layers in parallel, departures from averages, falling rates: on the e
              .final_rate = 0.1});
 }
 
-TEST_CASE("locally connected layers: event runs on the emulated CUDA device learn as on the CPU") {
+TEST_CASE("locally connected layers: event runs on the CUDA device learn as on the CPU") {
   check_run({.name = "local rll", .network = "local", .views = 20});
   check_run(
       {.name = "local e2e", .network = "local", .schedule = "e2e", .rule = "rf", .optimiser = "adam", .views = 12});
 }
 
-TEST_CASE("steps of a batch on the emulated CUDA device learn as on the CPU") {
+TEST_CASE("steps of a batch on the CUDA device learn as on the CPU") {
   struct Case {
     std::string network, loss, schedule, rule;
     bool block;
@@ -138,11 +138,11 @@ TEST_CASE("steps of a batch on the emulated CUDA device learn as on the CPU") {
     const Pairs seen = grating_pairs(net, options.pairs);
     std::vector<std::int32_t> labels;
     for (int i = 0; i < options.pairs; ++i) labels.push_back(i);
-    emulation::set_order({Kind::random, 5});
+    reference::set_thread_order({Kind::random, 5});
     std::vector<Tensor> start, ends[2];
     double losses[2];
     for (int which : {0, 1}) {
-      BatchLearner learner(which == 0 ? cpu() : reference::emulated_device(), net, options);
+      BatchLearner learner(which == 0 ? cpu() : reference::cuda(), net, options);
       start = tensors_of(learner.parameters());
       for (std::uint64_t step = 0; step < options.steps; ++step) learner.step(seen.a, seen.b, labels);
       ends[which] = tensors_of(learner.parameters());
@@ -154,11 +154,11 @@ TEST_CASE("steps of a batch on the emulated CUDA device learn as on the CPU") {
 }
 
 TEST_CASE("events that do the same are one graph, recorded once and replayed") {
-  emulation::set_order({Kind::ascending, 0});
+  reference::set_thread_order({Kind::ascending, 0});
   for (const std::string schedule : {"rll", "e2e"}) {
     CAPTURE(schedule);
     const Run run{.name = "graphs", .schedule = schedule, .views = 120};
-    cuda_emulated::CudaDevice device(cuda_emulated::make_runtime());
+    SACCADE_CUDA::CudaDevice device(SACCADE_CUDA::make_runtime());
     OnlineLearner learner(device, network_of(run), repeating_options(run));
     const std::vector<ScheduledEvent> events = events_of(run);
     std::size_t i = 0;
@@ -184,15 +184,15 @@ TEST_CASE("events that do the same are one graph, recorded once and replayed") {
   }
 }
 
-TEST_CASE("three replicas on the emulated CUDA device: each has the bits of a learner of its own, in as many lists") {
-  emulation::set_order({Kind::ascending, 0});
+TEST_CASE("three replicas on the CUDA device: each has the bits of a learner of its own, in as many lists") {
+  reference::set_thread_order({Kind::ascending, 0});
   const Run run{.name = "replicas", .views = 40};
   const std::vector<ScheduledEvent> events = events_of(run);
   LearnerOptions options = repeating_options(run);
   std::uint64_t lists[2];
   std::vector<Tensor> starts[3], ends[3];
   for (const int replicas : {3, 1}) {
-    cuda_emulated::CudaDevice device(cuda_emulated::make_runtime());
+    SACCADE_CUDA::CudaDevice device(SACCADE_CUDA::make_runtime());
     options.replicas = replicas;
     OnlineLearner learner(device, network_of(run), options);
     if (replicas == 1) learner.parameters().load(device, starts[2]);
@@ -213,11 +213,11 @@ TEST_CASE("three replicas on the emulated CUDA device: each has the bits of a le
   CHECK(apart(ends[1], ends[2], starts[2]) > 1);  // different learners
 }
 
-TEST_CASE("an event run on the emulated CUDA device goes on from a checkpoint to the same bits") {
-  emulation::set_order({Kind::ascending, 0});
+TEST_CASE("an event run on the CUDA device goes on from a checkpoint to the same bits") {
+  reference::set_thread_order({Kind::ascending, 0});
   const Run run{.name = "resumed", .views = 40};
   const std::vector<ScheduledEvent> events = events_of(run);
-  Device& device = reference::emulated_device();
+  Device& device = reference::cuda();
   OnlineLearner whole(device, network_of(run), repeating_options(run));
   Checkpoint half;
   for (std::size_t i = 0; i < events.size(); ++i) {

@@ -9,24 +9,24 @@
 #include "streams/deformed_images.h"
 #include "streams/pair_batches.h"
 #include "tests/models/runs.h"
-#include "tests/reference/devices.h"  // brings the emulated device
+#include "tests/reference/devices.h"  // brings the CUDA device
 #include "tests/streams/view_helpers.h"
 
 namespace saccade::test {
 namespace {
 
-using Kind = emulation::Order::Kind;
+using Kind = reference::ThreadOrder::Kind;
 
-Device& cuda() { return reference::emulated_device(); }
+using reference::cuda;
 
 template <class Body>
 void in_every_order(const Body& body) {
   for (const Kind kind : {Kind::ascending, Kind::descending, Kind::random}) {
     CAPTURE(static_cast<int>(kind));
-    emulation::set_order({kind, 7});
+    reference::set_thread_order({kind, 7});
     body();
   }
-  emulation::set_order({});
+  reference::set_thread_order({});
 }
 
 /// As drawn, and with what a file may hold besides: shifts far beyond the border, entries at their limits, the ends of

@@ -70,7 +70,7 @@ inline std::string first_difference(const Outputs& a, const Outputs& b) {
 
 #if defined(SACCADE_TEST_CUDA)
 }  // namespace saccade::reference
-#include "tests/emulation/on_emulated_device.h"
+#include "tests/reference/on_cuda.h"
 namespace saccade::reference {
 #else
 

@@ -1,13 +1,19 @@
 #pragma once
-#include "cuda_emulation.h"
 #include "engine/cuda/cuda_device.h"
+#if defined(SACCADE_TEST_GPU)
+#include "tests/gpu/thread_order.h"
+#else
+#include "tests/emulation/thread_order.h"
+#endif
 
-/// For the tests of a device's operations (tests/engine/device_*_test.cpp), built a second time for the CUDA device:
-/// the same cases against the same double-precision reference, the device's threads in three orders.
+/// For the tests of a device's operations (tests/engine/device_*_test.cpp), built again for the CUDA device: the same
+/// cases against the same double-precision reference. Once emulated on the host, the device's threads in three orders,
+/// and once for a real GPU, where there is a compiler for it.
 namespace saccade::reference {
 
-inline Device& emulated_device() {
-  static cuda_emulated::CudaDevice device(cuda_emulated::make_runtime());
+/// The CUDA device under test.
+inline Device& cuda() {
+  static SACCADE_CUDA::CudaDevice device(SACCADE_CUDA::make_runtime());
   return device;
 }
 
@@ -32,25 +38,15 @@ inline void check_agreement(const Outputs& cuda, const Outputs& cpu) {
   CHECK(cuda.ints == cpu.ints);
 }
 
-/// A sanitizer sees races and overflows in any order; three times its time would tell no more.
-inline std::vector<emulation::Order> thread_orders() {
-  using Kind = emulation::Order::Kind;
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  return {{Kind::random, 7}};
-#else
-  return {{Kind::ascending, 0}, {Kind::descending, 0}, {Kind::random, 7}};
-#endif
-}
-
-/// Runs `run(device) -> Outputs` on the emulated CUDA device and demands what `verify` does, the same bits whatever the
+/// Runs `run(device) -> Outputs` on the CUDA device and demands what `verify` does, the same bits whatever the
 /// order of threads and blocks, and agreement with the CPU device.
 template <class Run, class Verify>
 void on_all_devices(Run run, Verify verify) {
   std::optional<Outputs> first;
-  for (const emulation::Order order : thread_orders()) {
+  for (const ThreadOrder order : thread_orders()) {
     CAPTURE(static_cast<int>(order.kind));
-    emulation::set_order(order);
-    Outputs out = run(emulated_device());
+    set_thread_order(order);
+    Outputs out = run(cuda());
     if (!first) {
       verify(out);
       first = std::move(out);
