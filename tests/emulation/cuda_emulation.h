@@ -138,6 +138,9 @@ inline constexpr const dim3& gridDim = saccade::emulation::position.grid_extent;
 #define __all_sync(mask, predicate) \
   (saccade::emulation::ballot(SACCADE_SITE("__all_sync"), mask, !static_cast<bool>(predicate)) == 0)
 
+/// 1 + the number of the lowest bit that is set; 0 for 0.
+inline int __ffs(int word) { return __builtin_ffs(word); }
+
 /// Whole numbers only: sums of floats would depend on the order.
 inline int atomicAdd(int* sum, int value) { return __atomic_fetch_add(sum, value, __ATOMIC_RELAXED); }
 inline unsigned atomicAdd(unsigned* sum, unsigned value) { return __atomic_fetch_add(sum, value, __ATOMIC_RELAXED); }

@@ -28,7 +28,8 @@ inline void check_agreement(const Outputs& cuda, const Outputs& cpu) {
     REQUIRE(got.size() == values.size());
     double difference = 0, norm = 0;
     for (std::size_t i = 0; i < values.size(); ++i) {
-      if (std::memcmp(&got[i], &values[i], sizeof got[i]) == 0) continue;  // also what neither touched: NaN, say
+      if (std::memcmp(&got[i], &values[i], sizeof got[i]) == 0) continue;
+      if (std::isnan(got[i]) && std::isnan(values[i])) continue;  // a card has NaN of its own
       difference += std::pow(static_cast<double>(got[i]) - static_cast<double>(values[i]), 2);
     }
     for (float x : values)

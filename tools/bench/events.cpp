@@ -1,6 +1,8 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
+#include <vector>
+
 #include "models/online_learner.h"
 #include "streams/deformed_images.h"
 #include "streams/fixation_stream.h"
@@ -44,7 +46,7 @@ void event_rll(benchmark::State& state, int replicas) {
   state.counters["updates/view"] = static_cast<double>(learner.updates()) / static_cast<double>(learner.events());
 }
 const Benchmarks events([] {
-  for (const int replicas : {1, 8}) {
+  for (const int replicas : on_cuda() ? std::vector<int>{1, 8, 64, 256} : std::vector<int>{1, 8}) {
     const std::string name = replicas == 1 ? "event_rll" : fmt::format("event_rll_{}_replicas", replicas);
     benchmark::RegisterBenchmark(name.c_str(), [replicas](benchmark::State& state) { event_rll(state, replicas); })
         ->ArgNames({"views", "threads"})

@@ -1,6 +1,7 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "models/batch_learner.h"
 #include "streams/deformed_images.h"
@@ -9,7 +10,7 @@
 #include "tools/bench/synthetic.h"
 
 /// Whole steps of batch mode: 500 pairs, conv5, hinge, rule bp, blocked gradient, 4 negatives, Adam, fast arithmetic
-/// (as `saccade train`), the deformed views rendered from bytes. Margins are such that every term is active: no view is
+/// (as `saccade train`), the deformed views rendered from bytes, by the device if it can. Margins are such that every term is active: no view is
 /// spared its backward pass.
 namespace saccade::bench {
 namespace {
@@ -37,19 +38,28 @@ struct Training {
       : device(bench_device(threads)),
         images(synthetic_images(2000, 32)),
         batches(std::make_shared<DeformedImages>(images, ViewKind::affine_hsv, 1), {1, pairs, threads}),
-        learner(*device, known_network("conv5"), options) {}
+        learner(*device, known_network("conv5"), options) {
+    if (device->renders(ViewKind::affine_hsv)) table.emplace(*device, 32, 32, 3, images.pixels);
+  }
 
   void step() {
-    batches.render(number++, true, a, b, labels);
-    learner.step(a, b, labels);
+    if (table) {
+      batches.draw(number++, true, recipes_a, recipes_b, labels);
+      learner.step({recipes_a, *table}, {recipes_b, *table}, labels);
+    } else {
+      batches.render(number++, true, a, b, labels);
+      learner.step(a, b, labels);
+    }
   }
 
   std::unique_ptr<Device> device;
   ImageSet images;
   PairBatches batches;
   BatchLearner learner;
+  std::optional<DeviceImages> table;
   std::uint64_t number = 0;
   std::vector<float> a, b;
+  std::vector<ViewRecipe> recipes_a, recipes_b;
   std::vector<std::int32_t> labels;
 };
 

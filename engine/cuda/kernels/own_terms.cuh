@@ -1,6 +1,4 @@
 #pragma once
-#include <bit>
-
 #include "engine/cuda/kernels/block_sum.cuh"
 
 /// Terms of a loss that belong to one owner, in their order.
@@ -20,7 +18,7 @@ __device__ __forceinline__ void for_each_own_term(int count, const Belongs& belo
     __syncthreads();
     for (int warp = 0; warp < Threads / 32; ++warp)
       for (unsigned rest = answers[warp]; rest != 0; rest &= rest - 1)
-        visit(first + warp * 32 + std::countr_zero(rest));
+        visit(first + warp * 32 + __ffs(static_cast<int>(rest)) - 1);  // nvcc 13 makes 32 of std::countr_zero
     __syncthreads();
   }
 }
