@@ -101,11 +101,11 @@ TEST_CASE("held: two views a fixation by hand, T = 3") {
 }
 
 TEST_CASE("the window trace keeps its strength at any age; other names are refused") {
-  const auto trace = make_trace("window");
+  const auto trace = make_trace({});
   CHECK(trace->name() == "window");
   for (Time age : {Time{0}, Time{1}, Time{300'000}, std::numeric_limits<Time>::max()})
     CHECK(trace->strength(age) == 1.0f);
-  CHECK(says(message_of<InputError>([] { make_trace("windw"); }), {"memory.trace", "windw", "window"}));
+  CHECK(says(message_of<InputError>([] { make_trace({.name = "windw"}); }), {"memory.trace", "windw", "window"}));
 }
 
 TEST_CASE("options out of range are refused by name") {
@@ -117,7 +117,7 @@ TEST_CASE("options out of range are refused by name") {
   CHECK(says(refusal(with("sliding", 4, 1e300)), {"memory.window"}));
   CHECK(says(refusal(with("held", 4, std::nan(""))), {"memory.window", "nan"}));
   options = with("sliding", 4);
-  options.trace = "exponental";
+  options.trace.name = "exponental";
   CHECK(says(refusal(options), {"memory.trace", "exponental"}));
   for (float weight : {-0.5f, std::nanf(""), INFINITY}) {
     options = with("sliding", 4);
