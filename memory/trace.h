@@ -7,7 +7,7 @@
 namespace saccade {
 
 struct TraceOptions {
-  std::string name = "window";  ///< "window", "exponential" or "synaptic"
+  std::string name = "window";  ///< "window", "exponential", "synaptic" or "synaptic-peak"
   double time = 1;              ///< s, exponential: time constant
   /// Synaptic: constants of Mongillo, Barak and Tsodyks, Science 319 (2008), 1543-1546.
   double facilitation_time = 1.5;  ///< s, tau_F
@@ -23,8 +23,8 @@ class TraceModel {
  public:
   virtual ~TraceModel() = default;
   virtual std::string name() const = 0;
-  /// Strength of a trace that was stored `age` >= 0 ticks ago, in units of its strength just after that: 1 at age 0,
-  /// never negative. window and exponential never rise above 1, synaptic does.
+  /// Strength of a trace that was stored `age` >= 0 ticks ago, never negative. In units of its strength just after
+  /// that, so 1 at age 0; of synaptic-peak in units of the largest that it will have. Only synaptic rises above 1.
   virtual float strength(Time age) const = 0;
 };
 
@@ -40,6 +40,11 @@ class TraceModel {
 /// synapse at rest, U / (u_0 x_0). One spike, the default, is what a cell contributes to a population spike, the
 /// article's unit of loading and refreshing: the strength rises to 1.33 at 0.40 s and ends at 0.87. Longer bursts empty
 /// the synapse, so that all later strengths are high beside the first: after 4 spikes at 50 / s up to 8.9, 3.6 at rest.
+/// A strength above 1 is what it says: the embedding is read larger than it was, or the error counts more. A positive
+/// pair that is read larger pulls its view outwards: with trace_acts "scale" embeddings then grow without end.
+///
+/// "synaptic-peak": the same u x in units of its largest value, as a reader would see it who has adapted to that: from
+/// 0.75 (after one spike; 0.11 after 4) up to 1 and down to 0.65 (0.41). Needs tau_D <= tau_F: then it has one peak.
 ///
 /// InputError for an unknown name, constants out of range, or a burst that leaves no resources.
 std::unique_ptr<TraceModel> make_trace(const TraceOptions& options);

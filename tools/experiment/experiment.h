@@ -29,7 +29,7 @@ struct Experiment {
   enum class Path { independent, trajectory };
   enum class Positives { same, shuffled };
   enum class MemoryMode { sliding, held };
-  enum class Trace { window, exponential, synaptic };
+  enum class Trace { window, exponential, synaptic, synaptic_peak };
   enum class TraceActs { scale, gate };
   enum class ErrorUnit { hinge, circuit };
   enum class ClappUpdate { synchronous, asynchronous };

@@ -181,11 +181,12 @@ std::vector<Key> make_table() {
       {"memory.window", positive(of(&E::memory, &E::Memory::window), infinite), "s", "an older anchor is forgotten"},
       {"memory.capacity", integer(of(&E::memory, &E::Memory::capacity), 0, million), "anchors",
        "most anchors held; 0 = what negatives needs"},
-      {"memory.trace", choice(of(&E::memory, &E::Memory::trace), {"window", "exponential", "synaptic"}), "",
+      {"memory.trace",
+       choice(of(&E::memory, &E::Memory::trace), {"window", "exponential", "synaptic", "synaptic-peak"}), "",
        "strength of a remembered embedding by age: window: 1 until it is forgotten; exponential: falls from 1; "
        "synaptic: "
        "facilitation times resources (Mongillo, Barak and Tsodyks 2008) relative to just after loading, rises above 1 "
-       "before it falls"},
+       "before it falls; synaptic-peak: the same relative to its largest"},
       {"memory.trace_acts", choice(of(&E::memory, &E::Memory::trace_acts), {"scale", "gate"}), "",
        "what that strength multiplies: the embedding as it is read (distances drift), or the comparison's error (the "
        "update fades)"},
