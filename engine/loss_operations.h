@@ -16,7 +16,7 @@ struct HingeTerm {
   float trace = 1;  ///< multiplies the remembered embedding (a trace that fades)
 };
 
-/// What one term gave. distance = |trace * anchor - view|_1.
+/// What one term gave. distance = |trace * anchor + noise - view|_1.
 struct HingeResult {
   float distance = 0;
   float loss = 0;  ///< weight * [distance - m1]_+ or weight * [m2 - distance]_+
@@ -37,6 +37,7 @@ struct ContrastiveHinge {
   Floats anchor_error;           ///< per anchor, overwritten; null under the blocked gradient
   Flags anchor_active;
   Strided<HingeResult> results;  ///< [replica][its terms], view stride 0
+  ConstFloats noise = {};        ///< per anchor, of its remembered embedding as it is read; null: none
 
   constexpr std::size_t terms_each() const { return terms.size() / static_cast<std::size_t>(replicas); }
 };

@@ -35,6 +35,8 @@ enum class Purpose : std::uint32_t {
   world_background_choice = 22,
   shuffled_positive = 23,
   measured_object = 24,
+  circuit_noise = 25,
+  circuit_threshold = 26,
 };
 
 /// Entities from here on belong to permuted(); Random refuses them (std::out_of_range), so that no word is used twice.

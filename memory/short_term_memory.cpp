@@ -14,6 +14,7 @@ namespace saccade {
 ShortTermMemory::ShortTermMemory(const MemoryOptions& options, int slots)
     : options_(options),
       trace_(make_trace(options.trace)),
+      gates_(options.trace_acts == "gate"),
       slots_(slots),
       window_(options.window < 0 ? std::numeric_limits<Time>::max() : to_ticks(options.window)) {}
 
@@ -33,10 +34,12 @@ void ShortTermMemory::store(Time now, std::int64_t mark) {
 
 Comparison ShortTermMemory::compare(const Anchor& anchor, bool positive, Time now) const {
   const Time age = now - anchor.stored;
+  const float strength = trace_->strength(age);
   return {static_cast<std::int32_t>(anchor.slot),
           positive,
           positive ? 1.0f : options_.negative_weight,
-          trace_->strength(age),
+          gates_ ? 1.0f : strength,
+          gates_ ? strength : 1.0f,
           age,
           anchor.mark};
 }
@@ -78,6 +81,11 @@ std::unique_ptr<ShortTermMemory> make_memory(const MemoryOptions& options) {
     throw InputError(fmt::format("negative_weight is {}, expected 0 or more", options.negative_weight));
   if (!(options.window <= latest_second))
     throw InputError(fmt::format("memory.window is {} s, expected at most {} s", options.window, latest_second));
+  if (!(options.noise >= 0 && options.noise <= 1e6))
+    throw InputError(fmt::format("memory.noise is {}, expected 0 to 1000000", options.noise));
+  if (options.trace_acts != "scale" && options.trace_acts != "gate")
+    throw InputError(
+        fmt::format("memory.trace_acts: no action is called \"{}\"; known are scale and gate", options.trace_acts));
   if (options.mode == "sliding") return std::make_unique<SlidingMemory>(options);
   if (options.mode == "held") return std::make_unique<HeldMemory>(options);
   throw InputError(fmt::format("memory.mode: no memory is called \"{}\"; known are sliding and held", options.mode));

@@ -15,7 +15,14 @@ struct MemoryOptions {
   float negative_weight = 0.2f;  ///< w
   double window = -1;            ///< W in seconds; negative: unbounded
   int capacity = 0;              ///< anchors held at once; 0: as many as the negatives need
-  std::string trace = "window";
+  TraceOptions trace;
+  /// What the trace's strength r does: "scale": the embedding a is read as r a, so that distances drift; "gate": loss
+  /// and error of the comparison are multiplied by r, so that the update fades.
+  std::string trace_acts = "scale";
+  /// Of each unit of a remembered embedding as it is read, whatever its trace: standard deviation in units of
+  /// m1 / (units of the embedding), the mean difference of a pair that is as far apart as the positive margin. Up to
+  /// the owner, who has the embeddings.
+  double noise = 0;
 };
 
 /// An anchor that is held: where its embedding lies and since when.
@@ -31,8 +38,9 @@ struct Anchor {
 struct Comparison {
   std::int32_t slot = 0;
   bool positive = false;
-  float weight = 1;
-  float trace = 1;
+  float weight = 1;  ///< of loss and error, before the gate
+  float scale = 1;   ///< of the remembered embedding
+  float gate = 1;    ///< of loss and error; the trace's strength is in one of the two
   Time age = 0;
   std::int64_t mark = 0;
 };
@@ -77,6 +85,7 @@ class ShortTermMemory {
 
   MemoryOptions options_;
   std::unique_ptr<TraceModel> trace_;
+  bool gates_;
   int slots_;
   Time window_;
   std::vector<Anchor> anchors_;  ///< oldest first

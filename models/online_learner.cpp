@@ -49,6 +49,21 @@ ReplicaRates replica_rates(const NetworkSpec& network, const LearnerOptions& opt
   return rates;
 }
 
+void check_units(const LearnerOptions& options) {
+  if (options.error != "hinge" && options.error != "circuit")
+    throw InputError("error: no error unit is called \"" + options.error + "\"; known are hinge and circuit");
+  if (options.error == "circuit" && !options.block)
+    throw InputError(
+        "error = \"circuit\": Appendix A's circuit computes the errors of the later view, eqs. 5 and 6, none of the "
+        "remembered one; expected block = true");
+  const bool circuit_noise = options.error == "circuit" && options.circuit.noise > 0;
+  for (const Margins& margins : options.margins)
+    if (!(margins.positive > 0) && (options.memory.noise > 0 || circuit_noise))
+      throw InputError(
+          fmt::format("{}: it is measured in the positive margin m1, which is {}; expected margins above 0",
+                      circuit_noise ? "circuit.noise" : "memory.noise", margins.positive));
+}
+
 /// A memory that holds what any of the replicas needs. Those of the replicas are checked as they would be alone.
 MemoryOptions common_memory(const LearnerOptions& options) {
   MemoryOptions common = options.memory;
@@ -110,6 +125,9 @@ OnlineLearner::OnlineLearner(Device& device, const NetworkSpec& network, const L
   if (!(options.final_rate >= 0 && options.final_rate <= 1))
     throw InputError(fmt::format("rate.final = {}, expected 0 to 1", options.final_rate));
   if (options.final_rate != 1 && options.events == 0) throw InputError("rates that fall over a run need its length");
+  if (options.memory.noise > 0) noise_.emplace(device, network, slots_, options.seed);
+  if (options.error == "circuit") circuit_.emplace(options.circuit, network.depth(), options.seed);
+  check_units(options);
   if (options.activity == "hebb") return;
   averages_.emplace(device, network, learning_, options.replicas, static_cast<float>(1 / options.average_views));
   plasticity_.learn_from_departures(*averages_);
@@ -191,7 +209,7 @@ void OnlineLearner::add_terms(int replica, const Recall& recall) {
       if (!c.positive) weight = ++negatives <= own->negatives ? own->negative_weight : 0;
       if (c.age > window) weight = 0;
     }
-    terms_.push_back({c.slot, 0, c.positive, weight, c.trace});
+    terms_.push_back({c.slot, 0, c.positive, weight * c.gate, c.scale});
   }
 }
 
@@ -217,7 +235,14 @@ void OnlineLearner::compare(int layer, const Recall& recall, UpdateRecord& recor
     hinge.anchor_active = active_.strided();
   }
   hinge.results = results_.shared();
-  device_.contrastive_hinge(hinge);
+  if (noise_) {
+    const double unit = static_cast<double>(margin.positive) / network_.embedding;
+    hinge.noise = noise_->draw(recall, events_, top_of(layer), static_cast<float>(options_.memory.noise * unit));
+  }
+  if (circuit_)
+    circuit_->compare(device_, hinge, events_, top_of(layer));
+  else
+    device_.contrastive_hinge(hinge);
   const Views learning = options_.block ? anchors_.arriving() : Views{anchors_.activity(), 0, learning_};
   plasticity_.learn(layer, learning, error_.strided(), active_.strided(), optimiser_);
 

@@ -9,7 +9,9 @@
 #include "engine/recorder.h"
 #include "memory/short_term_memory.h"
 #include "models/anchors.h"
+#include "models/error_circuit.h"
 #include "models/plasticity.h"
+#include "models/readout_noise.h"
 #include "models/schedule.h"
 
 namespace saccade {
@@ -35,6 +37,10 @@ struct LearnerOptions {
   MemoryOptions memory;
   std::vector<Margins> margins{{}};  ///< one for all heads, or one per layer
   bool block = true;                 ///< no gradient through the remembered anchor, eq. 7
+  /// What computes distances, thresholds and errors: "hinge", an operation of the device, or "circuit"
+  /// (models/error_circuit.h), which needs the blocked gradient.
+  std::string error = "hinge";
+  CircuitOptions circuit;
   std::string optimiser = "sgd";
   Rates rates;
   /// "hebb": error times pre-synaptic activity; "covariance": times its departure from the unit's running average
@@ -124,6 +130,8 @@ class OnlineLearner {
   const DeviceImages* images_ = nullptr;
   Plasticity plasticity_;
   std::optional<ActivityAverages> averages_;
+  std::optional<ReadoutNoise> noise_;
+  std::optional<ErrorCircuit> circuit_;
   DeviceBuffer<float> error_;  ///< [views that learn][lanes]
   DeviceBuffer<std::int32_t> active_;
   DeviceBuffer<HingeResult> results_;

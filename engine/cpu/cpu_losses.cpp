@@ -12,7 +12,7 @@ void CpuDevice::contrastive_hinge_impl(const ContrastiveHinge& op) {
   const int lanes = round_up_to_lanes(op.embedding);
   auto pair = [&](int replica, const HingeTerm& term) {
     return HingeTask{lanes, op.anchor_embedding.at(replica, term.anchor), term.trace,
-                     op.view_embedding.at(replica, term.view)};
+                     op.noise ? op.noise.at(replica, term.anchor) : nullptr, op.view_embedding.at(replica, term.view)};
   };
   for (int replica = 0; replica < op.replicas; ++replica) {
     const auto terms = op.terms.subspan(replica * op.terms_each(), op.terms_each());
@@ -22,8 +22,8 @@ void CpuDevice::contrastive_hinge_impl(const ContrastiveHinge& op) {
       float* error = op.view_error.at(replica, view);
       std::memset(error, 0, sizeof(float) * lanes);
       std::int32_t active = 0;
-      const auto first = std::lower_bound(terms.begin(), terms.end(), view,
-                                          [](const HingeTerm& t, int i) { return t.view < i; });
+      const auto first =
+          std::lower_bound(terms.begin(), terms.end(), view, [](const HingeTerm& t, int i) { return t.view < i; });
       for (auto term = first; term != terms.end() && term->view == view; ++term) {
         const HingeTask task = pair(replica, *term);
         HingeResult& result = op.results.at(replica)[term - terms.begin()];

@@ -88,7 +88,8 @@ Cost cost(const HeadDescend& op) {
 }
 Cost cost(const ContrastiveHinge& op) {
   const double lanes = round_up_to_lanes(op.embedding), terms = static_cast<double>(op.terms.size());
-  return {5 * terms * lanes, word * lanes * (2 * terms + op.views)};
+  const int read = op.noise ? 3 : 2;
+  return {(read + 3) * terms * lanes, word * lanes * (read * terms + op.views)};
 }
 Cost cost(const SgdStep& op) {
   const auto count = static_cast<double>(op.count) * op.extent.replicas;

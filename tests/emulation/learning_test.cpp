@@ -103,6 +103,23 @@ TEST_CASE("layers in parallel, departures from averages, falling rates: on the C
              .final_rate = 0.1});
 }
 
+TEST_CASE("traces, noise and circuits: event runs on the CUDA device learn as on the CPU") {
+  check_run({.name = "exponential, noise, unblocked",
+             .schedule = "e2e",
+             .block = false,
+             .views = 24,
+             .trace = "exponential",
+             .noise = 0.5});
+  check_run({.name = "synaptic gate, noise, held",
+             .memory = "held",
+             .views_per_fixation = 3,
+             .views = 24,
+             .trace = "synaptic",
+             .trace_acts = "gate",
+             .noise = 0.5});
+  check_run({.name = "noisy circuit", .schedule = "pll", .views = 12, .error = "circuit"});
+}
+
 TEST_CASE("locally connected layers: event runs on the CUDA device learn as on the CPU") {
   check_run({.name = "local rll", .network = "local", .views = 20});
   check_run(

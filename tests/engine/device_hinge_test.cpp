@@ -13,6 +13,7 @@ struct Problem {
   double positive_margin, negative_margin;
   bool blocked;
   std::vector<Matrix> anchors, views;  ///< per replica
+  std::vector<Matrix> noise = {};      ///< per replica, of the anchors as they are read; empty: none
 
   /// Replicas behind the first leave some terms out, each others.
   std::vector<HingeTerm> terms_of(int replica) const {
@@ -21,33 +22,41 @@ struct Problem {
       if (replica > 0 && (i + static_cast<std::size_t>(replica)) % 4 == 0) own[i].weight = 0;
     return own;
   }
+  const Matrix* noise_of(int replica) const {
+    return noise.empty() ? nullptr : &noise[static_cast<std::size_t>(replica)];
+  }
 };
 
 /// Embeddings with some components equal to the anchor's (sgn(0) = 0), and margins in the middle of the distances, so
 /// that about half of the terms of each kind are active. A view without terms and an anchor without terms are among
 /// them.
 Problem make_problem(std::string name, int embedding, int replicas, int anchors, int views,
-                     std::vector<HingeTerm> terms, bool blocked, std::uint64_t seed) {
-  Problem p{std::move(name), embedding, replicas, std::move(terms), 0, 0, blocked, {}, {}};
+                     std::vector<HingeTerm> terms, bool blocked, std::uint64_t seed, bool noisy = false) {
+  Problem p{std::move(name), embedding, replicas, std::move(terms), 0, 0, blocked, {}, {}, {}};
   Draw draw(seed);
   for (int r = 0; r < replicas; ++r) {
     p.anchors.emplace_back(anchors, embedding);
     p.views.emplace_back(views, embedding);
     draw.fill(p.anchors.back().v, -1, 1);
     draw.fill(p.views.back().v, -1, 1);
+    if (noisy) {
+      p.noise.emplace_back(anchors, embedding);
+      for (double& x : p.noise.back().v) x = draw.below(9) / 8.0 - 0.5;
+    }
+    const auto exact = [](double x) { return x == static_cast<double>(static_cast<float>(x)); };
     for (const HingeTerm& term : p.terms)
       for (int e = 0; e < embedding; e += 3) {
-        const double equal = static_cast<double>(term.trace) * p.anchors.back().at(term.anchor, e);
-        // Only where the product is exact in float: otherwise rounding would decide the sign of a tiny difference.
-        if (embedding > 3 && (term.anchor + term.view) % 2 == 0 &&
-            equal == static_cast<double>(static_cast<float>(equal)))
+        const double scaled = static_cast<double>(term.trace) * p.anchors.back().at(term.anchor, e);
+        const double equal = scaled + (noisy ? p.noise.back().at(term.anchor, e) : 0);
+        // Only where that is exact in float: otherwise rounding would decide the sign of a tiny difference.
+        if (embedding > 3 && (term.anchor + term.view) % 2 == 0 && exact(scaled) && exact(equal))
           p.views.back().at(term.view, e) = equal;
       }
   }
   for (bool positive : {true, false}) {
     std::vector<double> distances;
     for (int r = 0; r < replicas; ++r) {
-      const HingeOut h = contrastive_hinge(p.anchors[r], p.views[r], p.terms, 0, 0, true);
+      const HingeOut h = contrastive_hinge(p.anchors[r], p.views[r], p.terms, 0, 0, true, p.noise_of(r));
       for (std::size_t i = 0; i < p.terms.size(); ++i)
         if (p.terms[i].positive == positive) distances.push_back(h.distances[i]);
     }
@@ -74,18 +83,20 @@ std::vector<Problem> problems() {
     all.push_back(make_problem("all", 33, 3, 9, 9, batch_terms(9, -1, 1), blocked, ++seed));
     all.push_back(make_problem("one pair", 64, 1, 1, 1, batch_terms(1, 4, 1), blocked, ++seed));
     all.push_back(make_problem("no terms", 16, 1, 2, 3, {}, blocked, ++seed));
+    all.push_back(make_problem("all, noise", 33, 2, 9, 9, batch_terms(9, -1, 1), blocked, ++seed, true));
     // Event mode: fewer views than anchors, traces, weights, an unused view (1) and unused anchors (0, 3).
-    all.push_back(make_problem("events", 20, 3, 6, 4,
-                               {{5, 0, true, 1, 1},
-                                {4, 0, false, 0.25f, 0.5f},
-                                {2, 0, false, 0.25f, 0.25f},
-                                {1, 0, false, 0.25f, 0.125f},
-                                {5, 2, true, 0.5f, 1},
-                                {4, 2, false, 0.3f, 0.9f},
-                                {2, 2, false, 0.2f, 0.7f},
-                                {2, 3, true, 1, 0.5f},
-                                {5, 3, false, 2, 1}},
-                               blocked, ++seed));
+    for (bool noisy : {false, true})
+      all.push_back(make_problem("events", 20, 3, 6, 4,
+                                 {{5, 0, true, 1, 1},
+                                  {4, 0, false, 0.25f, 0.5f},
+                                  {2, 0, false, 0.25f, 0.25f},
+                                  {1, 0, false, 0.25f, 0.125f},
+                                  {5, 2, true, 0.5f, 1},
+                                  {4, 2, false, 0.3f, 0.9f},
+                                  {2, 2, false, 0.2f, 0.7f},
+                                  {2, 3, true, 1, 0.5f},
+                                  {5, 3, false, 2, 1}},
+                                 blocked, ++seed, noisy));
   }
   return all;
 }
@@ -96,6 +107,8 @@ Outputs run(Device& device, const Problem& p, std::vector<HingeResult>& results)
   const int anchors = p.anchors[0].rows, views = p.views[0].rows;
   const Guarded<float> a(device, lanes, p.replicas, anchors, to_layout(rows, p.anchors));
   const Guarded<float> b(device, lanes, p.replicas, views, to_layout(rows, p.views));
+  const Guarded<float> noise(device, lanes, p.replicas, anchors,
+                             to_layout(rows, p.noise.empty() ? p.anchors : p.noise));
   const Guarded<float> a_error(device, lanes, p.replicas, anchors, junk(rows, p.anchors[0], p.replicas));
   const Guarded<float> b_error(device, lanes, p.replicas, views, junk(rows, p.views[0], p.replicas));
   const Guarded<std::int32_t> a_active(device, 1, p.replicas, anchors,
@@ -121,9 +134,10 @@ Outputs run(Device& device, const Problem& p, std::vector<HingeResult>& results)
   op.anchor_error = p.blocked ? Floats{} : a_error.strided();
   op.anchor_active = p.blocked ? Flags{} : a_active.strided();
   op.results = result.shared();
+  op.noise = p.noise.empty() ? ConstFloats{} : noise.strided();
   device.contrastive_hinge(op);
-  CHECK((a.intact() && b.intact() && a_error.intact() && b_error.intact() && a_active.intact() && b_active.intact() &&
-         result.intact()));
+  CHECK((a.intact() && b.intact() && noise.intact() && a_error.intact() && b_error.intact() && a_active.intact() &&
+         b_active.intact() && result.intact()));
   results = result.read();
   Outputs out;
   for (const HingeResult& r : results) {
@@ -149,8 +163,8 @@ TEST_CASE("contrastive_hinge against the reference") {
     const RowShape rows{round_up_to_lanes(p.embedding)};
     std::vector<HingeOut> want;
     for (int r = 0; r < p.replicas; ++r) {
-      want.push_back(
-          contrastive_hinge(p.anchors[r], p.views[r], p.terms_of(r), p.positive_margin, p.negative_margin, p.blocked));
+      want.push_back(contrastive_hinge(p.anchors[r], p.views[r], p.terms_of(r), p.positive_margin, p.negative_margin,
+                                       p.blocked, p.noise_of(r)));
       for (std::size_t i = 0; i < p.terms.size(); ++i) {
         const HingeTerm& term = p.terms[i];
         (term.positive ? positives : negatives) += 1;
@@ -158,8 +172,9 @@ TEST_CASE("contrastive_hinge against the reference") {
         left_out += p.terms_of(r)[i].weight == 0;
         REQUIRE(std::fabs(want[r].distances[i] - (term.positive ? p.positive_margin : p.negative_margin)) > 1e-5);
         for (int e = 0; e < p.embedding; ++e)
-          zeros += want[r].active[i] &&
-                   static_cast<double>(term.trace) * p.anchors[r].at(term.anchor, e) == p.views[r].at(term.view, e);
+          zeros += want[r].active[i] && static_cast<double>(term.trace) * p.anchors[r].at(term.anchor, e) +
+                                                (p.noise_of(r) ? p.noise_of(r)->at(term.anchor, e) : 0) ==
+                                            p.views[r].at(term.view, e);
       }
     }
     std::vector<HingeResult> results;

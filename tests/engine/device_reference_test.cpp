@@ -134,15 +134,17 @@ TEST_CASE("reference: hinge is eq. 2, its errors are its derivatives") {
   CHECK(batch_terms(8, -1, 1).size() == 64);
 }
 
-TEST_CASE("reference: hinge with traces, weights and a shared anchor") {
+TEST_CASE("reference: hinge with traces, noise, weights and a shared anchor") {
   Draw draw(4);
   Matrix a(2, 5), b(3, 5);
   draw.fill(a.v, -1, 1);
   draw.fill(b.v, -1, 1);
   const std::vector<HingeTerm> terms = {
       {0, 0, true, 0.5f, 0.7f}, {1, 0, false, 0.3f, 0.9f}, {0, 1, false, 2, 0.1f}, {0, 2, true, 1, 1}};
-  const auto loss = [&] { return contrastive_hinge(a, b, terms, 0.5, 9, false).loss; };
-  const HingeOut h = contrastive_hinge(a, b, terms, 0.5, 9, false);
+  Matrix noise(2, 5);
+  draw.fill(noise.v, -0.5, 0.5);
+  const auto loss = [&] { return contrastive_hinge(a, b, terms, 0.5, 9, false, &noise).loss; };
+  const HingeOut h = contrastive_hinge(a, b, terms, 0.5, 9, false, &noise);
   CHECK(h.active == std::vector<int>{1, 1, 1, 1});
   check_gradient(h.anchor_error.v, a.v, loss);
   check_gradient(h.view_error.v, b.v, loss);

@@ -55,7 +55,7 @@ void compare_with(const MemoryOptions& options, std::uint64_t seed, int most_vie
     for (const Comparison& c : recall.comparisons) {
       CHECK(owner.at(static_cast<std::size_t>(c.slot)) == c.mark);  // nobody else was stored there meanwhile
       CHECK(c.weight == (c.positive ? 1.0f : options.negative_weight));
-      CHECK(c.trace == 1.0f);
+      CHECK(c.scale == 1.0f);
       (c.positive ? tally.positives : tally.negatives)++;
     }
     if (recall.becomes_anchor) owner.at(static_cast<std::size_t>(recall.slot)) = mark, ++tally.anchors;

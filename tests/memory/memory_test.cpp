@@ -100,14 +100,6 @@ TEST_CASE("held: two views a fixation by hand, T = 3") {
   }
 }
 
-TEST_CASE("the window trace keeps its strength at any age; other names are refused") {
-  const auto trace = make_trace("window");
-  CHECK(trace->name() == "window");
-  for (Time age : {Time{0}, Time{1}, Time{300'000}, std::numeric_limits<Time>::max()})
-    CHECK(trace->strength(age) == 1.0f);
-  CHECK(says(message_of<InputError>([] { make_trace("windw"); }), {"memory.trace", "windw", "window"}));
-}
-
 TEST_CASE("options out of range are refused by name") {
   MemoryOptions options = with("sliding", -1);
   CHECK(says(refusal(options), {"negatives", "-1"}));
@@ -117,8 +109,16 @@ TEST_CASE("options out of range are refused by name") {
   CHECK(says(refusal(with("sliding", 4, 1e300)), {"memory.window"}));
   CHECK(says(refusal(with("held", 4, std::nan(""))), {"memory.window", "nan"}));
   options = with("sliding", 4);
-  options.trace = "exponental";
+  options.trace.name = "exponental";
   CHECK(says(refusal(options), {"memory.trace", "exponental"}));
+  options = with("sliding", 4);
+  options.trace_acts = "gates";
+  CHECK(says(refusal(options), {"memory.trace_acts", "gates", "scale and gate"}));
+  for (double noise : {-0.1, std::nan(""), HUGE_VAL}) {
+    options = with("held", 4);
+    options.noise = noise;
+    CHECK(says(refusal(options), {"memory.noise"}));
+  }
   for (float weight : {-0.5f, std::nanf(""), INFINITY}) {
     options = with("sliding", 4);
     options.negative_weight = weight;

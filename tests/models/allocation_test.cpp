@@ -101,6 +101,16 @@ TEST_CASE("a learner in its stride allocates nothing") {
   }
 }
 
+TEST_CASE("traces, noise and circuits allocate nothing in their stride") {
+  const auto device = make_cpu_device(2);
+  for (const std::string error : {"hinge", "circuit"}) {
+    const Run run{.name = "noisy", .schedule = "pll", .views = 120, .trace = "synaptic", .noise = 0.3, .error = error};
+    OnlineLearner learner(*device, network_of(run), options_of(run));
+    CHECK(allocations_of(learner, events_of(run)) == 0);
+    CHECK(learner.updates() > 0);
+  }
+}
+
 TEST_CASE("a batch learner in its stride allocates nothing") {
   struct Way {
     std::string loss, schedule, rule, optimiser;

@@ -44,6 +44,21 @@ std::vector<Run> many_runs(std::uint64_t views) {
                   .rule = "rf",
                   .optimiser = "adam",
                   .views = views});
+  runs.push_back({.name = "exponential, noise", .views = views, .trace = "exponential", .noise = 0.5});
+  runs.push_back({.name = "synaptic gate, noise, unblocked, held",
+                  .schedule = "e2e",
+                  .memory = "held",
+                  .block = false,
+                  .views_per_fixation = 3,
+                  .views = views,
+                  .trace = "synaptic",
+                  .trace_acts = "gate",
+                  .noise = 0.5});
+  runs.push_back({.name = "pll circuit, synaptic-peak",
+                  .schedule = "pll",
+                  .views = views,
+                  .trace = "synaptic-peak",
+                  .error = "circuit"});
   return runs;
 }
 

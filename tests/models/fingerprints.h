@@ -55,6 +55,19 @@ inline const std::vector<Golden>& golden_runs() {
         .activity = "covariance",
         .final_rate = 0},
        "3b15fb60dcdfef1263bcd1cf963b3a91"},
+      {{.name = "tiny rll, exponential, noise", .trace = "exponential", .noise = 0.5},
+       "fe327e18a2143ef060e2fa7f7c09fa12"},
+      {{.name = "tiny e2e unblocked, synaptic gate",
+        .schedule = "e2e",
+        .block = false,
+        .trace = "synaptic",
+        .trace_acts = "gate"},
+       "56771b7b8808f6703acb0f4b5556719d"},
+      {{.name = "tiny pll, noisy circuit, synaptic-peak",
+        .schedule = "pll",
+        .trace = "synaptic-peak",
+        .error = "circuit"},
+       "e7c9662ecd79930e9a4d0ab08f5fb363"},
   };
   return runs;
 }

@@ -23,6 +23,9 @@ struct Run {
   Arithmetic arithmetic = Arithmetic::exact;
   std::string activity = "hebb";
   double final_rate = 1;
+  std::string trace = "window", trace_acts = "scale";
+  double noise = 0;
+  std::string error = "hinge";
 };
 
 /// Odd sizes; every kind of activation but tanh, which conv3 has.
@@ -83,6 +86,11 @@ inline LearnerOptions options_of(const Run& run) {
   options.memory.mode = run.memory;
   options.memory.negatives = 3;
   options.memory.window = 1.0;
+  options.memory.trace = {.name = run.trace, .time = 0.7};
+  options.memory.trace_acts = run.trace_acts;
+  options.memory.noise = run.noise;
+  options.error = run.error;
+  options.circuit = {0.1, 0.05};
   options.margins = {{0.8f, 2.5f}};
   options.rates.conv.assign(depth, run.optimiser == "adam" ? 1e-4f : 1e-3f);
   options.rates.head.assign(depth, run.optimiser == "adam" ? 1e-4f : 3e-4f);

@@ -240,8 +240,8 @@ TEST_CASE("dtp: the autoencoders learn, noise or not; views without an error cha
     Step step(odd_network(Downsample::max_pool), {0, 0, 0, 0, 0});
     TargetPropagation dtp(*step.device, step.parameters, {.feedback_rate = 0.01f, .noise = noise}, 4, count);
     const std::vector<Tensor> before = tensors_of(step.parameters);
-    const auto adam =
-        make_adam(*step.device, step.net, Heads::top_only, {{std::vector<float>(4, 0.1f), std::vector<float>(4, 0.1f)}});
+    const auto adam = make_adam(*step.device, step.net, Heads::top_only,
+                                {{std::vector<float>(4, 0.1f), std::vector<float>(4, 0.1f)}});
     const Views views = step.views();
     std::vector<double> first;
     for (int i = 0; i < 40; ++i) {

@@ -18,9 +18,13 @@ struct HingeOut {
   std::vector<int> anchor_active, view_active;
 };
 
-/// Eqs. 2 and 4-6 for any list of terms. `blocked`: nothing reaches the anchors (eq. 7).
+/// Eqs. 2 and 4-6 for any list of terms. `blocked`: nothing reaches the anchors (eq. 7). `noise` (null: none) is added
+/// to an anchor as it is read.
 inline HingeOut contrastive_hinge(const Matrix& anchors, const Matrix& views, std::span<const HingeTerm> terms,
-                                  double m1, double m2, bool blocked) {
+                                  double m1, double m2, bool blocked, const Matrix* noise = nullptr) {
+  const auto difference = [&](const HingeTerm& term, int e) {
+    return term.trace * anchors.at(term.anchor, e) + (noise ? noise->at(term.anchor, e) : 0) - views.at(term.view, e);
+  };
   HingeOut r;
   r.anchor_error = Matrix(anchors.rows, anchors.columns);
   r.view_error = Matrix(views.rows, views.columns);
@@ -28,8 +32,7 @@ inline HingeOut contrastive_hinge(const Matrix& anchors, const Matrix& views, st
   r.view_active.assign(static_cast<std::size_t>(views.rows), 0);
   for (const HingeTerm& term : terms) {
     double distance = 0;
-    for (int e = 0; e < views.columns; ++e)
-      distance += std::fabs(term.trace * anchors.at(term.anchor, e) - views.at(term.view, e));
+    for (int e = 0; e < views.columns; ++e) distance += std::fabs(difference(term, e));
     const double excess = term.positive ? distance - m1 : m2 - distance;
     const bool active = excess > 0 && term.weight > 0;
     r.distances.push_back(distance);
@@ -41,8 +44,7 @@ inline HingeOut contrastive_hinge(const Matrix& anchors, const Matrix& views, st
     if (!blocked) r.anchor_active[static_cast<std::size_t>(term.anchor)] = 1;
     for (int e = 0; e < views.columns; ++e) {
       // d|trace a - b| / d(trace a), for a positive; the negative term has the opposite sign.
-      const double up =
-          (term.positive ? 1 : -1) * sgn(term.trace * anchors.at(term.anchor, e) - views.at(term.view, e));
+      const double up = (term.positive ? 1 : -1) * sgn(difference(term, e));
       r.view_error.at(term.view, e) -= term.weight * up;
       if (!blocked) r.anchor_error.at(term.anchor, e) += term.weight * term.trace * up;
     }

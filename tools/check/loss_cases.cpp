@@ -31,7 +31,7 @@ std::vector<Term> make_terms(int views, int anchors, const Complete& complete) {
 int anchors_of(int views) { return (views + 2) / 3; }
 
 /// Margins near the distances and scores of random embeddings, so that some terms are active and some are not.
-void contrastive_hinge(Trial& t, int embedding, const Extent& extent, bool anchor_errors) {
+void contrastive_hinge(Trial& t, int embedding, const Extent& extent, bool anchor_errors, bool noisy = false) {
   std::vector<HingeTerm> terms;
   for (int r = 0; r < extent.replicas; ++r)
     for (const HingeTerm& term : make_terms<HingeTerm>(extent.views, anchors_of(extent.views), [r](HingeTerm& own) {
@@ -43,6 +43,7 @@ void contrastive_hinge(Trial& t, int embedding, const Extent& extent, bool ancho
   const auto lanes = static_cast<std::size_t>(round_up_to_lanes(embedding));
   const auto &anchor = t.rows(1, embedding, anchors), &view = t.rows(1, embedding, extent),
              &view_error = t.zeros<float>(lanes, extent), &anchor_error = t.zeros<float>(lanes, anchors);
+  const DeviceBuffer<float>* noise = noisy ? &t.rows(1, embedding, anchors) : nullptr;
   const auto &view_active = t.zeros<std::int32_t>(1, extent), &anchor_active = t.zeros<std::int32_t>(1, anchors);
   const auto& results =
       t.zeros<HingeResult>(terms.size() / static_cast<std::size_t>(extent.replicas), {extent.replicas, 1});
@@ -59,6 +60,7 @@ void contrastive_hinge(Trial& t, int embedding, const Extent& extent, bool ancho
   op.view_active = view_active.strided();
   if (anchor_errors) op.anchor_error = anchor_error.strided(), op.anchor_active = anchor_active.strided();
   op.results = results.shared();
+  if (noise) op.noise = noise->strided();
   t.call = [&t, op, terms]() mutable {
     op.terms = terms;
     t.device().contrastive_hinge(op);
@@ -187,6 +189,8 @@ std::vector<Case> loss_cases(const NetworkSpec& network, int views) {
   return {
       {"contrastive_hinge", "blocked", [=](Trial& t) { contrastive_hinge(t, embedding, one, false); }},
       {"contrastive_hinge", "anchor errors", [=](Trial& t) { contrastive_hinge(t, embedding, one, true); }},
+      {"contrastive_hinge", "anchor errors, noise",
+       [=](Trial& t) { contrastive_hinge(t, embedding, one, true, true); }},
       {"contrastive_hinge", "anchor errors, R=3", [=](Trial& t) { contrastive_hinge(t, embedding, three, true); }},
       {"inner_product_hinge", fmt::format("layer {}", top),
        [=](Trial& t) { inner_product_hinge(t, map, views, activation); }},

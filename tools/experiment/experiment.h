@@ -29,7 +29,9 @@ struct Experiment {
   enum class Path { independent, trajectory };
   enum class Positives { same, shuffled };
   enum class MemoryMode { sliding, held };
-  enum class Trace { window };
+  enum class Trace { window, exponential, synaptic, synaptic_peak };
+  enum class TraceActs { scale, gate };
+  enum class ErrorUnit { hinge, circuit };
   enum class ClappUpdate { synchronous, asynchronous };
   enum class ProbeWhen { automatic, yes, no };
   enum class ProbeLayers { all, top };
@@ -99,7 +101,18 @@ struct Experiment {
     double window = std::numeric_limits<double>::infinity();  ///< seconds
     std::int64_t capacity = 0;                                ///< anchors; 0 = what `negatives` needs
     Trace trace = Trace::window;
+    TraceActs trace_acts = TraceActs::scale;
+    double trace_time = 1;                                                   ///< seconds; of exponential
+    double facilitation_time = 1.5, recovery_time = 0.2, utilisation = 0.2;  ///< seconds, seconds, U; of synaptic
+    std::int64_t burst = 1;                                                  ///< spikes
+    double burst_rate = 50;                                                  ///< Hz
+    double noise = 0;                                                        ///< m1 / embedding
     friend bool operator==(const Memory&, const Memory&) = default;
+  };
+  struct Circuit {
+    double noise = 0;            ///< m1 / embedding
+    double threshold_error = 0;  ///< relative
+    friend bool operator==(const Circuit&, const Circuit&) = default;
   };
   struct Dtp {
     double feedback_rate = 0.001;  ///< of the layer-wise autoencoders (Adam)
@@ -164,6 +177,7 @@ struct Experiment {
   double temperature = 0.1;      ///< of simclr
   std::vector<Margins> margins;  ///< one for all layers, or one per layer
   bool block = true;
+  ErrorUnit error = ErrorUnit::hinge;
   Activity activity = Activity::hebb;
   double average_views = 500;
   Optimiser optimiser = Optimiser::sgd;
@@ -174,6 +188,7 @@ struct Experiment {
   Motion motion;
   BuiltInWorld world;
   Memory memory;
+  Circuit circuit;
   Dtp dtp;
   Clapp clapp;
   Probe probe;

@@ -3,6 +3,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "engine/time.h"
 #include "streams/world/world.h"
 
 namespace saccade::keys {
@@ -87,6 +88,9 @@ std::vector<Key> make_table() {
        "by layer (conv3, conv5; sgd, layer-wise), else [1, 3] (colour), [1, 1.5] (grey)"},
       {"block", Boolean{of(&E::block)}, "",
        "blocked gradient: only the later view of a pair learns (clapp: the context does not)"},
+      {"error", choice(of(&E::error), {"hinge", "circuit"}), "",
+       "what computes errors in a replay: an operation of the device, or units (Appendix A's circuit of excitatory and "
+       "inhibitory ones, computed on the host; needs block); without noise they agree bit for bit"},
       {"activity", choice(of(&E::activity), {"hebb", "covariance"}), "",
        "what of the pre-synaptic activity enters a synapse's change in a replay: all of it, or its departure from the "
        "unit's own running average"},
@@ -177,8 +181,33 @@ std::vector<Key> make_table() {
       {"memory.window", positive(of(&E::memory, &E::Memory::window), infinite), "s", "an older anchor is forgotten"},
       {"memory.capacity", integer(of(&E::memory, &E::Memory::capacity), 0, million), "anchors",
        "most anchors held; 0 = what negatives needs"},
-      {"memory.trace", choice(of(&E::memory, &E::Memory::trace), {"window"}), "",
-       "what age does to a remembered embedding; window: nothing until it is forgotten"},
+      {"memory.trace",
+       choice(of(&E::memory, &E::Memory::trace), {"window", "exponential", "synaptic", "synaptic-peak"}), "",
+       "strength of a remembered embedding by age: window: 1 until it is forgotten; exponential: falls from 1; "
+       "synaptic: "
+       "facilitation times resources (Mongillo, Barak and Tsodyks 2008) relative to just after loading, rises above 1 "
+       "before it falls; synaptic-peak: the same relative to its largest"},
+      {"memory.trace_acts", choice(of(&E::memory, &E::Memory::trace_acts), {"scale", "gate"}), "",
+       "what that strength multiplies: the embedding as it is read (distances drift), or the comparison's error (the "
+       "update fades)"},
+      {"memory.trace_time", positive(of(&E::memory, &E::Memory::trace_time), latest_second), "s",
+       "exponential: time constant"},
+      {"memory.facilitation_time", positive(of(&E::memory, &E::Memory::facilitation_time), latest_second), "s",
+       "synaptic: tau_F, time constant of facilitation u"},
+      {"memory.recovery_time", positive(of(&E::memory, &E::Memory::recovery_time), latest_second), "s",
+       "synaptic: tau_D, time constant of resources x"},
+      {"memory.utilisation", positive(of(&E::memory, &E::Memory::utilisation), 1), "", "synaptic: U, u at rest"},
+      {"memory.burst", integer(of(&E::memory, &E::Memory::burst), 1, 1000), "spikes",
+       "synaptic: what loads it, from rest; each spike uses up resources, more than a few leave next to nothing"},
+      {"memory.burst_rate", positive(of(&E::memory, &E::Memory::burst_rate), million), "spikes/s",
+       "synaptic: within the burst"},
+      {"memory.noise", Real{of(&E::memory, &E::Memory::noise), 0, million}, "m1/units",
+       "standard deviation of each unit of a remembered embedding, drawn each time it is read, in units of the layer's "
+       "margin m1 over the number of units: a pair's mean difference at the margin"},
+      {"circuit.noise", Real{of(&E::circuit, &E::Circuit::noise), 0, million}, "m1/units",
+       "error circuit: standard deviation of each excitatory and inhibitory unit's activity, at each comparison"},
+      {"circuit.threshold_error", Real{of(&E::circuit, &E::Circuit::threshold_error), 0, million}, "",
+       "error circuit: relative standard deviation of the thresholds, drawn once for each layer and place in memory"},
       {"dtp.feedback_rate", positive(of(&E::dtp, &E::Dtp::feedback_rate), 1e6), "",
        "learning rate of the layer-wise autoencoders (Adam)"},
       {"dtp.noise", Real{of(&E::dtp, &E::Dtp::noise), 0, 1e6}, "",

@@ -63,7 +63,15 @@ LearnerOptions learner_options(const Experiment& e) {
   options.arithmetic = e.arithmetic;
   options.block = e.block;
   options.memory.mode = experiment_word(e, "memory.mode");
-  options.memory.trace = experiment_word(e, "memory.trace");
+  options.memory.trace = {.name = experiment_word(e, "memory.trace"),
+                          .time = e.memory.trace_time,
+                          .facilitation_time = e.memory.facilitation_time,
+                          .recovery_time = e.memory.recovery_time,
+                          .utilisation = e.memory.utilisation,
+                          .burst = static_cast<int>(e.memory.burst),
+                          .burst_rate = e.memory.burst_rate};
+  options.memory.trace_acts = experiment_word(e, "memory.trace_acts");
+  options.memory.noise = e.memory.noise;
   options.memory.negatives = static_cast<int>(e.negatives);
   options.memory.negative_weight = static_cast<float>(e.negative_weight);
   options.memory.window = std::isinf(e.memory.window) ? -1 : e.memory.window;
@@ -71,6 +79,8 @@ LearnerOptions learner_options(const Experiment& e) {
   options.margins.clear();
   for (const Experiment::Margins& m : e.margins)
     options.margins.push_back({static_cast<float>(m.positive), static_cast<float>(m.negative)});
+  options.error = experiment_word(e, "error");
+  options.circuit = {e.circuit.noise, e.circuit.threshold_error};
   options.activity = experiment_word(e, "activity");
   options.average_views = e.average_views;
   options.final_rate = e.rate.final;

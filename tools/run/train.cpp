@@ -25,6 +25,13 @@ void check(const Experiment& e) {
   if (e.activity != Experiment::Activity::hebb)
     throw InputError(
         "activity = \"covariance\": running averages of activity belong to saccade replay; expected \"hebb\"");
+  if (e.error != Experiment::ErrorUnit::hinge)
+    throw InputError("error = \"circuit\": the circuit of units belongs to saccade replay; expected \"hinge\"");
+  if (e.memory.trace != Experiment::Trace::window || e.memory.noise != 0)
+    throw InputError(
+        fmt::format("memory.trace = {}, memory.noise = {}: in a batch nothing is remembered; traces belong to saccade "
+                    "replay; expected \"window\" and 0",
+                    experiment_value(e, "memory.trace"), e.memory.noise));
   if (e.rate.final != 1)
     throw InputError(
         fmt::format("rate.final = {}: rates that fall belong to saccade replay; expected 1", e.rate.final));

@@ -259,6 +259,7 @@ struct HingeTask {
   int lanes;
   const float* anchor;
   float trace;
+  const float* noise;  ///< may be null
   const float* view;
 };
 
@@ -312,7 +313,7 @@ struct KernelTable {
   void (*softmax_scores)(const SoftmaxScoresTask&);
   void (*softmax_gradient)(const SoftmaxGradientTask&);
   float (*hinge_distance)(const HingeTask&);
-  /// error += scale * sgn(trace * anchor - view)
+  /// error += scale * sgn(trace * anchor + noise - view)
   void (*hinge_error)(const HingeTask&, float scale, float* error);
   float (*inner_product)(std::size_t count, const float* a, const float* b);
   /// y[i] += scale * x[i]

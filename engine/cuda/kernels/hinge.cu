@@ -37,10 +37,11 @@ __device__ __forceinline__ int first_term(const HingeTerm* terms, int count, int
   return begin;
 }
 
-/// trace * anchor - view in one lane.
+/// trace * anchor + noise - view in one lane.
 __device__ __forceinline__ float difference(const ContrastiveHinge& op, int replica, const HingeTerm& term, int lane) {
-  return term.trace * op.anchor_embedding.at(replica, term.anchor)[lane] -
-         op.view_embedding.at(replica, term.view)[lane];
+  float remembered = term.trace * op.anchor_embedding.at(replica, term.anchor)[lane];
+  if (op.noise) remembered += op.noise.at(replica, term.anchor)[lane];
+  return remembered - op.view_embedding.at(replica, term.view)[lane];
 }
 
 __global__ void __launch_bounds__(threads) view_errors(ContrastiveHinge op) {
