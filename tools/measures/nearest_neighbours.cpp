@@ -64,7 +64,7 @@ double neighbour_accuracy(Device& device, const Features& stored, const Features
     for (std::size_t i = 0; i < there; ++i) {
       const double p = product[t * static_cast<std::size_t>(shape.lanes()) + i];
       const double norms = std::sqrt(own[i] * other[t]);
-      distance[i] = metric == Metric::euclidean ? own[i] + other[t] - 2 * p : norms > 0 ? -p / norms : 0;
+      distance[i] = metric == Metric::euclidean ? own[i] + other[t] - 2 * p : norms == 0 ? 0 : -p / norms;
       if (std::isnan(distance[i])) return std::nan("");  // a network that has diverged
     }
     correct += vote(distance, stored.labels, stored.classes,

@@ -101,9 +101,10 @@ std::string measures(const RunReport& report) {
   struct Quantity {
     const char *name, *title, *y_label;
     bool relative = false;  ///< to its first value: layers differ by orders of magnitude
+    bool from_zero = true;
   };
   std::string html;
-  for (const auto& [name, title, y_label, relative] :
+  for (const auto& [name, title, y_label, relative, from_zero] :
        {Quantity{"conv_moved", "Way from the start, convolutions", "|w - w0| / |w0|"},
         Quantity{"head_moved", "Way from the start, heads", "|w - w0| / |w0|"},
         Quantity{"conv_descent", "Downhill, convolutions", "cosine"},
@@ -111,9 +112,9 @@ std::string measures(const RunReport& report) {
         Quantity{"conv_event_descent", "One event and the batch, convolutions", "cosine"},
         Quantity{"head_event_descent", "One event and the batch, heads", "cosine"},
         Quantity{"conv_rule_descent", "The rule and the gradient", "cosine"},
-        Quantity{"conv_feedback_angle", "Feedback and forward weights, convolutions", "degrees"},
-        Quantity{"head_feedback_angle", "Feedback and forward weights, heads", "degrees"},
-        Quantity{"knn_accuracy", "Nearest neighbours", "share of test images"},
+        Quantity{"conv_feedback_angle", "Feedback and forward weights, convolutions", "degrees", false, false},
+        Quantity{"head_feedback_angle", "Feedback and forward weights, heads", "degrees", false, false},
+        Quantity{"knn_accuracy", "Nearest neighbours", "share of test images", false, false},
         Quantity{"similarity_within", "Similarity within classes", "cosine"},
         Quantity{"similarity_between", "Similarity between classes", "cosine"},
         Quantity{"feature_variance", "Variance of the features", "times the first value", true},
@@ -123,6 +124,7 @@ std::string measures(const RunReport& report) {
         Quantity{"memory_floats", "Held in short-term memory", "floats"},
         Quantity{"saturation", "Saturated outputs", "share"}}) {
     LinePlot plot{.title = title, .x_label = report.axis, .y_label = y_label, .series = {}, .references = {}};
+    plot.y_from_zero = from_zero;
     for (const int layer : layers_of(report))
       add_series(plot, report, layer, name, layer_name(layer), layer, layer % 2 == 1);
     for (PlotSeries& series : plot.series)
@@ -149,6 +151,7 @@ std::string measures(const RunReport& report) {
 std::string similarities(const RunReport& report) {
   if (report.similarities.empty()) return {};
   const std::size_t size = report.similarity_names.size();
+  const char* unit = report.axis == "events" ? "events" : "steps";
   std::string html;
   for (const RunReport::LayerSimilarity& layer : report.similarities) {
     double limit = 0;
@@ -158,12 +161,12 @@ std::string similarities(const RunReport& report) {
           limit = std::max(limit, std::isnan(x) ? 0 : x);
     for (const SimilarityMatrix* m : {&layer.first, &layer.latest})
       if (m == &layer.first || m->event != layer.first.event)
-        html += figure(heat_map_svg({fmt::format("{}, after {}", layer_name(layer.first.layer), m->event),
+        html += figure(heat_map_svg({fmt::format("{}, after {} {}", layer_name(layer.first.layer), m->event, unit),
                                      report.similarity_names, m->values, limit}));
   }
   return section("Similarity") +
-         "<p class=\"faint\">Mean cosine between standardised features, at the first and at the latest measurement "
-         "(events, or steps of a training); on the diagonal of classes between different images of one class. All of "
+         "<p class=\"faint\">Mean cosine between standardised features, at the first and at the latest measurement; "
+         "on the diagonal of classes between different images of one class. All of "
          "them are in similarity.csv.</p>\n<div class=\"plots\">\n" +
          html + "</div>\n";
 }
