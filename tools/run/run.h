@@ -97,7 +97,7 @@ class Run {
   void measure();
   void listen_for_collapse(const std::vector<Measure>& measured);
   bool stopped_by_collapse() const {
-    return !collapse_.empty() && experiment_.measure.on_collapse == Experiment::OnCollapse::stop;
+    return !collapse_.empty() && experiment_.measure.on_collapse == Experiment::OnCollapse::stop && done() < length();
   }
   void probe();
   void save();
