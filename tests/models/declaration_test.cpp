@@ -115,7 +115,7 @@ class Destroyer final : public CreditAssignment {
 };
 
 struct Outcome {
-  std::vector<float> change;  ///< gradient, or new weights, of the lowest convolution that learns: all hops lead there
+  std::vector<float> change;  ///< new weights of the lowest convolution that learns: all hops lead there
   std::vector<float> error;   ///< at the embedding of one view
 };
 
@@ -147,7 +147,16 @@ Outcome learned(const Case& c, const Quantities& lost) {
   std::unique_ptr<CreditAssignment> real;
   std::optional<ActivityAverages> averages;
   if (c.rule.rule == "dtp") {
-    real = std::make_unique<TargetPropagation>(*device, parameters, TargetPropagationOptions{}, 3, 2 * pair_count);
+    auto targets =
+        std::make_unique<TargetPropagation>(*device, parameters, TargetPropagationOptions{}, 3, 2 * pair_count);
+    if (lost.contains(inverse_weights)) {
+      Checkpoint state;
+      targets->save(state);
+      for (Tensor& t : state.tensors)
+        if (t.name.starts_with("dtp.")) std::fill(t.data.begin(), t.data.end(), nan);
+      targets->load(state);
+    }
+    real = std::move(targets);
   } else {
     auto plasticity = std::make_unique<Plasticity>(*device, parameters, 2 * pair_count);
     if (c.rule.activity == "covariance") {
@@ -165,7 +174,6 @@ Outcome learned(const Case& c, const Quantities& lost) {
   }
   const Rates rates{std::vector<float>(3, 0.1f), std::vector<float>(3, 0.1f)};
   const Heads heads = chain ? Heads::top_only : Heads::every_layer;
-  GradientAccumulator gradient(*device, net);
   const std::unique_ptr<Optimiser> optimiser =
       c.rule.optimiser == "adam" ? make_adam(*device, net, heads, {rates}) : make_sgd(*device, net, {rates});
   if (c.rule.optimiser == "adam" && lost.contains(moments)) {
@@ -177,17 +185,16 @@ Outcome learned(const Case& c, const Quantities& lost) {
   PairStepOptions options;
   options.loss = c.rule.loss, options.layer = c.layer, options.block = c.rule.block, options.negatives = 1;
   options.margins = {0, 1e6f};  // every term is active
+  options.negative_weight = 0.25f;
   Destroyer destroyer(*device, parameters, *real, c, lost);
   PairStep step(*device, parameters, pair_count, destroyer);
   const DeviceBuffer<float> bias(*device, 16), bias_gradient(*device, 16);
   std::vector<std::int32_t> labels{0, 1, 2, 3, 4, 5};
   destroy_pixels(lost, pairs.a, pairs.b, labels);
-  const bool real_optimiser = c.rule.optimiser == "sgd" || c.rule.optimiser == "adam";
-  step.run(pairs.a, pairs.b, options, real_optimiser ? *optimiser : gradient, labels, bias.shared(),
-           bias_gradient.shared());
+  step.run(pairs.a, pairs.b, options, *optimiser, labels, bias.shared(), bias_gradient.shared());
   Outcome found;
   const std::string lowest = "conv." + std::to_string(c.bottom()) + ".weight";
-  for (const Tensor& t : real_optimiser ? tensors_of(parameters) : gradient.gradients())
+  for (const Tensor& t : tensors_of(parameters))
     if (t.name == lowest) found.change = t.data;
   found.error = destroyer.seen;
   return found;
@@ -198,6 +205,7 @@ Quantities there(const Case& c) {
   Quantities all{Quantity::activity, anchor_activity, forward_sizes, forward_signs, other_layers};
   for (const Quantity q : {embedding, anchor_embedding, other_embeddings, label}) all.insert(q);
   if (make_rule(c.rule.rule).own_feedback) all.insert({feedback_sizes, feedback_signs});
+  if (c.rule.rule == "dtp") all.insert(inverse_weights);
   if (c.rule.activity == "covariance") all.insert(activity_average);
   if (c.rule.optimiser == "adam") all.insert(moments);
   return all;
@@ -222,6 +230,57 @@ std::string fault(const Case& c, const Quantities& declared) {
       return (declared.contains(q) ? "declares but does not read: " : "reads but does not declare: ") + to_string(q);
   }
   return same(Quantity::activity, undeclared) ? "" : "reads what it does not declare, of several together";
+}
+
+/// The same for clapp, whose errors start at a layer's own output: an optimiser that destroys before the first change.
+class ClappDestroyer final : public Optimiser {
+ public:
+  ClappDestroyer(Device& device, Parameters& parameters, const Case& c, const Quantities& lost)
+      : device_(device), parameters_(parameters), case_(c), lost_(lost), sum_(device, parameters.network()) {}
+  std::string name() const override { return "none"; }
+  void conv(int layer, const ConvFactors& f, Floats, Floats) override {
+    if (layer == case_.top()) {
+      destroy_weights(case_, device_, parameters_, lost_);
+      const std::vector<float> values(f.shape.in.size(), nan);
+      for (int i = 0; lost_.contains(anchor_activity) && i < pair_count; ++i)
+        device_.write(const_cast<float*>(f.presynaptic.at(0, i)), values.data(), values.size() * sizeof(float));
+    }
+    sum_.conv(layer, f, {}, {});
+    if (layer == case_.bottom()) lowest = sum_.gradients().front().data;
+  }
+  void gather(int, const ConvFactors&, bool) override {}
+  void gather(int, const HeadFactors&, bool) override {}
+  void change_conv(int, const Extent&, ConstFlags, Floats, Floats) override {}
+  void change_head(int, const Extent&, ConstFlags, Floats, Floats) override {}
+  std::vector<float> lowest;
+
+ private:
+  Device& device_;
+  Parameters& parameters_;
+  const Case& case_;
+  const Quantities& lost_;
+  GradientAccumulator sum_;
+};
+
+std::vector<float> learned_by_clapp(const Case& c, const Quantities& lost) {
+  const auto device = make_cpu_device(1);
+  const NetworkSpec net = network();
+  Parameters parameters(*device, net, make_rule(c.rule.rule),
+                        c.layer == end_to_end ? Heads::top_only : Heads::every_layer, 4);
+  ClappOptions options;
+  options.negatives = 1, options.context_learns = !c.rule.block;
+  ClappStep step(*device, parameters, pair_count, options);
+  if (lost.contains(prediction_weights)) {
+    Checkpoint state;
+    step.save(state);
+    for (Tensor& t : state.tensors)
+      if (t.name.starts_with("clapp.")) std::fill(t.data.begin(), t.data.end(), 0.01f);
+    step.load(state);
+  }
+  const Pairs pairs = grating_pairs(net, pair_count);
+  ClappDestroyer destroyer(*device, parameters, c, lost);
+  step.run(pairs.a, pairs.b, c.layer, 0, destroyer);
+  return destroyer.lowest;
 }
 
 std::vector<Case> cases() {
@@ -269,4 +328,69 @@ TEST_CASE("a declaration that lies is caught: one that hides what it reads, and 
             (honest.contains(q) ? "reads but does not declare: " : "declares but does not read: ") + to_string(q));
     }
   }
+}
+
+TEST_CASE("what clapp declares is what it reads") {
+  for (const std::string rule : {"bp", "rf", "urf", "sign", "sign-forward"})
+    for (const int layer : {end_to_end, 1})
+      for (const bool block : {true, false}) {
+        const Case c{{"clapp", rule, layer == end_to_end, block, "sgd", "hebb"}, layer};
+        CAPTURE(c.name());
+        const Quantities declared = quantities(readings(c.rule));
+        const std::vector<float> whole = learned_by_clapp(c, {});
+        REQUIRE(!whole.empty());
+        Quantities all{forward_sizes, forward_signs, prediction_weights};
+        if (layer != end_to_end) all.insert({anchor_activity, other_layers});
+        if (make_rule(rule).own_feedback && layer == end_to_end) all.insert({feedback_sizes, feedback_signs});
+        for (const Quantity q : all) {
+          CAPTURE(to_string(q));
+          CHECK(ref::same_bits(learned_by_clapp(c, {q}), whole) == !declared.contains(q));
+        }
+      }
+}
+
+TEST_CASE("the hinge computes signs and sums alone; what declares a normalisation does not see sizes") {
+  for (const bool block : {true, false})
+    for (const float e : learned({{"hinge", "rf", true, block, "sgd", "hebb"}, end_to_end}, {}).error) {
+      CHECK(e * 4 == std::round(e * 4));  // 1 for the positive, 1/4 for a negative
+      CHECK(std::fabs(e) <= 1.25f);
+    }
+  const auto loss = [](const std::string& name, float size) {
+    const auto device = make_cpu_device(1);
+    Parameters parameters(*device, network(), make_rule("bp"), Heads::top_only, 4);
+    std::vector<Tensor> tensors = tensors_of(parameters);
+    for (Tensor& t : tensors)
+      if (t.name == "head.2.weight")
+        for (float& w : t.data) w *= size;
+    parameters.load(*device, tensors);
+    const Pairs pairs = grating_pairs(network(), pair_count);
+    PairStep step(*device, parameters, pair_count);
+    PairStepOptions options;
+    options.loss = name;
+    GradientAccumulator gradient(*device, network());
+    return step.run(pairs.a, pairs.b, options, gradient);
+  };
+  CHECK(loss("simclr", 4) == doctest::Approx(loss("simclr", 1)).epsilon(1e-5));
+  CHECK(loss("hinge", 4) != doctest::Approx(loss("hinge", 1)).epsilon(1e-2));
+  CHECK(operations({"hinge"}).empty());
+  const auto computes = [](const LearningRule& rule, Operation operation) {
+    for (const Computing& c : operations(rule))
+      if (c.operation == operation) return c.by;
+    return std::string();
+  };
+  CHECK(computes({"simclr"}, Operation::normalisation) == "loss simclr");
+  CHECK(computes({"clapp"}, Operation::inner_product) == "loss clapp");
+  CHECK(computes({"hinge", "dtp", true}, Operation::division) == "rule dtp");
+  CHECK(computes({"hinge", "bp", true, true, "adam"}, Operation::square_root) == "optimiser adam");
+}
+
+TEST_CASE("declarations know every name, and no other") {
+  for (const LearningRule& rule : {LearningRule{.loss = "barlow"}, LearningRule{.rule = "kp"},
+                                   LearningRule{.optimiser = "lars"}, LearningRule{.activity = "bcm"}}) {
+    CHECK_THROWS_AS(readings(rule), InputError);
+    CHECK_THROWS_AS(operations(rule), InputError);
+  }
+  std::set<std::string> names;
+  for (int q = 0; q <= static_cast<int>(other_layers); ++q) names.insert(to_string(static_cast<Quantity>(q)));
+  CHECK(names.size() == static_cast<std::size_t>(other_layers) + 1);
 }
