@@ -263,9 +263,14 @@ void OnlineLearner::compare(int layer, const Recall& recall, UpdateRecord& recor
   }
 }
 
-double OnlineLearner::memory_floats() const {
-  const double embeddings = static_cast<double>(anchors_.buffer().size());
-  return slots_ * (embeddings + (options_.block ? 0 : activity_floats(network_)));
+double OnlineLearner::floats_of_anchor() const {
+  return static_cast<double>(anchors_.buffer().size()) + (options_.block ? 0 : activity_floats(network_));
+}
+
+double OnlineLearner::memory_floats() const { return slots_ * floats_of_anchor(); }
+
+double OnlineLearner::held_floats() const {
+  return static_cast<double>(memory_->anchors().size()) * floats_of_anchor();
 }
 
 std::vector<float> OnlineLearner::last_embedding() const {

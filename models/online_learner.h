@@ -97,6 +97,8 @@ class OnlineLearner {
   /// Floats that the memory must keep: embeddings, and activities where the gradient is not blocked. The activity of
   /// anchors that wait (models/anchors.h) is a cache and not counted.
   double memory_floats() const;
+  /// Floats of the anchors that are held now.
+  double held_floats() const;
   /// Embedding of the latest learner by the head that it used: `embedding` floats; meaningless behind an anchor.
   std::vector<float> last_embedding() const;
 
@@ -112,6 +114,7 @@ class OnlineLearner {
   void view(const View& view);
   void renew_rates();
   int top_of(int layer) const { return layer == end_to_end ? network_.depth() - 1 : layer; }
+  double floats_of_anchor() const;
   void compare(int layer, const Recall& recall, UpdateRecord& record);
   /// The comparisons as replica r makes them: weight 0 for those that its window or its negatives leave out.
   void add_terms(int replica, const Recall& recall);

@@ -63,6 +63,8 @@ std::vector<Row> rows() {
   for (const std::string rule : {"bp", "rf"})
     event({"seed=3", "schedule=rll", "rule=" + rule, "measure.every=10", "measure.pairs=5"});
   event({"seed=3", "schedule=e2e", "block=false", "measure.every=35", "measure.pairs=5"});
+  event({"seed=5", "schedule=rll", "rule=sign", "measure.every=10", "measure.pairs=5", "measure.images=20",
+         "measure.knn=3", "measure.similarity=classes", "measure.collapse=1e-6"});
   event({"negatives=3", "probe.enabled=true", "probe.every=15", "probe.images=40", "probe.batch=20", "probe.epochs=2"});
 
   for (const std::string schedule : {"e2e", "gll", "rll"})
@@ -82,6 +84,8 @@ std::vector<Row> rows() {
   for (const std::string loss : {"hinge", "simclr", "clapp"})
     batch({"seed=3", "loss=" + loss, "schedule=rll", "measure.every=3", "measure.pairs=5"});
   batch({"seed=3", "rule=dtp", "dtp.pretrain=2", "measure.every=3", "measure.pairs=5"});
+  batch({"seed=5", "loss=simclr", "rule=rf", "measure.every=3", "measure.pairs=5", "measure.images=20",
+         "measure.similarity=images", "measure.similarity_images=4"});
   batch({"seed=4", "probe.enabled=true", "probe.every=5", "probe.images=40", "probe.batch=20", "probe.epochs=2",
          "loss=supervised"});
   return all;
@@ -141,7 +145,7 @@ TEST_CASE("resumed in the middle: the same bits, for everything that has state")
       if (got[key].is_array()) REQUIRE(got[key].size() == expected[key].size());
       CHECK(got[key] == expected[key]);
     }
-    for (const char* file : {"metrics.csv", "events.trace", "probes.csv"}) {
+    for (const char* file : {"metrics.csv", "similarity.csv", "events.trace", "probes.csv"}) {
       CAPTURE(file);
       CHECK(fs::exists(killed / file) == fs::exists(whole / file));
       CHECK(text_of(killed / file) == text_of(whole / file));

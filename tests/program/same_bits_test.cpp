@@ -68,7 +68,11 @@ TEST_CASE("same bits: whoever listens") {
   CHECK(fingerprint_of({}) == expected);
   CHECK(fingerprint_of({"--set", "record.events=false"}) == expected);
   CHECK(fingerprint_of({"--set", "record.every=7", "--set", "checkpoint.every=50"}) == expected);
-  CHECK(fingerprint_of({"--set", "measure.every=20", "--set", "measure.pairs=9"}) == expected);
+  const Arguments measures{"--set", "measure.every=20", "--set", "measure.pairs=9"};
+  CHECK(fingerprint_of(measures) == expected);
+  CHECK(fingerprint_of(measures + Arguments{"--set", "measure.knn=3", "--set", "measure.images=30", "--set",
+                                            "measure.similarity=classes", "--set", "measure.collapse=1e-6"}) ==
+        expected);
   const Arguments probe{"--set", "probe.enabled=true", "--set", "probe.images=50",
                         "--set", "probe.epochs=1",     "--set", "probe.test_images=20"};
   CHECK(fingerprint_of(probe) == expected);

@@ -152,35 +152,62 @@ Vector weights_of(const std::vector<Tensor>& tensors, const std::string& kind, i
   return {};
 }
 
-/// Features of the views b that the head of `layer` reads: mean square, variance, participation ratio by the
-/// covariance; the share of saturated outputs, or nothing.
-void expect_features(const Setting& s, const ref::Network& network, int layer, Found& want) {
-  const ref::Images map = ref::forward(network, s.net.depth() - 1, reference_images(s.net, s.batch.b, pair_count))
-                              .maps.at(static_cast<std::size_t>(layer) + 1);
-  const ref::Images x = ref::average_pool(map, s.net.head_average).value;
-  const int features = x.features();
-  const auto at = [&](int view, int f) { return x.v[static_cast<std::size_t>(view * features + f)]; };
+/// Mean square, variance and participation ratio of n vectors x(view, feature), by the covariance.
+struct Spread {
+  double norm2 = 0, variance = 0, ratio = 0;
+};
+template <class X>
+Spread spread_of(int features, X x) {
   Vector mean(static_cast<std::size_t>(features));
-  double norm2 = 0, trace = 0, squares = 0;
+  Spread s;
+  double squares = 0;
   for (int f = 0; f < features; ++f)
     for (int v = 0; v < pair_count; ++v)
-      mean[static_cast<std::size_t>(f)] += at(v, f) / pair_count, norm2 += at(v, f) * at(v, f);
+      mean[static_cast<std::size_t>(f)] += x(v, f) / pair_count, s.norm2 += x(v, f) * x(v, f) / pair_count;
   for (int f = 0; f < features; ++f)
     for (int g = 0; g < features; ++g) {
       double c = 0;
       for (int v = 0; v < pair_count; ++v)
-        c += (at(v, f) - mean[static_cast<std::size_t>(f)]) * (at(v, g) - mean[static_cast<std::size_t>(g)]) /
-             pair_count;
-      trace += f == g ? c : 0, squares += c * c;
+        c += (x(v, f) - mean[static_cast<std::size_t>(f)]) * (x(v, g) - mean[static_cast<std::size_t>(g)]) / pair_count;
+      s.variance += f == g ? c : 0, squares += c * c;
     }
-  want[{layer, "feature_norm2"}] = norm2 / pair_count;
-  want[{layer, "feature_variance"}] = trace;
-  want[{layer, "participation_ratio"}] = trace * trace / squares;
+  s.ratio = s.variance * s.variance / squares;
+  return s;
+}
+
+/// Of the features of the views b that the head of `layer` reads, and of what it makes of them where it is there; the
+/// share of saturated outputs, or nothing.
+void expect_features(const Setting& s, const ref::Network& network, int layer, Found& want) {
+  const ref::Images views = reference_images(s.net, s.batch.b, pair_count);
+  const ref::Images map = ref::forward(network, s.net.depth() - 1, views).maps.at(static_cast<std::size_t>(layer) + 1);
+  const ref::Images x = ref::average_pool(map, s.net.head_average).value;
+  const int count = x.features();
+  const Spread features =
+      spread_of(count, [&](int view, int f) { return x.v[static_cast<std::size_t>(view * count + f)]; });
+  want[{layer, "feature_norm2"}] = features.norm2;
+  want[{layer, "feature_variance"}] = features.variance;
+  want[{layer, "participation_ratio"}] = features.ratio;
+  if (s.heads == Heads::every_layer || layer == s.net.depth() - 1) {
+    const ref::Matrix embeddings = ref::forward(network, layer, views).embedding;
+    const Spread e = spread_of(embedding, [&](int view, int i) { return embeddings.at(view, i); });
+    want[{layer, "embedding_variance"}] = e.variance;
+    want[{layer, "embedding_participation_ratio"}] = e.ratio;
+  }
   const Activation activation = s.net.conv(layer).activation;
   if (activation == Activation::relu) return;
   double beyond = 0;
   for (const double y : map.v) beyond += activation == Activation::hardtanh ? std::fabs(y) >= 1 : std::fabs(y) > 0.99;
   want[{layer, "saturation"}] = beyond / static_cast<double>(map.v.size());
+}
+
+/// In degrees, between forward weights and those that carry the error through the bundle; nothing where none does.
+void expect_angle(const Setting& s, const std::vector<Tensor>& now, const std::string& kind, int layer, Found& want) {
+  if (s.rule == "bp" || (kind == "conv" && (s.heads != Heads::top_only || layer == 0))) return;
+  const Vector forward = weights_of(now, kind, layer);
+  Vector back = s.rule == "sign-forward" ? forward : weights_of(now, "feedback." + kind, layer);
+  if (s.rule != "rf")
+    for (double& w : back) w = w > 0 ? 1 : w < 0 ? -1 : 0;
+  want[{layer, kind + "_feedback_angle"}] = std::acos(cosine_of(forward, back)) / std::acos(-1.0) * 180;
 }
 
 /// All that the header promises for the weights `now`, at `before` the last time, `initial` first.
@@ -198,6 +225,7 @@ Found expected(const Setting& s, const std::vector<Tensor>& initial, const std::
       want[{layer, kind + "_descent"}] = cosine_of(minus(last, w), there.gradient(kind, layer, s.batch, true));
       const Vector g = here.gradient(kind, layer, s.batch, true), u = here.gradient(kind, layer, s.batch, false);
       want[{layer, kind + "_gradient_norm"}] = length(u) / pair_count;
+      expect_angle(s, now, kind, layer, want);
       if (kind == "conv" && s.rule != "bp") want[{layer, "conv_rule_descent"}] = cosine_of(u, g);
       double squared = 0, cosines = 0, learn = 0;
       for (int i = 0; i < pair_count; ++i) {
@@ -231,7 +259,7 @@ std::string fault(const Found& got, const Found& want) {
 
 TEST_CASE("measures of learning against the reference: rules, layer-wise and end to end, averaged heads") {
   const auto device = make_cpu_device(2);
-  for (const std::string rule : {"bp", "rf", "sign"})
+  for (const std::string rule : {"bp", "rf", "sign", "sign-forward"})
     for (const Heads heads : {Heads::every_layer, Heads::top_only})
       for (const int average : {1, 2}) {
         if (average == 2 && rule != "rf") continue;
@@ -259,6 +287,11 @@ TEST_CASE("measures of learning against the reference: rules, layer-wise and end
         CHECK(fault(got, want).starts_with("conv_event_descent of layer 1"));
         want[{1, "conv_event_descent"}] = std::numeric_limits<double>::quiet_NaN();
         CHECK(fault(got, want) != "");
+        // What untrained() says, now and whatever was measured, is what the network before it learned would measure.
+        Found at_first;
+        Reference reference(s, initial);
+        for (int layer = 0; layer < s.net.depth(); ++layer) expect_features(s, reference.forward(), layer, at_first);
+        CHECK(fault(by_name(measures.untrained()), at_first) == "");
       }
 }
 
@@ -384,12 +417,13 @@ TEST_CASE("what has no gradients of single events still measures the rest") {
     for (const Measure& m : measures.measure(1, s.parameters)) names.insert(m.quantity);
     return names;
   };
-  const std::set<std::string> features{"feature_norm2", "feature_variance", "participation_ratio", "saturation"};
+  const std::set<std::string> features{"feature_norm2", "feature_variance", "participation_ratio", "saturation"},
+      embeddings{"embedding_variance", "embedding_participation_ratio"};
   const auto with = [](std::set<std::string> all, const std::set<std::string>& more) {
     all.insert(more.begin(), more.end());
     return all;
   };
-  const auto ways = with(features, {"conv_moved", "head_moved", "conv_step", "head_step"}),
+  const auto ways = with(with(features, embeddings), {"conv_moved", "head_moved", "conv_step", "head_step"}),
              descents = with(ways, {"conv_descent", "head_descent"});
   CHECK(quantities([](MeasureOptions& o) { o.loss.reset(); }) == ways);
   CHECK(quantities([](MeasureOptions& o) { o.loss.reset(), o.head_measures = false; }) ==
@@ -397,6 +431,32 @@ TEST_CASE("what has no gradients of single events still measures the rest") {
   CHECK(quantities([](MeasureOptions& o) { o.loss->block = false; }) == descents);
   CHECK(quantities([](MeasureOptions& o) { o.loss->loss = "simclr"; }) == descents);
   CHECK(quantities([](MeasureOptions& o) { o.rule = "dtp"; }) == descents);
+}
+
+TEST_CASE("the rule's update beside the gradient, and the angles of feedback, under every loss that is carried back") {
+  const auto device = make_cpu_device(2);
+  for (const bool simclr : {false, true}) {
+    Setting s(*device, "rf", Heads::top_only);
+    s.options.loss->loss = simclr ? "simclr" : "hinge", s.options.loss->block = false;
+    const Found got = by_name(s.measures().measure(0, s.parameters));
+    for (int layer = 0; layer < s.net.depth(); ++layer) {
+      CHECK(std::fabs(got.at({layer, "conv_rule_descent"})) < 1);
+      CHECK(got.contains({layer, "conv_feedback_angle"}) == (layer > 0));
+      if (layer > 0) CHECK(std::fabs(got.at({layer, "conv_feedback_angle"}) - 90) < 15);
+    }
+    CHECK(!got.contains({2, "conv_event_descent"}));
+    // Feedback that is the forward weights: no angle, and the update is the gradient.
+    std::vector<Tensor> tensors = tensors_of(s.parameters);
+    for (Tensor& back : tensors)
+      for (const Tensor& t : tensors)
+        if (back.name == "feedback." + t.name) back.data = t.data;
+    s.parameters.load(*device, tensors);
+    const Found aligned = by_name(s.measures().measure(0, s.parameters));
+    for (int layer = 0; layer < s.net.depth(); ++layer) {
+      CHECK(aligned.at({layer, "conv_rule_descent"}) == doctest::Approx(1));
+      if (layer > 0) CHECK(aligned.at({layer, "conv_feedback_angle"}) < 1e-5);
+    }
+  }
 }
 
 TEST_CASE("measured pairs: two views each of one object, all objects in turn, not those of the stream") {

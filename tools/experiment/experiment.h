@@ -38,6 +38,10 @@ struct Experiment {
   /// `same`, or a data set of its own: 1 + Data.
   enum class ProbeData { same };
   enum class ProbeTest { test, train };
+  enum class KnnMetric { cosine, euclidean };
+  enum class SimilarityOf { none, classes, images };
+  enum class CollapseOf { variance, participation_ratio };
+  enum class OnCollapse { stop, warn };
   enum class Deformation { automatic, affine, affine_hsv, rotate_scale_shift };
 
   struct Margins {
@@ -152,8 +156,18 @@ struct Experiment {
     friend bool operator==(const Record&, const Record&) = default;
   };
   struct Measures {
-    std::int64_t every = 0;    ///< events or steps; 0 = never
-    std::int64_t pairs = 256;  ///< of views that they look at
+    std::int64_t every = 0;      ///< events or steps; 0 = never
+    std::int64_t pairs = 256;    ///< of views that they look at
+    std::int64_t images = 1000;  ///< labelled images that they look at
+    std::int64_t knn = 0;        ///< neighbours; 0 = not measured
+    KnnMetric knn_metric = KnnMetric::cosine;
+    SimilarityOf similarity = SimilarityOf::none;
+    std::int64_t similarity_images = 50;  ///< of `images`
+    double collapse = 0;                  ///< limit; 0 = no alarm
+    CollapseOf collapse_of = CollapseOf::variance;
+    OnCollapse on_collapse = OnCollapse::stop;
+    /// Whether labelled images are looked at.
+    bool representations() const { return knn > 0 || similarity != SimilarityOf::none; }
     friend bool operator==(const Measures&, const Measures&) = default;
   };
   struct Checkpoints {

@@ -256,6 +256,25 @@ std::vector<Key> make_table() {
        "events against the batch's, features; 0 = never"},
       {"measure.pairs", integer(of(&E::measure, &E::Measures::pairs), 2, 100000), "pairs",
        "pairs of views, not those of the stream, in the batch that they look at, and as many again for single events"},
+      {"measure.images", integer(of(&E::measure, &E::Measures::images), 2, 100000), "images",
+       "labelled training images of the probe's whose features measure.knn and measure.similarity look at, and as many "
+       "of its test images"},
+      {"measure.knn", integer(of(&E::measure, &E::Measures::knn), 0, 100000), "images",
+       "k: accuracy of k nearest neighbours in each layer's features, standardised; 0 = not measured"},
+      {"measure.knn_metric", choice(of(&E::measure, &E::Measures::knn_metric), {"cosine", "euclidean"}), "",
+       "what is near"},
+      {"measure.similarity", choice(of(&E::measure, &E::Measures::similarity), {"none", "classes", "images"}), "",
+       "mean cosine between standardised features, within and between classes, and a matrix of it for each layer "
+       "(similarity.csv, heat maps in the report): class by class, or image by image"},
+      {"measure.similarity_images", integer(of(&E::measure, &E::Measures::similarity_images), 2, 500), "images",
+       "the first N of them in a matrix of images"},
+      {"measure.collapse", Real{of(&E::measure, &E::Measures::collapse), 0, 1e6}, "",
+       "alarm when less than this is left of the embedding's variance (1 = that of the untrained network) or of its "
+       "participation ratio, on any head, at a measurement; 0 = none"},
+      {"measure.collapse_of", choice(of(&E::measure, &E::Measures::collapse_of), {"variance", "participation-ratio"}),
+       "", "what measure.collapse limits"},
+      {"measure.on_collapse", choice(of(&E::measure, &E::Measures::on_collapse), {"stop", "warn"}), "",
+       "stop: the run ends there with a checkpoint (exit code 1); warn: it goes on"},
       {"checkpoint.every", integer(of(&E::checkpoint, &E::Checkpoints::every), 0), "events",
        "events (steps of a training) between checkpoints; 0 = only at the end", "20000 (replay), 500 (train)"},
   };

@@ -81,6 +81,26 @@ ViewShape recorded_shape(const Experiment& e, const std::string& origin) {
   return *shape;
 }
 
+void check_measures(const Experiment& e, const std::string& origin) {
+  const Experiment::Measures& m = e.measure;
+  const auto refuse = [&](const char* key, const char* why, const char* expected) {
+    throw InputError(
+        fmt::format("{}: {} is {}, but {}: expected {}", origin, key, experiment_value(e, key), why, expected));
+  };
+  for (const auto& [key, asked] : {std::pair{"measure.knn", m.knn > 0},
+                                   {"measure.similarity", m.similarity != Experiment::SimilarityOf::none},
+                                   {"measure.collapse", m.collapse > 0}})
+    if (asked && m.every == 0)
+      refuse(key, "measure.every is 0, never", "measure.every, in events (steps of a training)");
+  for (const auto& [key, asked] :
+       {std::pair{"measure.knn", m.knn > 0}, {"measure.similarity", m.similarity != Experiment::SimilarityOf::none}})
+    if (asked && !e.can_probe())
+      refuse(key, "a recorded stream of pixels has no labelled images", "probe.data, a data set that has");
+  if (m.knn > m.images) refuse("measure.knn", "measure.images are fewer", "at most as many");
+  if (m.collapse > 0 && e.loss == Experiment::Loss::clapp)
+    refuse("measure.collapse", "loss is \"clapp\", which learns no embedding", "0, or another loss");
+}
+
 }  // namespace
 
 Experiment defaults(Mode mode) {
@@ -153,6 +173,7 @@ Experiment resolve(Given given, const std::string& origin) {
   check_count("margins", e.margins.size());
   check_count("rate.conv", e.rate.conv.size());
   check_count("rate.head", e.rate.head.size());
+  check_measures(e, origin);
   if (e.probe.enabled == Experiment::ProbeWhen::yes && !e.can_probe())
     throw InputError(
         fmt::format("{}: probe.enabled is true, but a recorded stream of pixels has no labelled images: "

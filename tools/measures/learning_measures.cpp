@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "engine/error.h"
 #include "tools/measures/feature_statistics.h"
@@ -26,6 +27,9 @@ const std::vector<float>& values(const std::vector<Tensor>& tensors, const std::
   return found->data;
 }
 
+/// Of a cosine, which rounding may put beyond 1.
+double degrees(double cosine) { return std::acos(std::clamp(cosine, -1.0, 1.0)) * 180 / std::numbers::pi; }
+
 }  // namespace
 
 LearningMeasures::LearningMeasures(Device& device, const NetworkSpec& network, const MeasureOptions& options,
@@ -39,7 +43,7 @@ LearningMeasures::LearningMeasures(Device& device, const NetworkSpec& network, c
       step_(device, copy_, batch_.count),
       initial_(tensors_of(copy_)) {
   if (batch_.count != events_.count) throw std::invalid_argument("LearningMeasures: batches of different sizes");
-  if (!looks_at_events() || options.rule == "bp") return;
+  if (!options.loss || !other_carrier()) return;
   carrier_.emplace(device, network, make_rule(options.rule), options.heads, options.seed, 1, options.arithmetic);
   carried_step_.emplace(device, *carrier_, batch_.count);
 }
@@ -56,12 +60,20 @@ void LearningMeasures::for_each_bundle(F f) const {
   }
 }
 
+std::vector<Measure> LearningMeasures::untrained() {
+  std::vector<Measure> all;
+  copy_.load(device_, initial_);
+  features(all);
+  return all;
+}
+
 std::vector<Measure> LearningMeasures::measure(std::uint64_t event, const Parameters& parameters) {
   std::vector<Measure> all;
   const Tensors weights = tensors_of(parameters);
   ways(weights, all);
   look_downhill(weights);
-  if (looks_at_events()) updates(weights, all);
+  if (other_carrier()) angles(weights, all);
+  if (carrier_ || looks_at_events()) updates(weights, all);
   features(all);
   latest_ = event;
   std::stable_sort(all.begin(), all.end(), [](const Measure& a, const Measure& b) { return a.layer < b.layer; });
@@ -102,6 +114,22 @@ void LearningMeasures::look_downhill(const Tensors& weights) {
   gradient_ = sum.gradients();
 }
 
+void LearningMeasures::angles(const Tensors& weights, std::vector<Measure>& out) const {
+  const Rule rule = make_rule(options_.rule);
+  for_each_bundle([&](int layer, const std::string& kind, const std::string& name) {
+    const Tensor* carries = rule.own_feedback            ? find(weights, "feedback." + name)
+                            : passes_errors(layer, kind) ? find(weights, name)
+                                                         : nullptr;
+    if (!carries) return;
+    std::vector<float> carrier = carries->data;
+    if (rule.sign_only)
+      for (float& w : carrier) w = std::isnan(w) ? w : static_cast<float>((w > 0) - (w < 0));
+    const std::vector<float>& forward = values(weights, name);
+    if (norm(carrier) != 0 && norm(forward) != 0)
+      out.push_back({layer, kind + "_feedback_angle", degrees(cosine(forward, carrier))});
+  });
+}
+
 void LearningMeasures::updates(const Tensors& weights, std::vector<Measure>& out) {
   Tensors update = gradient_;
   if (carrier_) {
@@ -110,16 +138,20 @@ void LearningMeasures::updates(const Tensors& weights, std::vector<Measure>& out
     gradients(*carried_step_, batch_, sum);
     update = sum.gradients();
   }
-  EventGradients single(device_, network_, gradient_);
-  gradients(carrier_ ? *carried_step_ : step_, events_, single);
+  std::optional<EventGradients> single;
+  if (looks_at_events()) {
+    single.emplace(device_, network_, gradient_);
+    gradients(carrier_ ? *carried_step_ : step_, events_, *single);
+  }
   for_each_bundle([&](int layer, const std::string& kind, const std::string& name) {
     const std::vector<float>&whole = values(update, name), &gradient = values(gradient_, name);
-    const EventGradients::Sums& sums = kind == "conv" ? single.conv(layer) : single.head(layer);
+    if (carrier_ && kind == "conv" && norm(whole) != 0 && norm(gradient) != 0)
+      out.push_back({layer, "conv_rule_descent", cosine(whole, gradient)});
+    if (!single) return;
+    const EventGradients::Sums& sums = kind == "conv" ? single->conv(layer) : single->head(layer);
     out.push_back({layer, kind + "_gradient_norm", norm(whole) / batch_.count});
     out.push_back({layer, kind + "_event_gradient_norm", std::sqrt(sums.squared_norm / sums.views)});
     if (sums.compared > 0) out.push_back({layer, kind + "_event_descent", sums.cosine / sums.compared});
-    if (carrier_ && kind == "conv" && norm(whole) != 0 && norm(gradient) != 0)
-      out.push_back({layer, "conv_rule_descent", cosine(whole, gradient)});
   });
 }
 
@@ -131,6 +163,9 @@ void LearningMeasures::features(std::vector<Measure>& out) {
     const MapShape map = network_.map(layer + 1), read = network_.head(layer).in;
     const Activation activation = network_.conv(layer).activation;
     std::vector<float> rows(read.size() * static_cast<std::size_t>(batch_.count));
+    const bool embeds = options_.head_measures && copy_.has_head(layer);
+    const DeviceBuffer<float> embedding(device_, static_cast<std::size_t>(network_.head(layer).lanes()), 1,
+                                        embeds ? batch_.count : 0);
     std::vector<float> outputs;
     std::optional<double> beyond;
     for (int first = 0; first < batch_.count; first += at_once) {
@@ -141,6 +176,7 @@ void LearningMeasures::features(std::vector<Measure>& out) {
       for (int view = 0; view < views.count; ++view)
         device_.read(rows.data() + static_cast<std::size_t>(first + view) * read.size(), input.at(0, view),
                      read.size() * sizeof(float));
+      if (embeds) embed(device_, copy_, views, layer, embedding.strided(first));
       outputs.resize(map.size() * static_cast<std::size_t>(views.count));
       device_.read(outputs.data(), activity.map(layer + 1).data, outputs.size() * sizeof(float));
       if (const auto more = saturated(activation, outputs)) beyond = beyond.value_or(0) + *more;
@@ -149,6 +185,11 @@ void LearningMeasures::features(std::vector<Measure>& out) {
     out.push_back({layer, "feature_norm2", s.norm2});
     out.push_back({layer, "feature_variance", s.variance});
     if (s.variance != 0) out.push_back({layer, "participation_ratio", s.participation_ratio});
+    if (embeds) {
+      const FeatureStatistics e = feature_statistics(embedding.read(), batch_.count);
+      out.push_back({layer, "embedding_variance", e.variance});
+      if (e.variance != 0) out.push_back({layer, "embedding_participation_ratio", e.participation_ratio});
+    }
     if (beyond) out.push_back({layer, "saturation", *beyond / (static_cast<double>(map.features()) * batch_.count)});
   }
 }

@@ -1,13 +1,10 @@
 #include "tools/report/metrics_file.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <fstream>
 #include <map>
 
@@ -16,19 +13,18 @@
 namespace saccade {
 namespace {
 
-namespace fs = std::filesystem;
-
-[[noreturn]] void refuse_system(const fs::path& file, const char* what) {
-  throw SystemError(fmt::format("{}: cannot {}: {}", file.string(), what, std::strerror(errno)));
-}
-
-constexpr std::array<std::string_view, 27> quantities{
+constexpr std::array<std::string_view, 35> quantities{
     "positive_distance", "negative_distance", "positive_active", "negative_active", "loss", "updates", "positive_score",
     "negative_score", "autoencoder_loss", "staleness",
     // of LearningMeasures
     "conv_moved", "conv_step", "conv_descent", "conv_gradient_norm", "conv_event_gradient_norm", "conv_event_descent",
     "conv_rule_descent", "head_moved", "head_step", "head_descent", "head_gradient_norm", "head_event_gradient_norm",
-    "head_event_descent", "feature_norm2", "feature_variance", "participation_ratio", "saturation"};
+    "head_event_descent", "feature_norm2", "feature_variance", "participation_ratio", "saturation",
+    "conv_feedback_angle", "head_feedback_angle", "embedding_variance", "embedding_participation_ratio",
+    // of Representations
+    "knn_accuracy", "similarity_within", "similarity_between",
+    // of the run
+    "memory_floats"};
 
 template <class T>
 bool parse(std::string_view text, T& value) {
@@ -79,37 +75,8 @@ std::vector<MetricSeries> read_metrics(const std::filesystem::path& file) {
   return list;
 }
 
-MetricsWriter::MetricsWriter(const fs::path& file, const char* header, std::optional<std::uint64_t> keep_bytes)
-    : file_(file) {
-  if (keep_bytes) {
-    std::error_code error;
-    const auto size = fs::file_size(file, error);
-    if (error || size < *keep_bytes)
-      throw InputError(fmt::format("{}: found {} bytes, the checkpoint expects at least {}", file.string(),
-                                   error ? std::uintmax_t{0} : size, *keep_bytes));
-    fs::resize_file(file, *keep_bytes, error);
-    if (error)
-      throw SystemError(fmt::format("{}: cannot cut it to {} bytes: {}", file.string(), *keep_bytes, error.message()));
-    bytes_ = *keep_bytes;
-  }
-  out_ = std::fopen(file.c_str(), keep_bytes ? "ab" : "wb");
-  if (!out_) refuse_system(file, "open");
-  if (bytes_ == 0) write(std::string(header) + "\n");
-}
-
-MetricsWriter::~MetricsWriter() { std::fclose(out_); }
-
 void MetricsWriter::add(std::uint64_t event, double time, int layer, std::string_view quantity, double value) {
-  write(fmt::format("{},{},{},{},{}\n", event, time, layer, quantity, value));
-}
-
-void MetricsWriter::write(std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), out_) != text.size()) refuse_system(file_, "write");
-  bytes_ += text.size();
-}
-
-void MetricsWriter::sync() {
-  if (std::fflush(out_) != 0 || fsync(fileno(out_)) != 0) refuse_system(file_, "sync");
+  file_.write(fmt::format("{},{},{},{},{}\n", event, time, layer, quantity, value));
 }
 
 }  // namespace saccade

@@ -1,11 +1,12 @@
 #pragma once
 #include <cstdint>
-#include <cstdio>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "tools/report/appended_file.h"
 
 namespace saccade {
 
@@ -16,25 +17,17 @@ inline constexpr const char* batch_metrics_header = "step,epoch,layer,quantity,v
 
 class MetricsWriter {
  public:
-  /// Starts a new file, or goes on with one cut to `keep_bytes` (what bytes() said at the checkpoint that is resumed).
-  /// InputError when the file is shorter than that; SystemError when it cannot be written.
+  /// As AppendedFile.
   explicit MetricsWriter(const std::filesystem::path& file, const char* header = event_metrics_header,
-                         std::optional<std::uint64_t> keep_bytes = {});
-  ~MetricsWriter();
-  MetricsWriter(const MetricsWriter&) = delete;
-  MetricsWriter& operator=(const MetricsWriter&) = delete;
+                         std::optional<std::uint64_t> keep_bytes = {})
+      : file_(file, header, keep_bytes) {}
 
   void add(std::uint64_t event, double time, int layer, std::string_view quantity, double value);
-  /// Everything added so far is on disk afterwards; call it before a checkpoint that remembers bytes().
-  void sync();
-  std::uint64_t bytes() const { return bytes_; }
+  void sync() { file_.sync(); }
+  std::uint64_t bytes() const { return file_.bytes(); }
 
  private:
-  void write(std::string_view text);
-
-  std::filesystem::path file_;
-  std::FILE* out_ = nullptr;
-  std::uint64_t bytes_ = 0;
+  AppendedFile file_;
 };
 
 /// A column of metrics.csv: one quantity of one layer over the run.
@@ -42,7 +35,7 @@ struct MetricSeries {
   int layer = 0;         ///< -1 = end to end
   std::string quantity;  ///< positive_distance negative_distance positive_active negative_active loss updates
                          ///< positive_score negative_score autoencoder_loss staleness, and
-                         ///< those of LearningMeasures
+                         ///< those of tools/measures
   std::vector<double> events, values;  ///< number of views or steps, the value
   std::vector<double> times = {};      ///< simulated seconds, or epochs
 };

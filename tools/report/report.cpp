@@ -7,6 +7,7 @@
 #include <set>
 
 #include "tools/replace_file.h"
+#include "tools/report/heat_map.h"
 #include "tools/report/html.h"
 #include "tools/report/plot.h"
 
@@ -100,9 +101,10 @@ std::string measures(const RunReport& report) {
   struct Quantity {
     const char *name, *title, *y_label;
     bool relative = false;  ///< to its first value: layers differ by orders of magnitude
+    bool from_zero = true;
   };
   std::string html;
-  for (const auto& [name, title, y_label, relative] :
+  for (const auto& [name, title, y_label, relative, from_zero] :
        {Quantity{"conv_moved", "Way from the start, convolutions", "|w - w0| / |w0|"},
         Quantity{"head_moved", "Way from the start, heads", "|w - w0| / |w0|"},
         Quantity{"conv_descent", "Downhill, convolutions", "cosine"},
@@ -110,10 +112,19 @@ std::string measures(const RunReport& report) {
         Quantity{"conv_event_descent", "One event and the batch, convolutions", "cosine"},
         Quantity{"head_event_descent", "One event and the batch, heads", "cosine"},
         Quantity{"conv_rule_descent", "The rule and the gradient", "cosine"},
+        Quantity{"conv_feedback_angle", "Feedback and forward weights, convolutions", "degrees", false, false},
+        Quantity{"head_feedback_angle", "Feedback and forward weights, heads", "degrees", false, false},
+        Quantity{"knn_accuracy", "Nearest neighbours", "share of test images", false, false},
+        Quantity{"similarity_within", "Similarity within classes", "cosine"},
+        Quantity{"similarity_between", "Similarity between classes", "cosine"},
         Quantity{"feature_variance", "Variance of the features", "times the first value", true},
         Quantity{"participation_ratio", "Participation ratio of the features", "directions"},
+        Quantity{"embedding_variance", "Variance of the embeddings", "times the first value", true},
+        Quantity{"embedding_participation_ratio", "Participation ratio of the embeddings", "directions"},
+        Quantity{"memory_floats", "Held in short-term memory", "floats"},
         Quantity{"saturation", "Saturated outputs", "share"}}) {
     LinePlot plot{.title = title, .x_label = report.axis, .y_label = y_label, .series = {}, .references = {}};
+    plot.y_from_zero = from_zero;
     for (const int layer : layers_of(report))
       add_series(plot, report, layer, name, layer_name(layer), layer, layer % 2 == 1);
     for (PlotSeries& series : plot.series)
@@ -128,8 +139,35 @@ std::string measures(const RunReport& report) {
          "since the last measurement and the falling gradient of a batch there. One event and the batch: the mean "
          "cosine "
          "between the update of a single event and the gradient of a batch that it is no part of; 0 where events are "
-         "noise alone. Participation ratio: how many directions share the variance of the features.</p>\n<div "
+         "noise alone. Feedback and forward weights: 90 degrees where they have nothing to do with each other. "
+         "Nearest neighbours: labelled images, classified by those nearest to them, without a classifier that "
+         "learns. Participation ratio: how many directions share the variance of the features.</p>\n<div "
          "class=\"plots\">\n" +
+         html + "</div>\n";
+}
+
+/// A pair of matrices a layer, in one scale: the largest size of a similarity, of different images where they are
+/// images (the diagonal is 1 then).
+std::string similarities(const RunReport& report) {
+  if (report.similarities.empty()) return {};
+  const std::size_t size = report.similarity_names.size();
+  const char* unit = report.axis == "events" ? "events" : "steps";
+  std::string html;
+  for (const RunReport::LayerSimilarity& layer : report.similarities) {
+    double limit = 0;
+    for (const SimilarityMatrix* m : {&layer.first, &layer.latest})
+      for (std::size_t i = 0; i < m->values.size(); ++i)
+        if (const double x = std::fabs(m->values[i]); i % (size + 1) != 0 || x < 0.999999)
+          limit = std::max(limit, std::isnan(x) ? 0 : x);
+    for (const SimilarityMatrix* m : {&layer.first, &layer.latest})
+      if (m == &layer.first || m->event != layer.first.event)
+        html += figure(heat_map_svg({fmt::format("{}, after {} {}", layer_name(layer.first.layer), m->event, unit),
+                                     report.similarity_names, m->values, limit}));
+  }
+  return section("Similarity") +
+         "<p class=\"faint\">Mean cosine between standardised features, at the first and at the latest measurement; "
+         "on the diagonal of classes between different images of one class. All of "
+         "them are in similarity.csv.</p>\n<div class=\"plots\">\n" +
          html + "</div>\n";
 }
 
@@ -206,7 +244,8 @@ std::string report_html(const RunReport& report) {
                           escape_html(row.name), escape_html(row.value), escape_html(row.note));
     body += "</table></div>\n";
   }
-  body += accuracies(report) + distances(report) + losses(report) + measures(report) + view_sheet(report.sheet);
+  body += accuracies(report) + distances(report) + losses(report) + measures(report) + similarities(report) +
+          view_sheet(report.sheet);
   if (!report.experiment.empty())
     body += section("Experiment") +
             "<p class=\"faint\">Saved as experiment.toml, this file runs the experiment again.</p>\n<pre>" +

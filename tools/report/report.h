@@ -5,6 +5,7 @@
 
 #include "tools/report/metrics_file.h"
 #include "tools/report/png.h"
+#include "tools/report/similarity_file.h"
 
 namespace saccade {
 
@@ -42,11 +43,16 @@ struct RunReport {
     int layer = 0;
     double positive = 0, negative = 0;
   };
+  struct LayerSimilarity {
+    SimilarityMatrix first, latest;
+  };
   std::string title, subtitle;
   std::vector<Row> summary;
   std::vector<MetricSeries> metrics;  ///< drawn over `events`
   std::string axis = "events", loss_of = "mean per view";
   std::vector<LayerMargins> margins;
+  std::vector<std::string> similarity_names;
+  std::vector<LayerSimilarity> similarities;
   std::vector<AccuracyTable> accuracies;
   ViewSheet sheet;
   std::string experiment;              ///< the text of experiment.toml

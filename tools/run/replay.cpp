@@ -56,6 +56,7 @@ class Replay final : public Run {
   std::uint64_t length() const override { return static_cast<std::uint64_t>(experiment_.events); }
   std::uint64_t views() const override { return length(); }
   double time() const override { return time_; }
+  std::optional<double> held_floats() const override { return learner_.held_floats(); }
   const Parameters& parameters() const override { return learner_.parameters(); }
   const char* metrics_header() const override { return event_metrics_header; }
 

@@ -37,6 +37,42 @@ Run::Run(const Experiment& experiment, const CommonFlags& flags)
       metrics_(experiment.network.depth()),
       measures_(make_measures(*device_, experiment, data_)) {
   if (experiment.can_probe()) evaluation_.emplace(*device_, experiment, labelled(), flags.quiet);
+  if (experiment.measure.representations()) make_measures_of_labels();
+  if (experiment.measure.collapse > 0)
+    alarm_.emplace(experiment.measure.collapse_of == Experiment::CollapseOf::variance
+                       ? CollapseAlarm::Of::variance
+                       : CollapseAlarm::Of::participation_ratio,
+                   experiment.measure.collapse, measures_->untrained());
+}
+
+void Run::make_measures_of_labels() {
+  using Matrix = RepresentationOptions::Matrix;
+  const Experiment::Measures& m = experiment_.measure;
+  RepresentationOptions options;
+  options.neighbours = static_cast<int>(m.knn);
+  options.metric = m.knn_metric == Experiment::KnnMetric::cosine ? Metric::cosine : Metric::euclidean;
+  options.matrix = m.similarity == Experiment::SimilarityOf::none      ? Matrix::none
+                   : m.similarity == Experiment::SimilarityOf::classes ? Matrix::classes
+                                                                       : Matrix::images;
+  options.images = static_cast<int>(m.similarity_images);
+  LabelledImages tested = tested_views(experiment_, labelled(), false).images;
+  tested.count = std::min(tested.count, static_cast<std::size_t>(m.images));
+  tested.labels.resize(tested.count);
+  representations_ = std::make_unique<Representations>(
+      *device_, options, labelled_views(experiment_, labelled(), Part::train, m.images, false).images,
+      std::move(tested));
+}
+
+/// Of the rows and columns of matrices: classes, or numbers and classes of images.
+std::vector<std::string> Run::similarity_names() const {
+  const ImageSet& set = labelled().train;
+  if (experiment_.measure.similarity == Experiment::SimilarityOf::classes) return set.classes;
+  std::vector<std::string> names;
+  const auto count =
+      static_cast<std::size_t>(std::min(experiment_.measure.similarity_images, experiment_.measure.images));
+  for (std::size_t i = 0; i < std::min(count, set.size()); ++i)
+    names.push_back(fmt::format("{} {}", i, set.classes[static_cast<std::size_t>(set.labels[i])]));
+  return names;
 }
 
 void Run::restore(const Checkpoint& checkpoint) {
@@ -50,6 +86,9 @@ void Run::restore(const Checkpoint& checkpoint) {
     metrics_.load(checkpoint);
     if (measures_) measures_->load(checkpoint);
     seconds_ = only(checkpoint.real_values("record.seconds"), "record.seconds");
+    if (experiment_.measure.similarity != Experiment::SimilarityOf::none)
+      similarity_position_ = static_cast<std::uint64_t>(
+          only(checkpoint.integer_values("record.similarity_bytes"), "record.similarity_bytes"));
     metrics_position_ =
         static_cast<std::uint64_t>(only(checkpoint.integer_values("record.metrics_bytes"), "record.metrics_bytes"));
   } catch (const InputError& error) {
@@ -77,11 +116,14 @@ int Run::run(const RunFolder& folder, bool announce) {
   open(resumed_);
   writer_ = std::make_unique<MetricsWriter>(folder_.metrics(), metrics_header(),
                                             resumed_ ? std::optional(metrics_position_) : std::nullopt);
+  if (experiment_.measure.similarity != Experiment::SimilarityOf::none)
+    similarity_ = std::make_unique<SimilarityWriter>(folder_.similarity(), similarity_names(),
+                                                     resumed_ ? std::optional(similarity_position_) : std::nullopt);
   probes_ = std::make_unique<ProbeLog>(folder_.folder / "probes.csv", resumed_ ? std::optional(done()) : std::nullopt);
   if (!resumed_) save();
   baselines();
   learn();
-  if (!interrupted() && probing() && !probes_->has("learned", done())) probe();
+  if (!interrupted() && !stopped_by_collapse() && probing() && !probes_->has("learned", done())) probe();
   return finish(announce);
 }
 
@@ -108,8 +150,25 @@ bool Run::measure_due() const {
 }
 
 void Run::measure() {
-  for (const Measure& m : measures_->measure(done(), parameters()))
-    writer_->add(done(), time(), m.layer, m.quantity, m.value);
+  std::vector<Measure> all = measures_->measure(done(), parameters());
+  if (representations_) {
+    const std::vector<Measure> more = representations_->measure(parameters());
+    all.insert(all.end(), more.begin(), more.end());
+    for (std::size_t layer = 0; layer < representations_->matrices().size(); ++layer)
+      similarity_->add(done(), static_cast<int>(layer), representations_->matrices()[layer].values);
+  }
+  if (const std::optional<double> floats = held_floats()) all.push_back({-1, "memory_floats", *floats});
+  for (const Measure& m : all) writer_->add(done(), time(), m.layer, m.quantity, m.value);
+  listen_for_collapse(all);
+}
+
+void Run::listen_for_collapse(const std::vector<Measure>& measured) {
+  if (!alarm_ || !collapse_.empty()) return;
+  const std::optional<std::string> heard = alarm_->heard(measured);
+  if (!heard) return;
+  collapse_ = fmt::format("collapse after {} {}: {}", done(), unit(), *heard);
+  fmt::print(stderr, "saccade: {}: {} (measure.collapse, measure.on_collapse)\n",
+             stopped_by_collapse() ? "stopped" : "warning", collapse_);
 }
 
 void Run::learn() {
@@ -121,7 +180,8 @@ void Run::learn() {
   Progress progress(command(), length(), unit(), flags_.quiet, done());
   auto begin = Clock::now();
   auto pause = [&] { seconds_ += std::chrono::duration<double>(Clock::now() - begin).count(); };
-  bool stopped = interrupted();
+  const auto asked_to_stop = [&] { return interrupted() || stopped_by_collapse(); };
+  bool stopped = asked_to_stop();
   while (done() < length() && !stopped) {
     advance();
     progress.update(done(),
@@ -141,7 +201,7 @@ void Run::learn() {
       begin = Clock::now();
       save();
     }
-    stopped = interrupted();
+    stopped = asked_to_stop();
   }
   pause();
   save();
@@ -159,11 +219,14 @@ void Run::save() {
   checkpoint.experiment = write_experiment(experiment_);
   save_state(checkpoint);
   writer_->sync();
+  if (similarity_) similarity_->sync();
   metrics_.save(checkpoint);
   if (measures_) measures_->save(checkpoint);
   checkpoint.reals.push_back({"record.seconds", {seconds_}});
   checkpoint.integers.push_back({std::string("record.") + command(), {1}});
   checkpoint.integers.push_back({"record.metrics_bytes", {static_cast<std::int64_t>(writer_->bytes())}});
+  if (similarity_)
+    checkpoint.integers.push_back({"record.similarity_bytes", {static_cast<std::int64_t>(similarity_->bytes())}});
   save_generation(real_files(), folder_.folder, checkpoint);
   fingerprint_ = fingerprint(checkpoint);
 }
@@ -190,6 +253,7 @@ int Run::finish(bool announce) {
   summary.loss = metrics_.last_loss();
   summary.interrupted = interrupted() && !complete();
   summary.diverged = metrics_.diverged();
+  summary.collapse = collapse_;
   summary.length = length();
   describe(summary);
   const std::string json = summary_json(summary);
@@ -205,7 +269,7 @@ int Run::finish(bool announce) {
   if (metrics_.diverged())
     fmt::print(stderr,
                "saccade: warning: a distance or loss was not finite: the run has diverged; try smaller rates\n");
-  return summary.interrupted ? 130 : 0;
+  return summary.interrupted ? 130 : stopped_by_collapse() ? 1 : 0;
 }
 
 /// A signal behind the last thing to do interrupts nothing.
@@ -219,8 +283,10 @@ void Run::print(const RunSummary& s) const {
   else if (!probing())
     fmt::print("no probe was asked for (probe.enabled; \"auto\" probes runs over 5,000 views)\n");
   fmt::print("report: {}\n", folder_.report().string());
-  if (s.interrupted)
-    fmt::print("interrupted; go on with: saccade {} --resume {}\n", command(), folder_.folder.string());
+  if (!s.collapse.empty()) fmt::print("{}\n", s.collapse);
+  if (s.interrupted || stopped_by_collapse())
+    fmt::print("{}; go on with: saccade {} --resume {}\n", s.interrupted ? "interrupted" : "stopped", command(),
+               folder_.folder.string());
 }
 
 int begin_or_resume(const char* command, Mode mode, const RunRequest& request, const MakeRun& make) {

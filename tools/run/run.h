@@ -9,9 +9,12 @@
 #include "engine/device.h"
 #include "streams/image_set.h"
 #include "tools/cli.h"
+#include "tools/measures/collapse.h"
 #include "tools/measures/learning_measures.h"
+#include "tools/measures/representations.h"
 #include "tools/report/metrics_file.h"
 #include "tools/report/report.h"
+#include "tools/report/similarity_file.h"
 #include "tools/run/evaluation.h"
 #include "tools/run/metrics_window.h"
 #include "tools/run/probe_log.h"
@@ -31,8 +34,8 @@ class Run {
 
   /// The state of the learner and of the files. InputError when it does not fit the experiment.
   void restore(const Checkpoint& checkpoint);
-  /// From where it stands to the end, or to an interruption. Returns the program's exit code: 0, or 130 when
-  /// interrupted (a checkpoint is then there to resume from).
+  /// From where it stands to the end, to an interruption or to a collapse that stops it. Returns the program's exit
+  /// code: 0, or 130 when interrupted, or 1 when stopped (a checkpoint is then there to resume from).
   int run(const RunFolder& folder, bool announce);
 
  protected:
@@ -42,6 +45,8 @@ class Run {
   virtual std::uint64_t length() const = 0;  ///< units of the whole run
   virtual std::uint64_t views() const = 0;   ///< views of the whole run
   virtual double time() const = 0;           ///< as metrics.csv tells it
+  /// Floats of what short-term memory holds now, where there is one.
+  virtual std::optional<double> held_floats() const { return {}; }
   virtual const Parameters& parameters() const = 0;
   virtual const char* metrics_header() const = 0;
   /// Opens files of its own, behind the state that restore() found.
@@ -69,13 +74,18 @@ class Run {
   std::unique_ptr<Device> device_;
   MetricsWindow metrics_;
   std::unique_ptr<LearningMeasures> measures_;  ///< null where none are asked for
-  std::optional<Evaluation> evaluation_;        ///< where there are labelled images
+  std::unique_ptr<Representations> representations_;
+  std::optional<CollapseAlarm> alarm_;
+  std::optional<Evaluation> evaluation_;  ///< where there are labelled images
   RunFolder folder_;
   std::unique_ptr<MetricsWriter> writer_;
+  std::unique_ptr<SimilarityWriter> similarity_;  ///< null unless asked for
   std::unique_ptr<ProbeLog> probes_;
   double seconds_ = 0;  ///< in the learning loop, over all sittings
 
  private:
+  void make_measures_of_labels();
+  std::vector<std::string> similarity_names() const;
   const DataSet& labelled() const { return labelled_.train.size() > 0 ? labelled_ : data_; }
   bool probing() const { return experiment_.probes(views()); }
   bool due(std::int64_t every) const;
@@ -85,12 +95,17 @@ class Run {
   /// Where measures are due that metrics.csv does not have yet: at the beginning, at the end, and in between.
   bool measure_due() const;
   void measure();
+  void listen_for_collapse(const std::vector<Measure>& measured);
+  bool stopped_by_collapse() const {
+    return !collapse_.empty() && experiment_.measure.on_collapse == Experiment::OnCollapse::stop && done() < length();
+  }
   void probe();
   void save();
   int finish(bool announce);
   void print(const RunSummary& summary) const;
 
-  std::uint64_t metrics_position_ = 0;
+  std::uint64_t metrics_position_ = 0, similarity_position_ = 0;
+  std::string collapse_;  ///< what the alarm said first, in this sitting
   bool resumed_ = false;
   std::string fingerprint_;
 };

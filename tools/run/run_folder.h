@@ -17,6 +17,7 @@ struct RunFolder {
 
   std::filesystem::path experiment() const { return folder / "experiment.toml"; }
   std::filesystem::path metrics() const { return folder / "metrics.csv"; }
+  std::filesystem::path similarity() const { return folder / "similarity.csv"; }
   std::filesystem::path trace() const { return folder / "events.trace"; }
   std::filesystem::path summary() const { return folder / "summary.json"; }
   std::filesystem::path report() const { return folder / "report.html"; }
@@ -70,6 +71,7 @@ struct RunSummary {
   double loss = 0;
   bool interrupted = false;
   bool diverged = false;  ///< a distance or a loss was not finite
+  std::string collapse;   ///< what measure.collapse found, in words; empty: nothing
 };
 
 /// The summary as indented JSON. Keys: those of the fields; a recorded stream is "stream", deformed accuracies are

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "tools/report/metrics_file.h"
@@ -26,6 +27,20 @@ AccuracyTable accuracy_table(const char* name, int layers, const std::vector<Pro
 
 std::string percent(double fraction) { return std::isnan(fraction) ? "-" : fmt::format("{:.2f}", 100 * fraction); }
 
+/// The first and the latest matrix of each layer.
+void add_similarity(RunReport& report, const RunFolder& folder) {
+  const SimilarityMatrices all = read_similarity(folder.similarity());
+  report.similarity_names = all.names;
+  for (const SimilarityMatrix& m : all.matrices) {
+    const auto same = std::find_if(report.similarities.begin(), report.similarities.end(),
+                                   [&](const RunReport::LayerSimilarity& l) { return l.first.layer == m.layer; });
+    if (same == report.similarities.end())
+      report.similarities.push_back({m, m});
+    else
+      same->latest = m;
+  }
+}
+
 /// What both modes show.
 RunReport common_report(const Experiment& e, const RunSummary& s, const RunFolder& folder) {
   RunReport report;
@@ -37,7 +52,9 @@ RunReport common_report(const Experiment& e, const RunSummary& s, const RunFolde
     report.subtitle +=
         ". This run has diverged: a distance or loss was not finite, and accuracies are those of what was "
         "left. Try smaller rates.";
+  if (!s.collapse.empty()) report.subtitle += ". " + s.collapse;
   report.metrics = read_metrics(folder.metrics());
+  if (e.measure.similarity != Experiment::SimilarityOf::none) add_similarity(report, folder);
   const bool end_to_end_run = e.schedule == Experiment::Schedule::e2e;
   for (int i = end_to_end_run ? -1 : 0; i < (end_to_end_run ? 0 : e.network.depth()); ++i) {
     const Experiment::Margins& m = e.margins_of(i < 0 ? e.network.depth() - 1 : i);

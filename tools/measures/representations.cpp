@@ -1,0 +1,38 @@
+#include "tools/measures/representations.h"
+
+#include <cmath>
+
+#include "models/feature_scaling.h"
+
+namespace saccade {
+
+Representations::Representations(Device& device, const RepresentationOptions& options, LabelledImages stored,
+                                 LabelledImages tested)
+    : device_(device), options_(options), stored_(std::move(stored)), tested_(std::move(tested)) {}
+
+std::vector<Measure> Representations::measure(const Parameters& parameters) {
+  std::vector<Measure> all;
+  matrices_.clear();
+  const auto add = [&](int layer, const char* quantity, double value) {
+    if (!std::isnan(value)) all.push_back({layer, quantity, value});
+  };
+  for (int layer = 0; layer < parameters.network().depth(); ++layer) {
+    Features stored = extract_features(device_, parameters, layer, stored_, 0, stored_.count);
+    const FeatureScaling scaling(device_, stored);
+    scaling.apply(device_, stored);
+    if (options_.neighbours > 0) {
+      Features tested = extract_features(device_, parameters, layer, tested_, 0, tested_.count);
+      scaling.apply(device_, tested);
+      add(layer, "knn_accuracy", neighbour_accuracy(device_, stored, tested, options_.neighbours, options_.metric));
+    }
+    if (options_.matrix == RepresentationOptions::Matrix::none) continue;
+    matrices_.push_back(options_.matrix == RepresentationOptions::Matrix::classes
+                            ? class_similarity(stored)
+                            : image_similarity(stored, options_.images));
+    add(layer, "similarity_within", matrices_.back().within);
+    add(layer, "similarity_between", matrices_.back().between);
+  }
+  return all;
+}
+
+}  // namespace saccade

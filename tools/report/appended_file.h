@@ -1,0 +1,31 @@
+#pragma once
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <string_view>
+
+namespace saccade {
+
+/// A text file of a run that only grows: a header, then rows.
+class AppendedFile {
+ public:
+  /// Starts a new file, or goes on with one cut to `keep_bytes` (what bytes() said at the checkpoint that is resumed).
+  /// InputError when the file is shorter than that; SystemError when it cannot be written.
+  AppendedFile(const std::filesystem::path& file, std::string_view header, std::optional<std::uint64_t> keep_bytes);
+  ~AppendedFile();
+  AppendedFile(const AppendedFile&) = delete;
+  AppendedFile& operator=(const AppendedFile&) = delete;
+
+  void write(std::string_view text);
+  /// Everything written so far is on disk afterwards; call it before a checkpoint that remembers bytes().
+  void sync();
+  std::uint64_t bytes() const { return bytes_; }
+
+ private:
+  std::filesystem::path file_;
+  std::FILE* out_ = nullptr;
+  std::uint64_t bytes_ = 0;
+};
+
+}  // namespace saccade
