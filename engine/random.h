@@ -35,6 +35,7 @@ enum class Purpose : std::uint32_t {
   world_background_choice = 22,
   shuffled_positive = 23,
   measured_object = 24,
+  study_point = 30,  ///< 25 to 29 are free
 };
 
 /// Entities from here on belong to permuted(); Random refuses them (std::out_of_range), so that no word is used twice.
