@@ -16,7 +16,8 @@ void add_sweep(CLI::App& app, CommonFlags& flags) {
     std::string study, shard;
     std::filesystem::path merge;
     std::size_t jobs = 0;
-    bool list = false;
+    bool list = false, slurm = false, submit = false;
+    SlurmResources resources;
   };
   const auto options = std::make_shared<Options>();
   command->add_option("study", options->study, "File of a study, or the name of one that comes with the program")
@@ -33,6 +34,28 @@ void add_sweep(CLI::App& app, CommonFlags& flags) {
       ->type_name("K/N");
   command->add_option("--merge", options->merge, "Table and page of the runs in this folder, finished by whom ever")
       ->type_name("DIR");
+  command->add_flag("--slurm", options->slurm, "Only write what Slurm needs to run the study, to DIR/slurm");
+  command->add_flag("--submit", options->submit, "And submit it");
+  SlurmResources& resources = options->resources;
+  command->add_option("--tasks", resources.tasks, "Slurm: parts of the study; 0 = one for every --cpus runs")
+      ->check(CLI::Range(0, 1000000))
+      ->type_name("N");
+  command->add_option("--cpus", resources.cpus, "Slurm: cores of a part, a run each")
+      ->check(CLI::Range(1, 4096))
+      ->type_name("N")
+      ->capture_default_str();
+  command->add_option("--memory", resources.memory, "Slurm: memory of a part")
+      ->type_name("SIZE")
+      ->capture_default_str();
+  command->add_option("--time", resources.time, "Slurm: longest time of a part")
+      ->type_name("H:M:S")
+      ->capture_default_str();
+  command->add_option("--partition", resources.partition, "Slurm: partition")->type_name("NAME");
+  command->add_option("--sbatch", resources.options, "Slurm: another option of sbatch; may be repeated")
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->type_name("--OPTION=VALUE");
   command->add_option("--data", flags.data, "Folder of the data sets; without it SACCADE_DATA")->type_name("DIR");
   command->add_option("--device", flags.device, "Where to compute: cpu, cuda, or auto")
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
@@ -41,7 +64,8 @@ void add_sweep(CLI::App& app, CommonFlags& flags) {
   add_example(*command,
               "saccade sweep window-negatives --out studies/window\n"
               "  saccade sweep my-study.toml --out studies/mine --shard 1/4   # and 2/4, 3/4, 4/4 elsewhere\n"
-              "  saccade sweep --merge studies/mine");
+              "  saccade sweep --merge studies/mine\n"
+              "  saccade sweep my-study.toml --out studies/mine --slurm --cpus 8 --memory 16G --submit");
   command->callback([&flags, options] {
     if (options->list) return fmt::print("{}", list_studies());
     if (!options->merge.empty()) {
@@ -54,7 +78,8 @@ void add_sweep(CLI::App& app, CommonFlags& flags) {
                          .flags = flags,
                          .jobs = options->jobs,
                          .shard = options->shard};
-    flags.exit_code = sweep(request);
+    if (options->submit && !options->slurm) throw InputError("sweep: --submit belongs to --slurm");
+    flags.exit_code = options->slurm ? sweep_with_slurm(request, options->resources, options->submit) : sweep(request);
   });
 }
 

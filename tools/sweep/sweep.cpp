@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "engine/error.h"
@@ -137,6 +138,31 @@ int merge_study(const fs::path& path, const CommonFlags& flags) {
   const StudyResults results = write_results(folder, kept_study(folder));
   say(folder, results, flags);
   return results.count(RunState::finished) + results.count(RunState::diverged) == results.runs.size() ? 0 : 1;
+}
+
+int sweep_with_slurm(const SweepRequest& request, const SlurmResources& resources, bool submit) {
+  if (!request.shard.empty()) throw InputError("sweep: --slurm makes the parts itself; leave out --shard");
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  const CommonFlags& flags = request.flags;
+  // Refused before anything is written.
+  slurm_scripts(program, fs::absolute(flags.resume.empty() ? flags.out : flags.resume), 1, resources, flags.device);
+  const Opened opened = open_study(request, true);
+  const fs::path study = fs::canonical(opened.folder.folder), files = study / "slurm";
+  const SlurmScripts scripts = slurm_scripts(program, study, opened.runs.size(), resources, flags.device);
+  fs::create_directories(files);
+  replace_file(files / "part.sbatch", scripts.part);
+  replace_file(files / "merge.sbatch", scripts.merge);
+  replace_file(files / "submit.sh", scripts.submit);
+  const std::string line = "sh " + shell_quoted((files / "submit.sh").string());
+  if (!submit) {
+    fmt::print("{} runs; submit them with: {}\n", opened.runs.size(), line);
+    return 0;
+  }
+  std::fflush(stdout);
+  if (const int status = std::system(line.c_str()); status != 0)
+    throw SystemError(fmt::format("--submit: {} failed; is Slurm's sbatch here?", line));
+  return 0;
 }
 
 fs::path study_file(const std::string& name) {

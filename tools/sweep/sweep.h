@@ -4,6 +4,7 @@
 #include <string>
 
 #include "tools/cli.h"
+#include "tools/sweep/slurm.h"
 
 namespace saccade {
 
@@ -31,6 +32,10 @@ int sweep(const SweepRequest& request);
 
 /// Table and page of what is there. Returns 0, or 1 when runs are missing or failed.
 int merge_study(const std::filesystem::path& folder, const CommonFlags& flags);
+
+/// Writes what Slurm needs to run the study in flags.out (new, or one that holds it already) or flags.resume, and
+/// submits it if asked to. Returns the exit code.
+int sweep_with_slurm(const SweepRequest& request, const SlurmResources& resources, bool submit);
 
 /// Files of the studies that come with the program; `study_file` finds a study by its name, or takes it as a path.
 std::filesystem::path study_file(const std::string& name);
