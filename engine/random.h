@@ -37,6 +37,7 @@ enum class Purpose : std::uint32_t {
   measured_object = 24,
   circuit_noise = 25,
   circuit_threshold = 26,
+  study_point = 30,  ///< 27 to 29 are free
 };
 
 /// Entities from here on belong to permuted(); Random refuses them (std::out_of_range), so that no word is used twice.

@@ -18,6 +18,7 @@ struct CommonFlags {
   std::string device = "auto";
   std::filesystem::path data;  ///< --data
   std::filesystem::path out, resume;
+  std::filesystem::path baselines;  ///< folder in which runs share untrained networks' and pixels' accuracies
   bool quiet = false, json = false;
   std::vector<std::string> set;  ///< key=value, in order
   std::string stream;

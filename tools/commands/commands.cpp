@@ -8,6 +8,7 @@ void add_commands(CLI::App& app, CommonFlags& flags) {
   add_calibrate(app, flags);
   add_probe(app, flags);
   add_reproduce(app, flags);
+  add_sweep(app, flags);
   add_pack(app, flags);
   add_step(app, flags);
   add_views(app, flags);

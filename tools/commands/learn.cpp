@@ -32,6 +32,11 @@ void add_run(CLI::App& app, CommonFlags& flags, const char* name, const char* de
   command->add_option("--out", flags.out, "Folder of the run: new or empty")->type_name("DIR");
   command->add_option("--resume", flags.resume, "Go on with the run in this folder; needs nothing else")
       ->type_name("DIR");
+  command
+      ->add_option("--baselines", flags.baselines,
+                   "Folder in which runs of the same seed and protocol share the accuracies of the untrained network "
+                   "and of pixels")
+      ->type_name("DIR");
   if (mode == Mode::event) add_stream_flag(*command, flags);
   add_experiment_flags(*command, flags);
   add_device_flags(*command, flags);

@@ -242,6 +242,14 @@ Experiment load_experiment(const std::filesystem::path& file, const std::vector<
 /// The same from text; `origin` stands for the file name in messages.
 Experiment parse_experiment(std::string_view text, const std::string& origin,
                             const std::vector<std::string>& overrides = {}, Mode mode = Mode::event);
+/// `key=value`, the value as TOML or a bare word, and what messages call its place, "--set rule=rf".
+struct Override {
+  std::string assignment, where;
+};
+
+/// The same with overrides that need not come from the command line.
+Experiment parse_overridden(std::string_view text, const std::string& origin, const std::vector<Override>& overrides,
+                            Mode mode);
 
 /// The whole experiment as TOML: parse_experiment(write_experiment(x)) == x.
 std::string write_experiment(const Experiment& experiment);

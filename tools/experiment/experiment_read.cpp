@@ -41,7 +41,7 @@ class Reader {
     expand_shorthands();
   }
 
-  void set(const std::string& assignment);
+  void set(const Override& override);
   Experiment read();
 
  private:
@@ -61,13 +61,13 @@ class Reader {
 
   toml::table document_;
   std::string origin_;
-  std::map<std::string, std::string> overrides_;  ///< key -> the --set that gave it
+  std::map<std::string, std::string> overrides_;  ///< key -> where it was given
   keys::Given given_;
 };
 
 std::string Reader::where(const std::string& key, const toml::node& node) const {
-  for (const auto& [name, assignment] : overrides_)
-    if (key == name || key.starts_with(name + ".") || key.starts_with(name + "[")) return "--set " + assignment;
+  for (const auto& [name, place] : overrides_)
+    if (key == name || key.starts_with(name + ".") || key.starts_with(name + "[")) return place;
   const auto line = node.source().begin.line;
   return line > 0 ? fmt::format("{}, line {}", origin_, line) : origin_;
 }
@@ -96,10 +96,11 @@ void Reader::expand_shorthands() {
   document_.insert_or_assign("rate", std::move(both));
 }
 
-void Reader::set(const std::string& assignment) {
+void Reader::set(const Override& override) {
+  const std::string& assignment = override.assignment;
   const std::size_t equals = assignment.find('=');
   if (equals == std::string::npos || equals == 0)
-    throw InputError(fmt::format("--set {}: expected key=value, for example --set data=cifar10", assignment));
+    throw InputError(fmt::format("{}: expected key=value, for example --set data=cifar10", override.where));
   const std::string name = assignment.substr(0, equals), text = assignment.substr(equals + 1);
 
   toml::table parsed;
@@ -108,12 +109,12 @@ void Reader::set(const std::string& assignment) {
   } catch (const toml::parse_error& error) {
     // A bare word is a string; anything that was meant to be TOML is an error here rather than an odd string later.
     if (text.empty() || text.find_first_of("[]{}\"'=\n") != std::string::npos)
-      throw InputError(fmt::format("--set {}: the value is not TOML: {}", assignment, error.description()));
+      throw InputError(fmt::format("{}: the value is not TOML: {}", override.where, error.description()));
     parsed.insert_or_assign("value", text);
   }
-  if (parsed.size() != 1) throw InputError(fmt::format("--set {}: expected one value", assignment));
+  if (parsed.size() != 1) throw InputError(fmt::format("{}: expected one value", override.where));
 
-  overrides_[name] = assignment;
+  overrides_[name] = override.where;
   toml::table* table = &document_;
   std::size_t begin = 0;
   for (std::size_t dot; (dot = name.find('.', begin)) != std::string::npos; begin = dot + 1) {
@@ -326,6 +327,13 @@ void Reader::read_network(const keys::Key& key, const toml::node& node) {
 
 Experiment parse_experiment(std::string_view text, const std::string& origin, const std::vector<std::string>& overrides,
                             Mode mode) {
+  std::vector<Override> placed;
+  for (const std::string& assignment : overrides) placed.push_back({assignment, "--set " + assignment});
+  return parse_overridden(text, origin, placed, mode);
+}
+
+Experiment parse_overridden(std::string_view text, const std::string& origin, const std::vector<Override>& overrides,
+                            Mode mode) {
   toml::table document;
   try {
     document = toml::parse(text, origin);
@@ -334,7 +342,7 @@ Experiment parse_experiment(std::string_view text, const std::string& origin, co
     throw InputError(fmt::format("{}, line {}, column {}: {}", origin, at.line, at.column, error.description()));
   }
   Reader reader(std::move(document), origin, mode);
-  for (const std::string& assignment : overrides) reader.set(assignment);
+  for (const Override& override : overrides) reader.set(override);
   return reader.read();
 }
 

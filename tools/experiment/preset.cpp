@@ -12,19 +12,21 @@ namespace saccade {
 
 namespace fs = std::filesystem;
 
-fs::path presets_folder() {
-  if (const char* given = std::getenv("SACCADE_PRESETS"); given && *given) {
+fs::path shipped_folder(const std::string& name, const char* variable) {
+  if (const char* given = std::getenv(variable); given && *given) {
     if (fs::is_directory(given)) return given;
-    throw InputError(fmt::format("SACCADE_PRESETS is {}: this is not a folder", given));
+    throw InputError(fmt::format("{} is {}: this is not a folder", variable, given));
   }
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error).parent_path();
-  const fs::path installed = program.parent_path() / "share/saccade/presets", built = program / "presets";
+  const fs::path installed = program.parent_path() / "share/saccade" / name, built = program / name;
   for (const fs::path& folder : {installed, built})
     if (fs::is_directory(folder, error)) return folder;
-  throw InputError(fmt::format("the presets are neither in {} nor in {}; set SACCADE_PRESETS to their folder",
-                               installed.string(), built.string()));
+  throw InputError(fmt::format("the {} are neither in {} nor in {}; set {} to their folder", name, installed.string(),
+                               built.string(), variable));
 }
+
+fs::path presets_folder() { return shipped_folder("presets", "SACCADE_PRESETS"); }
 
 std::vector<std::string> experiment_presets() {
   const fs::path folder = presets_folder();

@@ -5,8 +5,11 @@
 
 namespace saccade {
 
-/// Where the presets are: SACCADE_PRESETS, else share/saccade/presets beside the program's folder (installed), else
-/// presets in the program's folder (built). InputError when there is none.
+/// Where files that come with the program are: what the environment's `variable` says, else share/saccade/`name` beside
+/// the program's folder (installed), else `name` in the program's folder (built). InputError when there is none.
+std::filesystem::path shipped_folder(const std::string& name, const char* variable);
+
+/// "presets", SACCADE_PRESETS.
 std::filesystem::path presets_folder();
 
 /// Names of the presets that are experiment files, their paths below the folder without ".toml": "online/rll".

@@ -11,6 +11,7 @@
 #include "tools/measures/make_measures.h"
 #include "tools/replace_file.h"
 #include "tools/report/metrics_file.h"
+#include "tools/run/baseline_cache.h"
 #include "tools/run/interrupt.h"
 #include "tools/run/progress.h"
 #include "tools/run/run_report.h"
@@ -127,15 +128,20 @@ int Run::run(const RunFolder& folder, bool announce) {
   return finish(announce);
 }
 
-/// The untrained network and raw pixels: once per run, before the first event; a resumed run finds them in probes.csv.
+/// The untrained network and raw pixels: once per run, before the first event; a resumed run finds them in probes.csv,
+/// a run of a study where others left them.
 void Run::baselines() {
   if (!probing()) return;
+  const BaselineCache shared(flags_.baselines, experiment_, *device_);
   auto add = [&](const char* name, auto&& measure) {
     if (interrupted() || probes_->has(name)) return;
+    if (const std::optional<ProbeResults> known = shared.find(name)) return probes_->add(0, name, *known);
     const Parameters untrained(*device_, experiment_.network, make_rule("bp"), Heads::top_only,
                                static_cast<std::uint64_t>(experiment_.seed), 1, experiment_.arithmetic);
     const ProbeResults results = measure(untrained);
-    if (!interrupted()) probes_->add(0, name, results);
+    if (interrupted()) return;
+    probes_->add(0, name, results);
+    shared.add(name, results);
   };
   if (experiment_.probe.untrained)
     add("untrained", [&](const Parameters& p) { return evaluation_->layers(p, "untrained network"); });

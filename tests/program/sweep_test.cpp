@@ -1,0 +1,415 @@
+#include <doctest/doctest.h>
+
+#include <optional>
+
+#include "program/program.h"
+
+/// `saccade sweep`: a study is the same however it is run.
+namespace saccade::program {
+namespace {
+
+/// Eight runs of a tenth of a second each.
+const std::string tiny = R"(
+title = "Tiny"
+question = "Is it the same however it is run?"
+seeds = [1, 2]
+[base]
+data = "world"
+world = {objects = 32, train_stills = 40, test_stills = 20, size = 16}
+network = {layers = [{channels = 4, pool = true, activation = "tanh"}], embedding = 8}
+events = 200
+record.every = 50
+checkpoint.every = 40
+probe.enabled = true
+probe.epochs = 1
+[grid]
+memory.window = [0.5, inf]
+negatives = [1, 2]
+)";
+
+const std::vector<std::string> names{"001-window-0.5-negatives-1", "002-window-0.5-negatives-2",
+                                     "003-window-inf-negatives-1", "004-window-inf-negatives-2"};
+
+struct StudyFixture {
+  explicit StudyFixture(const std::string& text = tiny) { std::ofstream(file) << text; }
+
+  Arguments begin(const Arguments& more = {}) const {
+    return Arguments{"sweep", file.string(), "--out", out.string(), "--quiet"} + more;
+  }
+  Arguments resume(const Arguments& more = {}) const {
+    return Arguments{"sweep", "--resume", out.string(), "--quiet"} + more;
+  }
+  std::string results() const { return text_of(out / "results.csv"); }
+  std::size_t finished() const {
+    std::size_t n = 0;
+    if (fs::exists(out / "runs"))
+      for (const auto& run : fs::directory_iterator(out / "runs")) n += fs::exists(run.path() / "summary.json");
+    return n;
+  }
+
+  TemporaryFolder folder;
+  fs::path file = folder.path / "study.toml", out = folder.path / "out";
+};
+
+/// The tiny study, run once, one run at a time.
+const StudyFixture& whole() {
+  struct Whole : StudyFixture {
+    Whole() {
+      const Outcome outcome = run(begin({"--jobs", "1"}));
+      INFO(outcome.err);
+      REQUIRE(outcome.code == 0);
+    }
+  };
+  static const Whole fixture;
+  return fixture;
+}
+
+/// The tiny study with longer runs, to be stopped in their midst, and what it comes to.
+const std::string longer = [] {
+  std::string text = tiny;
+  text.replace(text.find("events = 200"), 12, "events = 6000");
+  text.replace(text.find("checkpoint.every = 40"), 21, "checkpoint.every = 1000");
+  return text;
+}();
+
+const std::string& longer_results() {
+  static const std::string results = [] {
+    const StudyFixture fixture(longer);
+    REQUIRE(run(fixture.begin()).code == 0);
+    return fixture.results();
+  }();
+  return results;
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+}  // namespace
+
+TEST_CASE("a study's table: the same bytes for any number of jobs, every run as it is alone") {
+  const StudyFixture two;
+  const Outcome outcome = run(two.begin({"--jobs", "2"}));
+  INFO(outcome.err);
+  REQUIRE(outcome.code == 0);
+  CHECK(contains(outcome.out, "8 of 8 runs finished"));
+  CHECK(two.results() == whole().results());
+
+  const std::vector<std::string> lines = lines_of(two.results());
+  REQUIRE(lines.size() == 1 + 8 * 2);  // one layer, plain and deformed
+  CHECK(lines[0].starts_with("run,point,memory.window,negatives,seed,status,"));
+  CHECK(
+      lines[1].starts_with("001-window-0.5-negatives-1-seed-1,window-0.5-negatives-1,0.5,1,1,finished,replay,world,"));
+  CHECK(lines_of(text_of(two.out / "costs.csv")).size() == 1 + 8);
+
+  // Alone, without what the study shares between its runs.
+  for (const auto& [name, keys] :
+       {std::pair{names[0] + "-seed-1", std::vector<std::string>{"memory.window=0.5", "negatives=1", "seed=1"}},
+        std::pair{names[3] + "-seed-2", std::vector<std::string>{"memory.window=inf", "negatives=2", "seed=2"}}}) {
+    CAPTURE(name);
+    const fs::path base = two.folder.path / "base.toml", alone = two.folder.path / name;
+    const std::size_t from = tiny.find("data ="), to = tiny.find("[grid]");
+    std::ofstream(base) << tiny.substr(from, to - from);
+    Arguments arguments{"replay", base.string(), "--quiet", "--out", alone.string()};
+    for (const std::string& key : keys) arguments = arguments + Arguments{"--set", key};
+    REQUIRE(run(arguments).code == 0);
+    const auto expected = json_of(alone / "summary.json"), found = json_of(two.out / "runs" / name / "summary.json");
+    for (const char* key : {"fingerprint", "loss", "probe", "random_probe", "pixels_probe", "deformed_probe",
+                            "deformed_random_probe", "updates"}) {
+      CAPTURE(key);
+      REQUIRE(expected.contains(key));
+      CHECK(found[key] == expected[key]);
+    }
+    CHECK(text_of(two.out / "runs" / name / "metrics.csv") == text_of(alone / "metrics.csv"));
+    CHECK(text_of(two.out / "runs" / name / "experiment.toml") == text_of(alone / "experiment.toml"));
+    CHECK(contains(two.results(), expected["fingerprint"].get<std::string>()));
+  }
+}
+
+TEST_CASE("untrained networks and pixels are probed once for each seed") {
+  std::size_t files = 0;
+  for (const auto& file : fs::directory_iterator(whole().out / "baselines")) {
+    CHECK(file.path().extension() == ".csv");
+    ++files;
+  }
+  CHECK(files == 4);
+  // A wrong value in the cache shows in every run that takes from it: so they do take from it.
+  const TemporaryFolder folder;
+  const fs::path cache = folder.path / "cache";
+  const Arguments keys{"--set", "data=world",
+                       "--set", "world.objects=16",
+                       "--set", "world.train_stills=40",
+                       "--set", "world.test_stills=20",
+                       "--set", "network.layers=[{channels=4, activation=\"tanh\"}]",
+                       "--set", "probe.enabled=true",
+                       "--set", "probe.epochs=1",
+                       "--set", "events=20",
+                       "--set"};
+  const auto replay_with = [&](const char* name, const char* key) {
+    const fs::path out = folder.path / name;
+    REQUIRE(run(Arguments{"replay", "--quiet", "--out", out.string(), "--baselines", cache.string()} + keys +
+                Arguments{key})
+                .code == 0);
+    return json_of(out / "summary.json")["random_probe"][0]["accuracy"].get<double>();
+  };
+  const double accuracy = replay_with("first", "negatives=1");
+  for (const auto& file : fs::directory_iterator(cache)) {
+    std::string text = text_of(file.path());
+    const std::string from = "untrained,plain,0,";
+    if (!contains(text, from)) continue;
+    const std::size_t at = text.find(',', text.find(from) + from.size()) + 1;
+    text.replace(at, text.find(',', at) - at, "0.125125");
+    std::ofstream(file.path()) << text;
+  }
+  for (const char* key : {"negatives=2", "memory.window=0.1", "rate=1e-5", "loss=hinge", "schedule=gll", "events=30"}) {
+    CAPTURE(key);
+    CHECK(replay_with(key, key) == 0.125125);
+  }
+  CHECK(replay_with("again", "seed=1") == 0.125125);
+  for (const char* key : {"seed=2", "probe.epochs=2", "probe.images=30", "view.kind=plain", "network.head_average=2",
+                          "probe.standardise=false", "world.seed=5", "arithmetic=fast", "probe.test_images=15"}) {
+    CAPTURE(key);
+    CHECK(replay_with(key, key) != 0.125125);
+  }
+  CHECK(accuracy != 0.125125);
+}
+
+TEST_CASE("a study that was killed goes on: what is finished is kept, what was begun is resumed") {
+  const StudyFixture fixture(longer);
+  {
+    Process process(fixture.begin({"--jobs", "2"}));
+    REQUIRE(eventually([&] { return fixture.finished() >= 3 || process.ended(); }));
+    process.send(SIGKILL);
+    CHECK(process.wait().signal == SIGKILL);
+  }
+  REQUIRE(fixture.finished() >= 3);
+  REQUIRE(fixture.finished() < 8);
+  std::map<std::string, fs::file_time_type> kept;
+  for (const auto& one : fs::directory_iterator(fixture.out / "runs"))
+    if (const fs::path summary = one.path() / "summary.json"; fs::exists(summary))
+      kept[summary.string()] = fs::last_write_time(summary);
+  const Outcome outcome = run(fixture.resume());
+  INFO(outcome.err);
+  CHECK(outcome.code == 0);
+  CHECK(fixture.results() == longer_results());
+  for (const auto& [summary, time] : kept) CHECK(fs::last_write_time(summary) == time);
+  // Nothing is left to do: the same again.
+  CHECK(run(fixture.resume()).code == 0);
+  CHECK(fixture.results() == longer_results());
+}
+
+TEST_CASE("Ctrl-C: every run that was at work leaves a checkpoint to go on from") {
+  const StudyFixture fixture(longer);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    CAPTURE(signal);
+    const std::size_t before = fixture.finished();
+    Process process(fixture.finished() == 0 ? fixture.begin({"--jobs", "2"}) : fixture.resume({"--jobs", "2"}));
+    REQUIRE(eventually([&] { return fixture.finished() > before || process.ended(); }));
+    process.send(signal);
+    const Outcome outcome = process.wait();
+    INFO(outcome.err);
+    CHECK(outcome.code == 130);
+    CHECK(contains(outcome.err, "saccade sweep --resume " + fixture.out.string()));
+    CHECK((contains(outcome.out, "unfinished") || contains(outcome.out, "not begun")));
+    for (const auto& one : fs::directory_iterator(fixture.out / "runs")) {
+      CAPTURE(one.path());
+      REQUIRE(fs::exists(one.path() / "summary.json"));
+      CHECK(run({"inspect", (one.path() / "events.trace").string()}).code == 0);
+    }
+    CHECK(lines_of(fixture.results()).size() > 8);
+  }
+  CHECK(run(fixture.resume()).code == 0);
+  CHECK(fixture.results() == longer_results());
+}
+
+TEST_CASE("parts of a study, each on its own, come to the whole") {
+  const StudyFixture fixture;
+  const Outcome first = run(fixture.begin({"--shard", "1/3"}));
+  CHECK(first.code == 0);
+  CHECK(fixture.finished() == 3);
+  CHECK(!fs::exists(fixture.out / "results.csv"));
+  // Runs 1, 4 and 7.
+  for (const char* name :
+       {"001-window-0.5-negatives-1-seed-1", "002-window-0.5-negatives-2-seed-2", "004-window-inf-negatives-2-seed-1"})
+    CHECK(fs::exists(fixture.out / "runs" / name / "summary.json"));
+  const Outcome early = run({"sweep", "--merge", fixture.out.string()});
+  CHECK(early.code == 1);
+  CHECK(contains(early.out, "3 of 8 runs finished, 5 not begun"));
+  CHECK(contains(early.out, names[3] + "-seed-2: missing"));
+  CHECK(contains(fixture.results(), names[3] + "-seed-2,window-inf-negatives-2,inf,2,2,missing,"));
+  {
+    // Side by side, one as a newcomer, one as a resumption.
+    Process second(fixture.begin({"--shard", "2/3"})), third(fixture.resume({"--shard", "3/3"}));
+    CHECK(second.wait().code == 0);
+    CHECK(third.wait().code == 0);
+  }
+  const Outcome merged = run({"sweep", "--merge", fixture.out.string(), "--json"});
+  CHECK(merged.code == 0);
+  CHECK(nlohmann::json::parse(merged.out)["finished"] == 8);
+  CHECK(fixture.results() == whole().results());
+}
+
+TEST_CASE("parts that begin at the same time share one folder") {
+  const StudyFixture fixture;
+  std::vector<std::unique_ptr<Process>> parts;
+  for (const char* part : {"1/4", "2/4", "3/4", "4/4"})
+    parts.push_back(std::make_unique<Process>(fixture.begin({"--shard", part})));
+  for (const auto& part : parts) {
+    const Outcome outcome = part->wait();
+    INFO(outcome.err);
+    CHECK(outcome.code == 0);
+  }
+  CHECK(run({"sweep", "--merge", fixture.out.string()}).code == 0);
+  CHECK(fixture.results() == whole().results());
+}
+
+TEST_CASE("a run that fails is told, the others go on") {
+  std::string text = tiny;
+  text += "loss = [\"hinge\", \"simclr\"]\n";  // event mode refuses the second
+  const StudyFixture fixture(text);
+  const Outcome outcome = run(fixture.begin());
+  CHECK(outcome.code == 1);
+  CHECK(contains(outcome.out, "8 of 16 runs finished, 8 failed"));
+  CHECK(contains(outcome.err, "run 002-window-0.5-negatives-1-loss-simclr-seed-1 failed: loss = \"simclr\""));
+  std::size_t failed = 0;
+  for (const std::string& line : lines_of(fixture.results()))
+    if (contains(line, ",failed,")) {
+      CHECK(contains(line, ",simclr,"));
+      CHECK(contains(line, "event mode learns from the contrastive hinge"));
+      ++failed;
+    }
+  CHECK(failed == 8);
+  // They are tried again.
+  CHECK(run(fixture.resume()).code == 1);
+}
+
+TEST_CASE("a run whose process is killed has failed, and goes on when it is asked to") {
+  const StudyFixture fixture(longer);
+  const fs::path first = fixture.out / "runs" / (names[0] + "-seed-1");
+  Process process(fixture.begin({"--jobs", "1"}));
+  REQUIRE(eventually([&] { return fs::exists(first / "checkpoint-2000.ckpt") || process.ended(); }));
+  const std::string id = std::to_string(process.id());
+  pid_t child = 0;  // the only one
+  REQUIRE((std::ifstream("/proc/" + id + "/task/" + id + "/children") >> child));
+  REQUIRE(!fs::exists(first / "summary.json"));
+  ::kill(child, SIGKILL);
+  const Outcome outcome = process.wait();
+  CHECK(outcome.code == 1);
+  CHECK(contains(outcome.err, "run " + names[0] + "-seed-1 failed: ended by signal 9"));
+  CHECK(contains(outcome.out, "7 of 8 runs finished, 1 failed"));
+  const auto begun = fs::last_write_time(first / "data-folder.txt");
+  CHECK(run(fixture.resume()).code == 0);
+  CHECK(fs::last_write_time(first / "data-folder.txt") == begun);  // not begun anew
+  CHECK(text_of(fixture.out / "logs" / (names[0] + "-seed-1.log")).find("begins at its first event") ==
+        std::string::npos);
+  CHECK(fixture.results() == longer_results());
+}
+
+TEST_CASE("sweep refuses what it cannot do, and leaves everything as it was") {
+  const StudyFixture fixture;
+  const std::string study = fixture.file.string(), out = fixture.out.string(), done = whole().out.string();
+  const fs::path other = fixture.folder.path / "other.toml", bad = fixture.folder.path / "bad.toml";
+  std::ofstream(other) << "title = \"Other\"\n";
+  std::ofstream(bad) << "title = \"Bad\"\n[grid]\nmemory.windw = [1]\n";
+  const auto before = everything_in(fixture.folder.path);
+  for (const auto& [arguments, parts] : {
+           std::pair{Arguments{"sweep"}, std::vector<std::string>{"which study", "--list"}},
+           {Arguments{"sweep", study}, {"--out DIR"}},
+           {Arguments{"sweep", "nonsense", "--out", out}, {"no study \"nonsense\"", "--list"}},
+           {Arguments{"sweep", "nowhere.toml", "--out", out}, {"nowhere.toml", "cannot read"}},
+           {Arguments{"sweep", bad.string(), "--out", out}, {"line 3", "memory.windw", "memory.window"}},
+           {Arguments{"sweep", study, "--out", done}, {"not empty"}},
+           {Arguments{"sweep", study, "--resume", done}, {"--resume DIR goes on"}},
+           {Arguments{"sweep", "--resume", out}, {"no sweep.toml"}},
+           {Arguments{"sweep", other.string(), "--out", done, "--shard", "1/2"}, {"another study"}},
+           {Arguments{"sweep", study, "--out", out, "--shard", "3/2"}, {"--shard 3/2", "K from 1 to N"}},
+           {Arguments{"sweep", "--merge", out}, {"--merge", "no sweep.toml"}},
+           {Arguments{"sweep", study, "--merge", done}, {"--merge DIR stands alone"}},
+           {Arguments{"sweep", study, "--out", out, "--jobs", "-1"}, {"--jobs"}},
+       })
+    CHECK(refusal_fault(run(arguments), arguments, parts) == "");
+  CHECK(everything_in(fixture.folder.path) == before);
+}
+
+TEST_CASE("two sweeps of one folder at the same time") {
+  const StudyFixture fixture(longer);
+  Process process(fixture.begin());
+  REQUIRE(eventually([&] { return fs::exists(fixture.out / "runs") || process.ended(); }));
+  const Arguments again = fixture.resume();
+  CHECK(refusal_fault(run(again), again, {"another process is at work"}) == "");
+}
+
+TEST_CASE("--slurm writes an array of parts and what joins them") {
+  const StudyFixture fixture;
+  const Outcome outcome = run(fixture.begin({"--slurm", "--cpus", "3", "--memory", "5G", "--time", "1:00:00",
+                                             "--partition", "fast", "--sbatch", "--account=me"}));
+  INFO(outcome.err);
+  REQUIRE(outcome.code == 0);
+  CHECK(contains(outcome.out, "submit.sh"));
+  const std::string part = text_of(fixture.out / "slurm/part.sbatch");
+  for (const char* line :
+       {"#SBATCH --array=1-3\n", "#SBATCH --cpus-per-task=3\n", "#SBATCH --mem=5G\n", "#SBATCH --time=1:00:00\n",
+        "#SBATCH --partition=fast\n", "#SBATCH --account=me\n", "--shard \"$SLURM_ARRAY_TASK_ID/3\" --jobs 3"})
+    CHECK_MESSAGE(contains(part, line), line);
+  CHECK(contains(text_of(fixture.out / "slurm/merge.sbatch"), "sweep --merge '" + fixture.out.string() + "'"));
+  CHECK(contains(text_of(fixture.out / "slurm/submit.sh"), "afterany"));
+  CHECK(!fs::exists(fixture.out / "runs"));
+  const Arguments wrong = fixture.resume({"--slurm", "--partition", "a\"b"});
+  CHECK(refusal_fault(run(wrong), wrong, {"--partition=a", "quotation mark"}) == "");
+  const Arguments alone = fixture.resume({"--submit"});
+  CHECK(refusal_fault(run(alone), alone, {"--submit belongs to --slurm"}) == "");
+}
+
+/// Runs a shell's line beside a Slurm of its own, "$0" being the program, "$1" the study's file and "$2" its folder.
+/// Nothing, and a message, where there is no Slurm.
+std::optional<Outcome> under_slurm(const StudyFixture& fixture, const std::string& line) {
+  const fs::path script = fs::path(SACCADE_TESTS) / "program" / "with_slurm.sh";
+  const std::string quiet = "idle() { while [ -n \"$(squeue --noheader)\" ]; do sleep 0.2; done; }\nset -e\n";
+  Outcome outcome = Process(Process::WholeLine{{script.string(), "bash", "-c", quiet + line, SACCADE_PROGRAM,
+                                                fixture.file.string(), fixture.out.string()}})
+                        .wait();
+  if (outcome.code != 77) return outcome;
+  MESSAGE("skipped: " << outcome.err);
+  return {};
+}
+
+TEST_CASE("a study under a real Slurm comes to the same table") {
+  const StudyFixture fixture;
+  const auto outcome =
+      under_slurm(fixture, "\"$0\" sweep \"$1\" --out \"$2\" --slurm --tasks 3 --memory 100M --time 10 --submit\nidle");
+  if (!outcome) return;
+  INFO(outcome->err);
+  REQUIRE(outcome->code == 0);
+  CHECK(contains(outcome->out, "submitted: 3 parts"));
+  CHECK(fixture.results() == whole().results());
+  CHECK(contains(text_of(fixture.out / "slurm/merge.log"), "8 of 8 runs finished"));
+}
+
+TEST_CASE("a study whose time under Slurm is up goes on when it is submitted again") {
+  const StudyFixture fixture(longer);
+  const auto outcome = under_slurm(fixture, R"sh(
+"$0" sweep "$1" --out "$2" --slurm --tasks 2 --memory 100M --time 10 --submit
+until ls "$2"/runs/*/summary.json >"$2/found" 2>&1; do sleep 0.05; done
+scancel --batch --signal=TERM $(squeue --noheader --states=RUNNING --format=%A)   # what --signal=B:TERM@120 comes to
+idle
+! "$0" sweep --merge "$2" >"$2/found"
+sh "$2/slurm/submit.sh"
+idle)sh");
+  if (!outcome) return;
+  INFO(outcome->err);
+  REQUIRE(outcome->code == 0);
+  CHECK(contains(text_of(fixture.out / "slurm/part-1.log"), "interrupted; go on with"));
+  CHECK(fixture.results() == longer_results());
+}
+
+TEST_CASE("studies that come with the program are listed") {
+  const Outcome outcome = run({"sweep", "--list"});
+  CHECK(outcome.code == 0);
+  CHECK(contains(outcome.out, "window-negatives: "));
+  CHECK(contains(outcome.out, "?"));
+}
+
+}  // namespace saccade::program

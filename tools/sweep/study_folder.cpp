@@ -1,0 +1,80 @@
+#include "tools/sweep/study_folder.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "engine/error.h"
+#include "tools/replace_file.h"
+#include "tools/run/run_folder.h"
+#include "tools/shared_file.h"
+
+namespace saccade {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string text_of(const fs::path& file) {
+  std::ostringstream text;
+  text << std::ifstream(file, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+}  // namespace
+
+const char* to_string(RunState state) {
+  switch (state) {
+    case RunState::missing:
+      return "missing";
+    case RunState::begun:
+      return "unfinished";
+    case RunState::finished:
+      return "finished";
+    case RunState::diverged:
+      return "diverged";
+    case RunState::failed:
+      break;
+  }
+  return "failed";
+}
+
+RunState run_state(const StudyFolder& folder, const std::string& run) {
+  const RunFolder files{folder.run(run)};
+  if (fs::exists(folder.failure(run))) return RunState::failed;
+  if (!fs::exists(files.experiment())) return RunState::missing;
+  if (!fs::exists(files.summary())) return RunState::begun;
+  const RunSummary summary = read_summary(files.summary());
+  return summary.interrupted ? RunState::begun : summary.diverged ? RunState::diverged : RunState::finished;
+}
+
+StudyFolder create_study_folder(const fs::path& out, const fs::path& sweep, const Study& study, const fs::path& data,
+                                bool shared) {
+  const StudyFolder folder{out};
+  const std::string text = text_of(sweep);
+  if (shared && fs::exists(folder.sweep())) {
+    if (text_of(folder.sweep()) != text || (!study.base_text.empty() && text_of(folder.base()) != study.base_text))
+      throw InputError(fmt::format("--out {}: this folder holds another study than {}; choose another folder",
+                                   out.string(), sweep.string()));
+    return folder;
+  }
+  if (!shared || !fs::exists(out)) create_run_folder(out);  // checked and made; its lock ends here
+  const auto publish = [](const fs::path& file, const std::string& bytes) {
+    publish_file(file, [&](const fs::path& own) { replace_file(own, bytes); });
+  };
+  // The study last: where it stands, --resume has all that it needs.
+  publish(RunFolder{out}.data_folder(), fs::absolute(data.empty() ? "." : data).string() + "\n");
+  if (!study.base_text.empty()) publish(folder.base(), study.base_text);
+  publish(folder.sweep(), text);
+  return folder;
+}
+
+StudyFolder open_study_folder(const fs::path& path, const char* flag) {
+  const StudyFolder folder{path};
+  if (!fs::is_regular_file(folder.sweep()))
+    throw InputError(
+        fmt::format("{} {}: no sweep.toml in it, so it is not the folder of a study", flag, path.string()));
+  return folder;
+}
+
+}  // namespace saccade

@@ -1,0 +1,190 @@
+#include "tools/sweep/sweep.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "engine/error.h"
+#include "tools/experiment/preset.h"
+#include "tools/lock_folder.h"
+#include "tools/replace_file.h"
+#include "tools/run/interrupt.h"
+#include "tools/sweep/study_results.h"
+#include "tools/sweep/sweep_runs.h"
+
+namespace saccade {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Cores that this process may use: a job of a scheduler is often given fewer than the machine has.
+std::size_t cores() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  return static_cast<std::size_t>(std::max(1, CPU_COUNT(&set)));
+}
+
+Study kept_study(const StudyFolder& folder) { return load_study(folder.sweep(), folder.base()); }
+
+/// A study and its folder, as asked for or as kept.
+struct Opened {
+  Study study;
+  StudyFolder folder;
+  std::vector<StudyRun> runs;
+};
+
+Opened open_study(const SweepRequest& request, bool shared) {
+  const CommonFlags& flags = request.flags;
+  if (!flags.resume.empty()) {
+    if (!request.study.empty() || !flags.out.empty())
+      throw InputError("sweep: --resume DIR goes on with a study as it is; leave out the study's file and --out");
+    const StudyFolder folder = open_study_folder(flags.resume, "--resume");
+    Study study = kept_study(folder);
+    std::vector<StudyRun> runs = study_runs(study);
+    return {std::move(study), folder, std::move(runs)};
+  }
+  if (request.study.empty())
+    throw InputError("sweep: which study? Give its file or its name (--list), or --resume DIR to go on with one");
+  if (flags.out.empty())
+    throw InputError("sweep: where should the study go? Give --out DIR (or --resume DIR to go on with one)");
+  Study study = load_study(request.study);
+  std::vector<StudyRun> runs = study_runs(study);  // refuses before anything is written
+  const StudyFolder folder = create_study_folder(flags.out, request.study, study, data_folder(flags), shared);
+  return {std::move(study), folder, std::move(runs)};
+}
+
+StudyResults write_results(const StudyFolder& folder, const Study& study) {
+  StudyResults results = read_study_results(folder, study);
+  replace_file(folder.results(), results_csv(results));
+  replace_file(folder.costs(), costs_csv(results));
+  return results;
+}
+
+void say(const StudyFolder& folder, const StudyResults& results, const CommonFlags& flags) {
+  const std::size_t total = results.runs.size(), diverged = results.count(RunState::diverged),
+                    failed = results.count(RunState::failed), begun = results.count(RunState::begun),
+                    missing = results.count(RunState::missing), finished = results.count(RunState::finished) + diverged;
+  if (flags.json) {
+    const nlohmann::ordered_json json{{"title", results.study.title},
+                                      {"runs", total},
+                                      {"finished", finished},
+                                      {"diverged", diverged},
+                                      {"failed", failed},
+                                      {"unfinished", begun},
+                                      {"missing", missing},
+                                      {"results", folder.results().string()},
+                                      {"report", folder.report().string()}};
+    fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+    return;
+  }
+  std::string text = fmt::format("{} of {} runs finished", finished, total);
+  for (const auto& [count, what] :
+       {std::pair{diverged, "diverged"}, {failed, "failed"}, {begun, "unfinished"}, {missing, "not begun"}})
+    if (count > 0) text += fmt::format(", {} {}", count, what);
+  fmt::print("{}\n", text);
+  for (const StudyResult& one : results.runs)
+    if (!one.finished())
+      fmt::print("  {}: {}{}{}\n", one.run.name, to_string(one.state), one.error.empty() ? "" : ": ", one.error);
+  fmt::print("table: {}\n", folder.results().string());
+}
+
+}  // namespace
+
+Shard parse_shard(const std::string& text) {
+  Shard shard;
+  const std::size_t slash = text.find('/');
+  const auto number = [](std::string_view part, std::size_t& value) {
+    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
+    return error == std::errc() && end == part.data() + part.size();
+  };
+  const std::string_view view = text;
+  if (slash == std::string::npos || !number(view.substr(0, slash), shard.number) ||
+      !number(view.substr(slash + 1), shard.of) || shard.number < 1 || shard.number > shard.of)
+    throw InputError(fmt::format("--shard {}: expected K/N with K from 1 to N, such as 2/8", text));
+  return shard;
+}
+
+int sweep(const SweepRequest& request) {
+  const bool part = !request.shard.empty();
+  const Shard shard = part ? parse_shard(request.shard) : Shard{};
+  const Opened opened = open_study(request, part);
+  // Parts of a study work side by side; a whole one has its folder alone.
+  const std::shared_ptr<void> lock =
+      part ? nullptr : lock_folder(opened.folder.folder, request.flags.resume.empty() ? "--out" : "--resume");
+  catch_interrupts();
+  std::vector<const StudyRun*> runs;
+  for (std::size_t i = 0; i < opened.runs.size(); ++i)
+    if (i % shard.of == shard.number - 1) runs.push_back(&opened.runs[i]);
+  CommonFlags flags = request.flags;
+  flags.data = data_folder(flags, remembered_data_folder(opened.folder.folder));
+  const int code = make_runs(opened.folder, opened.study, runs, flags, request.jobs > 0 ? request.jobs : cores());
+  if (!part)
+    say(opened.folder, write_results(opened.folder, opened.study), flags);
+  else if (!flags.quiet && code != 130)
+    fmt::print("{} runs of part {} are done; when all parts are: saccade sweep --merge {}\n", runs.size(),
+               request.shard, opened.folder.folder.string());
+  if (code == 130)
+    fmt::print(stderr, "saccade: interrupted; go on with: saccade sweep --resume {}\n", opened.folder.folder.string());
+  return code;
+}
+
+int merge_study(const fs::path& path, const CommonFlags& flags) {
+  const StudyFolder folder = open_study_folder(path, "--merge");
+  const StudyResults results = write_results(folder, kept_study(folder));
+  say(folder, results, flags);
+  return results.count(RunState::finished) + results.count(RunState::diverged) == results.runs.size() ? 0 : 1;
+}
+
+int sweep_with_slurm(const SweepRequest& request, const SlurmResources& resources, bool submit) {
+  if (!request.shard.empty()) throw InputError("sweep: --slurm makes the parts itself; leave out --shard");
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  const CommonFlags& flags = request.flags;
+  // Refused before anything is written.
+  slurm_scripts(program, fs::absolute(flags.resume.empty() ? flags.out : flags.resume), 1, resources, flags.device);
+  const Opened opened = open_study(request, true);
+  const fs::path study = fs::canonical(opened.folder.folder), files = study / "slurm";
+  const SlurmScripts scripts = slurm_scripts(program, study, opened.runs.size(), resources, flags.device);
+  fs::create_directories(files);
+  replace_file(files / "part.sbatch", scripts.part);
+  replace_file(files / "merge.sbatch", scripts.merge);
+  replace_file(files / "submit.sh", scripts.submit);
+  const std::string line = "sh " + shell_quoted((files / "submit.sh").string());
+  if (!submit) {
+    fmt::print("{} runs; submit them with: {}\n", opened.runs.size(), line);
+    return 0;
+  }
+  std::fflush(stdout);
+  if (const int status = std::system(line.c_str()); status != 0)
+    throw SystemError(fmt::format("--submit: {} failed; is Slurm's sbatch here?", line));
+  return 0;
+}
+
+fs::path study_file(const std::string& name) {
+  if (name.ends_with(".toml") || name.find('/') != std::string::npos) return name;
+  const fs::path file = shipped_folder("studies", "SACCADE_STUDIES") / (name + ".toml");
+  if (fs::exists(file)) return file;
+  throw InputError(
+      fmt::format("there is no study \"{}\"; saccade sweep --list lists them (a file's name ends in .toml)", name));
+}
+
+std::string list_studies() {
+  std::vector<fs::path> files;
+  for (const fs::directory_entry& one : fs::directory_iterator(shipped_folder("studies", "SACCADE_STUDIES")))
+    if (one.path().extension() == ".toml") files.push_back(one.path());
+  std::sort(files.begin(), files.end());
+  std::string text;
+  for (const fs::path& file : files) {
+    const Study study = load_study(file);
+    text += fmt::format("{}: {} ({} points, {} seeds)\n  {}\n", file.stem().string(), study.title, study.points.size(),
+                        study.seeds.size(), study.question);
+  }
+  return text;
+}
+
+}  // namespace saccade
