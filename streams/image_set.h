@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/event.h"
+#include "streams/known_factors.h"
 
 namespace saccade {
 
@@ -16,6 +17,7 @@ struct ImageSet {
   std::vector<std::string> classes;  ///< names, indexed by label
   std::vector<std::uint8_t> pixels;  ///< [n][height][width][channels]
   std::vector<std::int32_t> labels;  ///< [n], 0 <= label < classes.size(); empty where there are none
+  KnownFactors factors = {};         ///< of the built-in world's images; empty elsewhere
 
   std::size_t size() const { return image_bytes() == 0 ? 0 : pixels.size() / image_bytes(); }
   std::size_t image_bytes() const { return static_cast<std::size_t>(height) * width * channels; }

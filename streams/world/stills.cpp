@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "streams/world/decodable_factors.h"
 #include "streams/world/shapes.h"
 
 namespace saccade {
@@ -11,13 +12,14 @@ constexpr std::uint64_t no_fixation = std::uint64_t{1} << 63;  // of any stream
 
 ImageSet stills(const World::Options& options, std::string name, std::size_t count) {
   const World world(options);
-  ImageSet images{std::move(name), options.size, options.size, 3, shape_names(), {}, {}};
+  ImageSet images{std::move(name), options.size, options.size, 3, shape_names(), {}, {}, decodable_factors()};
   images.pixels.resize(count * images.image_bytes());
   std::vector<float> pixels(images.image_bytes());
   auto* byte = images.pixels.data();
   for (std::size_t i = 0; i < count; ++i) {
     const ViewRecipe recipe = still_recipe(world, i);
     images.labels.push_back(shape_of(recipe.source));
+    add_scene(world_factors(recipe).scene, images.factors);
     world.render(recipe, pixels.data());
     for (const float value : pixels) *byte++ = static_cast<std::uint8_t>(value * 255 + 0.5f);
   }

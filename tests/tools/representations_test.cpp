@@ -60,9 +60,9 @@ TEST_CASE("nearest neighbours and similarities of a network's layers, against th
     const std::vector<Tensor> before = tensors_of(parameters);
     const LabelledImages stored = gratings_of(net, 0, 29), tested = gratings_of(net, 100, 17);
     RepresentationOptions options{3, Metric::cosine, RepresentationOptions::Matrix::classes, 5};
-    Representations measures(*device, options, stored, tested);
+    Representations measures(*device, options, {stored, {}}, {tested, {}});
     options.metric = Metric::euclidean, options.matrix = RepresentationOptions::Matrix::images;
-    Representations other(*device, options, stored, tested);
+    Representations other(*device, options, {stored, {}}, {tested, {}});
     std::map<std::pair<int, std::string>, double> got, got_other;
     for (const Measure& m : measures.measure(parameters)) got[{m.layer, m.quantity}] = m.value;
     for (const Measure& m : other.measure(parameters)) got_other[{m.layer, m.quantity}] = m.value;
@@ -98,7 +98,7 @@ TEST_CASE("representations that have collapsed: neighbours at chance, no similar
   for (Tensor& t : tensors) std::fill(t.data.begin(), t.data.end(), 0.0f);
   parameters.load(*device, tensors);
   Representations measures(*device, {3, Metric::cosine, RepresentationOptions::Matrix::classes, 5},
-                           gratings_of(net, 0, 12), gratings_of(net, 100, 30));
+                           {gratings_of(net, 0, 12), {}}, {gratings_of(net, 100, 30), {}});
   const std::vector<Measure> got = measures.measure(parameters);
   REQUIRE(got.size() == 1);
   CHECK(got[0].quantity == "knn_accuracy");

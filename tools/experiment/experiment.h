@@ -163,11 +163,12 @@ struct Experiment {
     KnnMetric knn_metric = KnnMetric::cosine;
     SimilarityOf similarity = SimilarityOf::none;
     std::int64_t similarity_images = 50;  ///< of `images`
+    bool factors = false;                 ///< of the built-in world
     double collapse = 0;                  ///< limit; 0 = no alarm
     CollapseOf collapse_of = CollapseOf::variance;
     OnCollapse on_collapse = OnCollapse::stop;
     /// Whether labelled images are looked at.
-    bool representations() const { return knn > 0 || similarity != SimilarityOf::none; }
+    bool representations() const { return knn > 0 || factors || similarity != SimilarityOf::none; }
     friend bool operator==(const Measures&, const Measures&) = default;
   };
   struct Checkpoints {

@@ -268,6 +268,9 @@ std::vector<Key> make_table() {
        "(similarity.csv, heat maps in the report): class by class, or image by image"},
       {"measure.similarity_images", integer(of(&E::measure, &E::Measures::similarity_images), 2, 500), "images",
        "the first N of them in a matrix of images"},
+      {"measure.factors", Boolean{of(&E::measure, &E::Measures::factors)}, "",
+       "of the built-in world: R^2 of a linear read-out of each factor (rotation, distance, place, light, strength, "
+       "ambient) from each layer's features, on test images"},
       {"measure.collapse", Real{of(&E::measure, &E::Measures::collapse), 0, 1e6}, "",
        "alarm when less than this is left of the embedding's variance (1 = that of the untrained network) or of its "
        "participation ratio, on any head, at a measurement; 0 = none"},

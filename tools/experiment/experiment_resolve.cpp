@@ -89,6 +89,7 @@ void check_measures(const Experiment& e, const std::string& origin) {
   };
   for (const auto& [key, asked] : {std::pair{"measure.knn", m.knn > 0},
                                    {"measure.similarity", m.similarity != Experiment::SimilarityOf::none},
+                                   {"measure.factors", m.factors},
                                    {"measure.collapse", m.collapse > 0}})
     if (asked && m.every == 0)
       refuse(key, "measure.every is 0, never", "measure.every, in events (steps of a training)");
@@ -96,6 +97,9 @@ void check_measures(const Experiment& e, const std::string& origin) {
        {std::pair{"measure.knn", m.knn > 0}, {"measure.similarity", m.similarity != Experiment::SimilarityOf::none}})
     if (asked && !e.can_probe())
       refuse(key, "a recorded stream of pixels has no labelled images", "probe.data, a data set that has");
+  if (m.factors && probe_data(e) != Experiment::Data::world)
+    refuse("measure.factors", "nothing is known of the probe's images but their labels",
+           "data = \"world\" (or probe.data), whose images are made from known factors");
   if (m.knn > m.images) refuse("measure.knn", "measure.images are fewer", "at most as many");
   if (m.collapse > 0 && e.loss == Experiment::Loss::clapp)
     refuse("measure.collapse", "loss is \"clapp\", which learns no embedding", "0, or another loss");

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "models/linear_probe.h"
+#include "streams/known_factors.h"
 #include "tools/measures/measure.h"
 #include "tools/measures/nearest_neighbours.h"
 #include "tools/measures/similarity.h"
@@ -14,6 +15,13 @@ struct RepresentationOptions {
   Metric metric = Metric::cosine;
   enum class Matrix { none, classes, images } matrix = Matrix::none;
   int images = 50;  ///< of a matrix of images: the first N
+  bool factors = false;
+};
+
+/// Labelled images with what else is known of them.
+struct MeasuredImages {
+  LabelledImages images;
+  KnownFactors factors;  ///< only read where factors are measured
 };
 
 /// What the features of labelled images say without a classifier that learns, layer by layer: the features that heads
@@ -21,11 +29,12 @@ struct RepresentationOptions {
 ///   knn_accuracy        share of `tested` that their k nearest neighbours in `stored` classify (neighbour_accuracy)
 ///   similarity_within   mean cosine between images of one class in `stored` (of a matrix of images: in the first N)
 ///   similarity_between  of different classes
+///   factor_NAME         R^2 with which a factor of `tested` is read out linearly, fitted on `stored` (factor_r2)
 /// A number that is not defined is left out. It only reads.
 class Representations {
  public:
-  /// `tested` may be empty where there are no neighbours to ask.
-  Representations(Device& device, const RepresentationOptions& options, LabelledImages stored, LabelledImages tested);
+  /// `tested` may be empty where there are no neighbours to ask and no factors.
+  Representations(Device& device, const RepresentationOptions& options, MeasuredImages stored, MeasuredImages tested);
 
   /// Of every layer of a network.
   std::vector<Measure> measure(const Parameters& parameters);
@@ -35,7 +44,7 @@ class Representations {
  private:
   Device& device_;
   RepresentationOptions options_;
-  LabelledImages stored_, tested_;
+  MeasuredImages stored_, tested_;
   std::vector<Similarity> matrices_;
 };
 

@@ -56,12 +56,18 @@ void Run::make_measures_of_labels() {
                    : m.similarity == Experiment::SimilarityOf::classes ? Matrix::classes
                                                                        : Matrix::images;
   options.images = static_cast<int>(m.similarity_images);
-  LabelledImages tested = tested_views(experiment_, labelled(), false).images;
-  tested.count = std::min(tested.count, static_cast<std::size_t>(m.images));
-  tested.labels.resize(tested.count);
-  representations_ = std::make_unique<Representations>(
-      *device_, options, labelled_views(experiment_, labelled(), Part::train, m.images, false).images,
-      std::move(tested));
+  options.factors = m.factors;
+  MeasuredImages stored{labelled_views(experiment_, labelled(), Part::train, m.images, false).images, {}};
+  MeasuredImages tested{tested_views(experiment_, labelled(), false).images, {}};
+  tested.images.count = std::min(tested.images.count, static_cast<std::size_t>(m.images));
+  tested.images.labels.resize(tested.images.count);
+  if (m.factors) {
+    const DataSet& set = labelled();
+    const ImageSet& tests = experiment_.probe.test == Experiment::ProbeTest::train ? set.train : set.test;
+    stored.factors = set.train.factors.part(0, stored.images.count);
+    tested.factors = tests.factors.part(static_cast<std::size_t>(experiment_.probe.test_from), tested.images.count);
+  }
+  representations_ = std::make_unique<Representations>(*device_, options, std::move(stored), std::move(tested));
 }
 
 /// Of the rows and columns of matrices: classes, or numbers and classes of images.
