@@ -12,8 +12,8 @@ std::string audit_text(const Audit& a) {
                                  a.configuration, "condition", "verdict", "where");
   for (const Audit::Condition& c : a.conditions)
     text += fmt::format("{:<66} {:<8} {}\n    {}\n", c.name, to_string(c.verdict), c.where, c.why);
-  text += fmt::format("\n{:<44} {:<22} {}\n", "what a change reads", "by", "how old");
-  for (const Audit::Read& r : a.reads) text += fmt::format("{:<44} {:<22} {}\n", r.quantity, r.by, r.age);
+  text += fmt::format("\n{:<48} {:<22} {}\n", "what a change reads", "by", "how old");
+  for (const Audit::Read& r : a.reads) text += fmt::format("{:<48} {:<22} {}\n", r.quantity, r.by, r.age);
   text += fmt::format("\n{:<53} {:>13}\n", "what is kept besides the weights", "floats");
   for (const Audit::Kept& k : a.kept) text += fmt::format("{:<53} {:>13.0f}\n", k.what, k.floats);
   text += "\nwhat else it needs\n";
