@@ -54,7 +54,8 @@ struct Computing {
 
 /// Exactly what the change of a convolution's synapses reads, one for each part that does. A declaration: the tests
 /// (tests/models/declaration_test.cpp) destroy every quantity that is not in it and find the change to have the same
-/// bits, and every one that is, and find another change. InputError for a name that is not known.
+/// bits, and every one that is, and find another change (of clapp: weights, predictions and what is remembered). Event
+/// mode and batches share the code that is looked at. InputError for a name that is not known.
 std::vector<Reading> readings(const LearningRule& rule);
 std::set<Quantity> quantities(const std::vector<Reading>& readings);
 /// What has to be computed for it.

@@ -6,6 +6,7 @@ void add_commands(CLI::App& app, CommonFlags& flags) {
   add_replay(app, flags);
   add_train(app, flags);
   add_calibrate(app, flags);
+  add_audit(app, flags);
   add_probe(app, flags);
   add_reproduce(app, flags);
   add_sweep(app, flags);

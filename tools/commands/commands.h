@@ -13,6 +13,7 @@ struct CommonFlags;
 void add_replay(CLI::App& app, CommonFlags& flags);
 void add_train(CLI::App& app, CommonFlags& flags);
 void add_calibrate(CLI::App& app, CommonFlags& flags);
+void add_audit(CLI::App& app, CommonFlags& flags);
 void add_probe(CLI::App& app, CommonFlags& flags);
 void add_reproduce(CLI::App& app, CommonFlags& flags);
 void add_sweep(CLI::App& app, CommonFlags& flags);

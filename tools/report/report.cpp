@@ -214,6 +214,15 @@ std::string accuracies(const RunReport& report) {
   return html;
 }
 
+std::string facts(const std::vector<RunReport::Row>& rows) {
+  if (rows.empty()) return {};
+  std::string html = "<div class=\"scroll\"><table class=\"facts\">\n";
+  for (const RunReport::Row& row : rows)
+    html += fmt::format("<tr><th>{}</th><td><code>{}</code></td><td class=\"faint\">{}</td></tr>\n",
+                        escape_html(row.name), escape_html(row.value), escape_html(row.note));
+  return html + "</table></div>\n";
+}
+
 std::string view_sheet(const ViewSheet& sheet) {
   if (sheet.picture.bytes.empty()) return {};
   int views = 0;
@@ -237,15 +246,13 @@ std::string view_sheet(const ViewSheet& sheet) {
 std::string report_html(const RunReport& report) {
   std::string body = "<h1>" + escape_html(report.title) + "</h1>\n";
   if (!report.subtitle.empty()) body += "<p class=\"faint\">" + escape_html(report.subtitle) + "</p>\n";
-  if (!report.summary.empty()) {
-    body += "<div class=\"scroll\"><table class=\"facts\">\n";
-    for (const auto& row : report.summary)
-      body += fmt::format("<tr><th>{}</th><td><code>{}</code></td><td class=\"faint\">{}</td></tr>\n",
-                          escape_html(row.name), escape_html(row.value), escape_html(row.note));
-    body += "</table></div>\n";
-  }
+  body += facts(report.summary);
   body += accuracies(report) + distances(report) + losses(report) + measures(report) + similarities(report) +
           view_sheet(report.sheet);
+  if (!report.plausibility.empty())
+    body += section("Plausibility") +
+            "<p class=\"faint\">Conditions of the method's article, as saccade audit tells of them.</p>\n" +
+            facts(report.plausibility);
   if (!report.experiment.empty())
     body += section("Experiment") +
             "<p class=\"faint\">Saved as experiment.toml, this file runs the experiment again.</p>\n<pre>" +

@@ -24,18 +24,6 @@ LearnerOptions online_options(const Experiment& experiment, const Device& device
   return options;
 }
 
-void check(const Experiment& e) {
-  if (e.loss != Experiment::Loss::hinge)
-    throw InputError(
-        fmt::format("loss = {}: event mode learns from the contrastive hinge, expected \"hinge\"; the other "
-                    "losses belong to saccade train",
-                    experiment_value(e, "loss")));
-  if (e.rule == Experiment::Rule::dtp)
-    throw InputError("rule = \"dtp\": target propagation belongs to saccade train; expected another rule");
-  if (e.negatives == Experiment::all_negatives)
-    throw InputError("negatives = \"all\": an event has no batch; expected a number, or saccade train");
-}
-
 /// One unit of work is one view, with the saccade before it.
 class Replay final : public Run {
  public:
@@ -148,9 +136,22 @@ class Replay final : public Run {
 
 }  // namespace
 
+std::optional<std::string> against_replay(const Experiment& e) {
+  if (e.loss != Experiment::Loss::hinge)
+    return fmt::format(
+        "loss = {}: event mode learns from the contrastive hinge, expected \"hinge\"; the other losses belong to "
+        "saccade train",
+        experiment_value(e, "loss"));
+  if (e.rule == Experiment::Rule::dtp)
+    return "rule = \"dtp\": target propagation belongs to saccade train; expected another rule";
+  if (e.negatives == Experiment::all_negatives)
+    return "negatives = \"all\": an event has no batch; expected a number, or saccade train";
+  return {};
+}
+
 int replay(const RunRequest& request) {
   return begin_or_resume("replay", Mode::event, request, [](const Experiment& experiment, const CommonFlags& flags) {
-    check(experiment);
+    if (const std::optional<std::string> why = against_replay(experiment)) throw InputError(*why);
     return std::make_unique<Replay>(experiment, flags);
   });
 }

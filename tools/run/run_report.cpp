@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tools/audit/audit.h"
 #include "tools/report/metrics_file.h"
 #include "tools/run/progress.h"
 
@@ -68,6 +69,8 @@ RunReport common_report(const Experiment& e, const RunSummary& s, const RunFolde
   };
   add("plain", s.probe.plain, s.random_probe.plain, s.pixels_probe.plain);
   add("deformed", s.probe.deformed, s.random_probe.deformed, s.pixels_probe.deformed);
+  for (const Audit::Condition& c : audit(e, s.command == "train").conditions)
+    report.plausibility.push_back({c.name, to_string(c.verdict), c.where + ": " + c.why});
   report.experiment = write_experiment(e);
   return report;
 }

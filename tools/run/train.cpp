@@ -13,37 +13,6 @@
 namespace saccade {
 namespace {
 
-void check(const Experiment& e) {
-  if (e.stream.recorded())
-    throw InputError(
-        fmt::format("stream.file = {}: a recorded stream belongs to saccade replay; batches are drawn from "
-                    "a data set",
-                    e.stream.file));
-  if (e.schedule == Experiment::Schedule::pll)
-    throw InputError(
-        "schedule = \"pll\": layers that learn in parallel belong to saccade replay; expected rll, gll or e2e");
-  if (e.activity != Experiment::Activity::hebb)
-    throw InputError(
-        "activity = \"covariance\": running averages of activity belong to saccade replay; expected \"hebb\"");
-  if (e.error != Experiment::ErrorUnit::hinge)
-    throw InputError("error = \"circuit\": the circuit of units belongs to saccade replay; expected \"hinge\"");
-  if (e.memory.trace != Experiment::Trace::window || e.memory.noise != 0)
-    throw InputError(
-        fmt::format("memory.trace = {}, memory.noise = {}: in a batch nothing is remembered; traces belong to saccade "
-                    "replay; expected \"window\" and 0",
-                    experiment_value(e, "memory.trace"), e.memory.noise));
-  if (e.rate.final != 1)
-    throw InputError(
-        fmt::format("rate.final = {}: rates that fall belong to saccade replay; expected 1", e.rate.final));
-  const bool compares = e.loss == Experiment::Loss::hinge || e.loss == Experiment::Loss::clapp;
-  if (compares && !learns_from_patches(e) && e.negatives >= e.batch)
-    throw InputError(fmt::format(
-        "negatives = {}: in a batch of {} pairs at most {} follow another; expected fewer, a larger batch, or \"all\"",
-        e.negatives, e.batch, e.batch - 1));
-  if (e.loss == Experiment::Loss::simclr && e.batch < 2)
-    throw InputError("batch = 1: simclr compares a pair with the others of its batch; expected at least 2");
-}
-
 /// One unit of work is one step: a batch of pairs.
 class Train final : public Run {
  public:
@@ -158,9 +127,40 @@ class Train final : public Run {
 
 }  // namespace
 
+void check_train(const Experiment& e) {
+  if (e.stream.recorded())
+    throw InputError(
+        fmt::format("stream.file = {}: a recorded stream belongs to saccade replay; batches are drawn from "
+                    "a data set",
+                    e.stream.file));
+  if (e.schedule == Experiment::Schedule::pll)
+    throw InputError(
+        "schedule = \"pll\": layers that learn in parallel belong to saccade replay; expected rll, gll or e2e");
+  if (e.activity != Experiment::Activity::hebb)
+    throw InputError(
+        "activity = \"covariance\": running averages of activity belong to saccade replay; expected \"hebb\"");
+  if (e.error != Experiment::ErrorUnit::hinge)
+    throw InputError("error = \"circuit\": the circuit of units belongs to saccade replay; expected \"hinge\"");
+  if (e.memory.trace != Experiment::Trace::window || e.memory.noise != 0)
+    throw InputError(
+        fmt::format("memory.trace = {}, memory.noise = {}: in a batch nothing is remembered; traces belong to saccade "
+                    "replay; expected \"window\" and 0",
+                    experiment_value(e, "memory.trace"), e.memory.noise));
+  if (e.rate.final != 1)
+    throw InputError(
+        fmt::format("rate.final = {}: rates that fall belong to saccade replay; expected 1", e.rate.final));
+  const bool compares = e.loss == Experiment::Loss::hinge || e.loss == Experiment::Loss::clapp;
+  if (compares && !learns_from_patches(e) && e.negatives >= e.batch)
+    throw InputError(fmt::format(
+        "negatives = {}: in a batch of {} pairs at most {} follow another; expected fewer, a larger batch, or \"all\"",
+        e.negatives, e.batch, e.batch - 1));
+  if (e.loss == Experiment::Loss::simclr && e.batch < 2)
+    throw InputError("batch = 1: simclr compares a pair with the others of its batch; expected at least 2");
+}
+
 int train(const RunRequest& request) {
   return begin_or_resume("train", Mode::batch, request, [](const Experiment& experiment, const CommonFlags& flags) {
-    check(experiment);
+    check_train(experiment);
     return std::make_unique<Train>(experiment, flags);
   });
 }
