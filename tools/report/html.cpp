@@ -38,6 +38,7 @@ td,th{padding:.25rem .9rem .25rem 0;text-align:left;border-bottom:1px solid var(
 td.number,th.number{text-align:right;white-space:nowrap}
 .scroll{overflow-x:auto;margin-bottom:1rem}
 .plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,400px),1fr));gap:1rem 1.4rem}
+.multiples{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,230px),1fr));gap:.8rem 1rem}
 figure{margin:0;max-width:46rem}
 pre{background:var(--panel);padding:.8rem 1rem;overflow-x:auto;font-size:.82rem;line-height:1.4}
 img{image-rendering:pixelated;max-width:100%}

@@ -14,6 +14,7 @@
 #include "tools/lock_folder.h"
 #include "tools/replace_file.h"
 #include "tools/run/interrupt.h"
+#include "tools/sweep/study_report.h"
 #include "tools/sweep/study_results.h"
 #include "tools/sweep/sweep_runs.h"
 
@@ -62,6 +63,7 @@ StudyResults write_results(const StudyFolder& folder, const Study& study) {
   StudyResults results = read_study_results(folder, study);
   replace_file(folder.results(), results_csv(results));
   replace_file(folder.costs(), costs_csv(results));
+  write_study_report(results, folder);
   return results;
 }
 
@@ -90,7 +92,7 @@ void say(const StudyFolder& folder, const StudyResults& results, const CommonFla
   for (const StudyResult& one : results.runs)
     if (!one.finished())
       fmt::print("  {}: {}{}{}\n", one.run.name, to_string(one.state), one.error.empty() ? "" : ": ", one.error);
-  fmt::print("table: {}\n", folder.results().string());
+  fmt::print("table: {}\nreport: {}\n", folder.results().string(), folder.report().string());
 }
 
 }  // namespace
