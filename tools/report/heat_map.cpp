@@ -28,13 +28,13 @@ struct Colour {
 /// so that the colour-blind and a black-and-white print show the same order.
 Colour viridis(double t) {
   constexpr std::array<Colour, 9> stops{{{68, 1, 84},
-                                         {71, 44, 122},
-                                         {59, 81, 139},
-                                         {44, 113, 142},
-                                         {33, 144, 141},
-                                         {39, 173, 129},
-                                         {92, 200, 99},
-                                         {170, 220, 50},
+                                         {71, 45, 123},
+                                         {59, 82, 139},
+                                         {44, 114, 142},
+                                         {33, 145, 140},
+                                         {40, 174, 128},
+                                         {94, 201, 98},
+                                         {173, 220, 48},
                                          {253, 231, 37}}};
   const double at = std::clamp(t, 0.0, 1.0) * (stops.size() - 1);
   const auto i = std::min(static_cast<std::size_t>(at), stops.size() - 2);
@@ -51,11 +51,12 @@ void draw_scale(Frame& frame, const HeatMap& map, double left) {
   for (int i = 0; i < steps; ++i)
     frame.add(fmt::format("<rect x=\"{:.1f}\" y=\"{:.2f}\" width=\"12\" height=\"{:.2f}\" fill=\"{}\"/>", left,
                           frame.bottom - (i + 1) * height, height + 0.3, viridis((i + 0.5) / steps).text()));
-  const double step = (map.high - map.low) / 4;
-  for (int i = 0; i <= 4; ++i) {
-    const double value = map.low + i * step, y = frame.bottom - (frame.bottom - frame.top) * i / 4;
+  const std::vector<double> ticks = round_ticks(map.low, map.high, 4);
+  for (const double tick : ticks) {
+    if (tick < map.low || tick > map.high || !(map.high > map.low)) continue;
+    const double y = frame.bottom - (frame.bottom - frame.top) * (tick - map.low) / (map.high - map.low);
     frame.add(fmt::format("<path class=\"axis\" d=\"M{:.1f} {:.1f}h4\"/>", left + 12, y));
-    frame.text(left + 19, y + 4, "", tick_text(value, std::max(step, 1e-300)));
+    frame.text(left + 19, y + 4, "", tick_text(tick, ticks[1] - ticks[0]));
   }
 }
 

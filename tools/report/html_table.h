@@ -7,13 +7,15 @@ namespace saccade {
 /// A table row by row; the first row is its head. Cells are HTML.
 class HtmlTable {
  public:
-  explicit HtmlTable(const std::vector<std::string>& head) { row(head, "th"); }
+  explicit HtmlTable(std::vector<std::string> head) : head_(std::move(head)) {}
   /// A cell that begins with a digit, a sign or a dash is a number.
-  void row(const std::vector<std::string>& cells, const char* element = "td");
-  std::string html() const { return "<div class=\"scroll\"><table>\n" + html_ + "</table></div>\n"; }
+  void row(const std::vector<std::string>& cells);
+  std::string html() const;
 
  private:
-  std::string html_;
+  std::vector<std::string> head_;
+  std::vector<bool> numbers_;  ///< columns, as the first row has them
+  std::string rows_;
 };
 
 /// Text as HTML that does not break into lines: a name.

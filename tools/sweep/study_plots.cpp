@@ -168,6 +168,7 @@ class GridPlots {
     for (const std::size_t point : points_)
       if (const double mean = point_statistic(point).mean; std::isfinite(mean))
         low = std::min(low, mean), high = std::max(high, mean);
+    if (low == high) low -= 0.5, high += 0.5;
     return low <= high ? std::pair{low, high} : std::pair{0.0, 1.0};
   }
 
@@ -184,8 +185,7 @@ std::vector<StudyPlot> listed_plots(const StudyResults& results, const StudyMeas
                   .x_names = {},
                   .values = {},
                   .ordered = false,
-                  .zero = measure.zero,
-                  .width = 560};
+                  .zero = measure.zero};
   for (const std::size_t point : points_of(results, StudyPoint::Kind::listed)) {
     plot.x_names.push_back(results.study.points[point].name);
     plot.values.push_back(point_values(results, point, measure));
@@ -210,7 +210,7 @@ StudyPlot drawn_plot(const StudyResults& results, const StudyMeasure& measure, c
   for (const std::string& value : axis.values)
     if (const auto number = number_in(value)) numbers.push_back(*number);
   if (numbers.size() < axis.values.size()) {
-    SpreadPlot plot{.title = measure.title,
+    SpreadPlot plot{.title = measure.title + ", over " + last_part(key),
                     .x_label = key,
                     .y_label = measure.unit,
                     .x_names = axis.names(),
@@ -228,7 +228,7 @@ StudyPlot drawn_plot(const StudyResults& results, const StudyMeasure& measure, c
   }
   const auto [low, high] = std::minmax_element(numbers.begin(), numbers.end());
   const bool decades = *low > 0 && *high / *low > 20;
-  LinePlot plot{.title = measure.title,
+  LinePlot plot{.title = measure.title + ", over " + last_part(key),
                 .x_label = decades ? "log10 of " + key : key,
                 .y_label = measure.unit,
                 .series = {},
