@@ -354,6 +354,23 @@ TEST_CASE("sweep refuses what it cannot do, and leaves everything as it was") {
   CHECK(everything_in(fixture.folder.path) == before);
 }
 
+TEST_CASE("a study whose file was edited in its folder is not taken for what it was") {
+  const StudyFixture fixture;
+  REQUIRE(run(fixture.begin()).code == 0);
+  std::string text = text_of(fixture.out / "sweep.toml");
+  text.replace(text.find("[1, 2]\n[base]"), 6, "[2, 1]");  // only another order: the same runs
+  std::ofstream(fixture.out / "sweep.toml") << text;
+  CHECK(run(fixture.resume()).code == 0);
+  text.replace(text.find("inf]"), 3, "9.0");
+  std::ofstream(fixture.out / "sweep.toml") << text;
+  CHECK(run(fixture.resume()).code == 0);  // runs under new names
+  CHECK(fs::exists(fixture.out / "runs" / "004-window-9.0-negatives-2-seed-1"));
+  text.replace(text.find("events = 200"), 12, "events = 201");
+  std::ofstream(fixture.out / "sweep.toml") << text;
+  for (const Arguments& arguments : {fixture.resume(), Arguments{"sweep", "--merge", fixture.out.string()}})
+    CHECK(refusal_fault(run(arguments), arguments, {"001-window-0.5-negatives-1-seed-2", "was it edited?"}) == "");
+}
+
 TEST_CASE("two sweeps of one folder at the same time") {
   const StudyFixture fixture(longer);
   Process process(fixture.begin());

@@ -71,6 +71,16 @@ TEST_CASE("two keys that vary: a heat map of the gain over the same seed's untra
   CHECK(point_label(results, 4) == "window inf, negatives 2, rule bp");
 }
 
+TEST_CASE("a map's colours do not make a pattern of noise") {
+  StudyResults results = results_of("[grid]\nrule = [\"bp\", \"rf\"]\nnegatives = [1, 2]\n");
+  for (StudyResult& one : results.runs)  // seeds 20 points apart, points at most 3
+    one.summary.probe.plain.back().accuracy += one.run.seed == 3 ? 0.2 : 0;
+  const auto plots = measure_plots(results, study_measures(results)[0]);
+  // Means 10.2 to 13.2; four standard deviations are 80 sqrt(0.5) = 57 points: the cells are all near the middle.
+  CHECK(count(plots[0].svg, "fill=\"#2") >= 4);
+  for (const char* end : {"#440154", "#fde725"}) CHECK(!contains(plots[0].svg, end));
+}
+
 TEST_CASE("more keys: a map for each value of those with the fewest, all with one scale") {
   const StudyResults results =
       results_of("[grid]\nrule = [\"bp\", \"rf\"]\nmemory.window = [0.5, 1.0, inf]\nnegatives = [1, 2, 4]\n");

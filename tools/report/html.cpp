@@ -44,7 +44,7 @@ pre{background:var(--panel);padding:.8rem 1rem;overflow-x:auto;font-size:.82rem;
 img{image-rendering:pixelated;max-width:100%}
 code{overflow-wrap:break-word}
 @media screen and (max-width:600px){td,th{padding-right:.6rem}.facts,.facts tbody,.facts tr,.facts td,.facts th{display:block}.facts td,.facts th{border:0;padding:0}.facts tr{padding:.3rem 0;border-bottom:1px solid var(--rule)}}
-@media print{.scroll{overflow:visible}.scroll table{font-size:9px}.scroll td,.scroll th{padding-right:.5rem;overflow-wrap:anywhere}body{max-width:none;padding:0;font-size:11px}h2,h2+p,tr:first-child{break-after:avoid}figure,tr{break-inside:avoid}pre{white-space:pre-wrap;columns:2}.plots{grid-template-columns:1fr 1fr}}
+@media print{.scroll{overflow:visible}.scroll table{font-size:9px}.scroll td,.scroll th{padding-right:.5rem;overflow-wrap:anywhere}body{max-width:none;padding:0;font-size:11px}h2,h3,h2+p,.legend,tr:first-child{break-after:avoid}figure,tr{break-inside:avoid}pre{white-space:pre-wrap;columns:2}.plots{grid-template-columns:1fr 1fr}}
 )";
 
 }  // namespace

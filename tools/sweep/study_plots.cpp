@@ -146,7 +146,9 @@ class GridPlots {
         map.cells[y.index_of(value(point, y))][x.index_of(value(point, x))] = cell(point);
       std::string name = fmt::format("{}-{}-{}", measure_.name, last_part(key(x)), last_part(key(y)));
       if (groups.size() > 1) name += fmt::format("-{}", g + 1);
-      plots.push_back({name, heat_map_svg(map)});
+      const bool wide = x.values.size() > 6;  // or the numbers would not fit
+      if (wide) map.width *= 2;
+      plots.push_back({name, heat_map_svg(map), wide});
     }
     return plots;
   }
@@ -163,13 +165,21 @@ class GridPlots {
     return statistic(values);
   }
 
+  /// Of the means, and at least four standard deviations of a cell: noise shall not look like a pattern.
   std::pair<double, double> range() const {
     double low = std::numeric_limits<double>::infinity(), high = -low;
-    for (const std::size_t point : points_)
-      if (const double mean = point_statistic(point).mean; std::isfinite(mean))
-        low = std::min(low, mean), high = std::max(high, mean);
-    if (low == high) low -= 0.5, high += 0.5;
-    return low <= high ? std::pair{low, high} : std::pair{0.0, 1.0};
+    std::vector<double> spreads;
+    for (const std::size_t point : points_) {
+      const Statistic s = point_statistic(point);
+      if (s.n == 0) continue;
+      low = std::min(low, s.mean);
+      high = std::max(high, s.mean);
+      if (s.n > 1) spreads.push_back(s.sd);
+    }
+    if (low > high) return {0, 1};
+    const double missing = (spreads.empty() ? 0 : 4 * statistic(spreads).mean) - (high - low);
+    if (missing > 0) low -= missing / 2, high += missing / 2;
+    return low < high ? std::pair{low, high} : std::pair{low - 0.5, high + 0.5};
   }
 
   const StudyResults& results_;

@@ -32,10 +32,12 @@ std::string point_label(const StudyResults& results, std::size_t point);
 struct StudyPlot {
   std::string name;  ///< of its file, without ".svg"
   std::string svg;
+  bool wide = false;  ///< as wide as the page
 };
 
 /// Of the points of a grid: a curve over the key that varies, or heat maps over the two with the most values, one for
-/// each combination of the others. Of listed points: a row each. Of drawn points: the measure over each key.
+/// each combination of the others, whose colours span all cells and at least four standard deviations. Of listed
+/// points: a row each. Of drawn points: the measure over each key.
 std::vector<StudyPlot> measure_plots(const StudyResults& results, const StudyMeasure& measure);
 
 /// The loss over the run, a plot per point (at most most_curves), a line per seed and layer.

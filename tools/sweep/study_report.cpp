@@ -71,7 +71,8 @@ class StudyPage {
 
   std::string figure(const StudyPlot& plot) const {
     replace_file(folder_.plots() / (plot.name + ".svg"), svg_file(plot.svg));
-    return "<figure>" + plot.svg + "</figure>\n";
+    return std::string(plot.wide ? "<figure style=\"grid-column:1/-1;max-width:none\">" : "<figure>") + plot.svg +
+           "</figure>\n";
   }
 
   std::string comparisons() const {
@@ -82,7 +83,11 @@ class StudyPage {
       if (plots.size() > 1) html += fmt::format("</div>\n<h3>{}</h3>\n<div class=\"plots\">\n", measure.title);
       for (const StudyPlot& plot : plots) html += figure(plot);
     }
-    return "<h2>What came out</h2>\n<div class=\"plots\">\n" + html + "</div>\n";
+    const bool maps = html.find("class=\"cell\"") != std::string::npos;
+    return "<h2>What came out</h2>\n<div class=\"plots\">\n" + html + "</div>\n" +
+           note(maps ? "Colours span at least four standard deviations of a cell, so that noise does not look like a "
+                       "pattern."
+                     : "");
   }
 
   /// Over the finished runs of a point.

@@ -47,6 +47,7 @@ Opened open_study(const SweepRequest& request, bool shared) {
     const StudyFolder folder = open_study_folder(flags.resume, "--resume");
     Study study = kept_study(folder);
     std::vector<StudyRun> runs = study_runs(study);
+    check_runs(folder, study, runs);
     return {std::move(study), folder, std::move(runs)};
   }
   if (request.study.empty())
@@ -137,7 +138,9 @@ int sweep(const SweepRequest& request) {
 
 int merge_study(const fs::path& path, const CommonFlags& flags) {
   const StudyFolder folder = open_study_folder(path, "--merge");
-  const StudyResults results = write_results(folder, kept_study(folder));
+  const Study study = kept_study(folder);
+  check_runs(folder, study, study_runs(study));
+  const StudyResults results = write_results(folder, study);
   say(folder, results, flags);
   return results.count(RunState::finished) + results.count(RunState::diverged) == results.runs.size() ? 0 : 1;
 }
