@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "program/program.h"
+#include "tools/xml.h"
 
 /// `saccade sweep`: a study is the same however it is run.
 namespace saccade::program {
@@ -127,6 +128,25 @@ TEST_CASE("a study's table: the same bytes for any number of jobs, every run as 
     CHECK(text_of(two.out / "runs" / name / "experiment.toml") == text_of(alone / "experiment.toml"));
     CHECK(contains(two.results(), expected["fingerprint"].get<std::string>()));
   }
+}
+
+TEST_CASE("the page of a study stands alone, its plots are files too") {
+  const std::string page = text_of(whole().out / "report.html");
+  for (const char* part :
+       {"<h1>Tiny</h1>", "Is it the same however it is run?", "8 of 8 runs finished", "<svg", "memory.window",
+        "window 0.5, negatives 1", "Raw pixels", "Protocol", "checkpoint.every = 40"})
+    CHECK_MESSAGE(contains(page, part), part);
+  for (const char* part : {"<script", "src=", "href=", "nan", whole().folder.path.c_str()})
+    CHECK_MESSAGE(!contains(page, part), part);
+  std::size_t plots = 0;
+  for (const auto& file : fs::directory_iterator(whole().out / "plots")) {
+    CAPTURE(file.path());
+    const std::string svg = text_of(file.path());
+    CHECK(xml_fault(svg) == "");
+    CHECK(contains(svg, "<style>"));
+    ++plots;
+  }
+  CHECK(plots == 2 + 4);  // plain and deformed, a loss for each point
 }
 
 TEST_CASE("untrained networks and pixels are probed once for each seed") {
@@ -332,6 +352,23 @@ TEST_CASE("sweep refuses what it cannot do, and leaves everything as it was") {
        })
     CHECK(refusal_fault(run(arguments), arguments, parts) == "");
   CHECK(everything_in(fixture.folder.path) == before);
+}
+
+TEST_CASE("a study whose file was edited in its folder is not taken for what it was") {
+  const StudyFixture fixture;
+  REQUIRE(run(fixture.begin()).code == 0);
+  std::string text = text_of(fixture.out / "sweep.toml");
+  text.replace(text.find("[1, 2]\n[base]"), 6, "[2, 1]");  // only another order: the same runs
+  std::ofstream(fixture.out / "sweep.toml") << text;
+  CHECK(run(fixture.resume()).code == 0);
+  text.replace(text.find("inf]"), 3, "9.0");
+  std::ofstream(fixture.out / "sweep.toml") << text;
+  CHECK(run(fixture.resume()).code == 0);  // runs under new names
+  CHECK(fs::exists(fixture.out / "runs" / "004-window-9.0-negatives-2-seed-1"));
+  text.replace(text.find("events = 200"), 12, "events = 201");
+  std::ofstream(fixture.out / "sweep.toml") << text;
+  for (const Arguments& arguments : {fixture.resume(), Arguments{"sweep", "--merge", fixture.out.string()}})
+    CHECK(refusal_fault(run(arguments), arguments, {"001-window-0.5-negatives-1-seed-2", "was it edited?"}) == "");
 }
 
 TEST_CASE("two sweeps of one folder at the same time") {

@@ -165,4 +165,74 @@ TEST_CASE("durations") {
   CHECK(duration_text(nan) == "?");
 }
 
+TEST_CASE("heat maps survive any values and tell them in cells") {
+  check_svg(heat_map_svg({}));
+  HeatMap map{.title = "a < b",
+              .x_label = "x & y",
+              .y_label = "y",
+              .value_label = "points",
+              .x_names = {"0.5", "long"},
+              .y_names = {"one", "two"},
+              .cells = {{{1, "+1.00", "± 0.10"}, {nan, "–", ""}}, {{-largest, "low", ""}, {inf, "", ""}}},
+              .low = 0,
+              .high = 1};
+  const std::string svg = heat_map_svg(map);
+  check_svg(svg);
+  for (const char* part : {"a &lt; b", "+1.00", "± 0.10", "long</text>", "class=\"empty\""})
+    CHECK_MESSAGE(svg.find(part) != std::string::npos, part);
+  map.high = 0;  // all the same
+  check_svg(heat_map_svg(map));
+  map.cells.pop_back();
+  check_svg(heat_map_svg(map));
+}
+
+TEST_CASE("a heat map's colours: viridis, dark to light, with text that can be read on them") {
+  HeatMap map{.title = "",
+              .x_label = "",
+              .y_label = "",
+              .value_label = "",
+              .x_names = {"a", "b", "c"},
+              .y_names = {"r"},
+              .cells = {{{0, "0", ""}, {0.5, "1", ""}, {1, "2", ""}}}};
+  const std::string svg = heat_map_svg(map);
+  // As matplotlib 3.6 has them.
+  for (const char* cell : {"fill=\"#440154\"", "fill=\"#21918c\"", "fill=\"#fde725\""})
+    CHECK_MESSAGE(svg.find(cell) != std::string::npos, cell);
+  CHECK(svg.find("style=\"fill:#fff\">0<") != std::string::npos);
+  CHECK(svg.find("style=\"fill:#000\">2<") != std::string::npos);
+}
+
+TEST_CASE("spread plots survive any values; the mean and every repetition are drawn") {
+  const auto circles = [](const std::string& svg) {
+    std::size_t n = 0;
+    for (std::size_t at = 0; (at = svg.find("<circle", at)) != std::string::npos; ++at) ++n;
+    return n;
+  };
+  for (const auto& draw : {spread_plot_svg, spread_rows_svg}) {
+    check_svg(draw({}));
+    SpreadPlot plot{.title = "a < b",
+                    .x_label = "x",
+                    .y_label = "y",
+                    .x_names = {"a", "b & c", "d", "e"},
+                    .values = {{1, 2, 3}, {nan, 4}, {nan}}};
+    const std::string svg = draw(plot);
+    check_svg(svg);
+    CHECK(circles(svg) == 3 + 1 + 1 + 1);
+    CHECK(svg.find("b &amp; c") != std::string::npos);
+    plot.values = {{1e300, -1e300}, {inf}};
+    check_svg(draw(plot));
+    plot.zero = plot.ordered = false;
+    plot.values = {{5}, {5}, {5}, {5}};
+    check_svg(draw(plot));
+  }
+}
+
+TEST_CASE("a plot as a file of its own has the rules of a white page") {
+  const std::string file = svg_file(line_plot_svg(line({1, 2}, {3, 4})));
+  CHECK(xml_fault(file) == "");
+  CHECK(file.starts_with("<svg xmlns="));
+  CHECK(file.find("--p0:#0072b2") != std::string::npos);
+  CHECK(file.find("dark") == std::string::npos);
+}
+
 }  // namespace saccade

@@ -8,7 +8,7 @@
 
 #include "engine/error.h"
 #include "temporary_folder.h"
-#include "tools/report/heat_map.h"
+#include "tools/report/matrix_plot.h"
 #include "xml.h"
 
 namespace saccade {
@@ -78,17 +78,17 @@ TEST_CASE("similarity.csv that is damaged is refused with its line") {
 }
 
 TEST_CASE("a heat map is well-formed, names its rows while there is room, and refuses what does not fit") {
-  HeatMap map{"Similarity <1>", {"cat & dog", "b"}, {1, -1, 0, std::nan("")}, 1};
-  CHECK(xml_fault(heat_map_svg(map)) == "");
-  CHECK(heat_map_svg(map).find("cat &amp; dog") != std::string::npos);
+  MatrixPlot map{"Similarity <1>", {"cat & dog", "b"}, {1, -1, 0, std::nan("")}, 1};
+  CHECK(xml_fault(matrix_svg(map)) == "");
+  CHECK(matrix_svg(map).find("cat &amp; dog") != std::string::npos);
   map.limit = 0;
-  CHECK(xml_fault(heat_map_svg(map)) == "");
+  CHECK(xml_fault(matrix_svg(map)) == "");
   map.values.pop_back();
-  CHECK_THROWS_AS(heat_map_svg(map), std::invalid_argument);
-  HeatMap large{"large", {}, std::vector<double>(100 * 100), 1};
+  CHECK_THROWS_AS(matrix_svg(map), std::invalid_argument);
+  MatrixPlot large{"large", {}, std::vector<double>(100 * 100), 1};
   for (int i = 0; i < 100; ++i) large.names.push_back("name " + std::to_string(i));
-  CHECK(heat_map_svg(large).find("name 7") == std::string::npos);
-  CHECK_THROWS_AS(heat_map_svg({}), std::invalid_argument);
+  CHECK(matrix_svg(large).find("name 7") == std::string::npos);
+  CHECK_THROWS_AS(matrix_svg({}), std::invalid_argument);
 }
 
 }  // namespace saccade

@@ -2,12 +2,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 
 #include "tools/compare/comparison.h"
 #include "tools/compare/comparison_plots.h"
 #include "tools/report/html.h"
+#include "tools/report/html_table.h"
 #include "tools/run/progress.h"
 
 namespace saccade {
@@ -15,39 +15,8 @@ namespace {
 
 constexpr const char* tests[] = {"plain", "deformed"};
 
-/// A table row by row; the first row is its head. Cells are HTML.
-class Table {
- public:
-  explicit Table(const std::vector<std::string>& head) { row(head, "th"); }
-  /// A cell that begins with a digit, a sign or a dash is a number.
-  void row(const std::vector<std::string>& cells, const char* element = "td") {
-    html_ += "<tr>";
-    for (const std::string& cell : cells) {
-      const bool number = !cell.empty() && (std::isdigit(static_cast<unsigned char>(cell[0])) || cell[0] == '+' ||
-                                            cell[0] == '-' || cell.starts_with("–"));
-      html_ += fmt::format("<{0}{1}>{2}</{0}>", element, number ? " class=\"number\"" : "", cell);
-    }
-    html_ += "</tr>\n";
-  }
-  std::string html() const { return "<div class=\"scroll\"><table>\n" + html_ + "</table></div>\n"; }
-
- private:
-  std::string html_;
-};
-
-/// A name that does not break.
-std::string name_html(const std::string& name) { return "<span class=\"key\">" + escape_html(name) + "</span>"; }
-
 std::string section(const char* title) { return fmt::format("<h2>{}</h2>\n", title); }
 std::string note(const std::string& text) { return "<p class=\"faint\">" + escape_html(text) + "</p>\n"; }
-
-/// "45.12 ± 0.31 (3)"; the number of seeds only where there are several.
-std::string text_of(const Statistic& s, double scale, const char* format) {
-  if (s.n == 0 || std::isnan(s.mean)) return "–";
-  std::string text = fmt::format(fmt::runtime(format), scale * s.mean);
-  if (s.n > 1) text += fmt::format(" ± {:.2f} ({})", scale * s.sd, s.n);
-  return text;
-}
 
 std::string state_of(const RecordedRun& run) {
   const RunSummary& s = run.summary;
@@ -60,10 +29,10 @@ std::string state_of(const RecordedRun& run) {
 }
 
 std::string runs_table(const RunComparison& c) {
-  Table table({"", "run", "seed", "mode", "data", "network", "loss", "schedule", "rule", "state"});
+  HtmlTable table({"", "run", "seed", "mode", "data", "network", "loss", "schedule", "rule", "state"});
   for (const ComparedRun& run : c.runs) {
     const Experiment& e = run.run.experiment;
-    table.row({group_mark(c, run.group), name_html(run.name), fmt::format("{}", e.seed),
+    table.row({group_mark(c, run.group), unbroken(run.name), fmt::format("{}", e.seed),
                run.run.batches() ? "batch" : "event", escape_html(run.run.summary.data), escape_html(e.network.name),
                experiment_word(e, "loss"), experiment_word(e, "schedule"), experiment_word(e, "rule"),
                state_of(run.run)});
@@ -76,7 +45,7 @@ std::string settings_table(const RunComparison& c) {
     return section("Settings") + note("The runs differ by nothing but their seeds and how they are stored.");
   std::vector<std::string> head{"key"};
   for (std::size_t g = 0; g < c.groups.size(); ++g) head.push_back(group_mark(c, g));
-  Table table(head);
+  HtmlTable table(head);
   for (const DifferingKey& key : c.settings) {
     std::vector<std::string> row{"<code>" + escape_html(key.name) + "</code>"};
     for (const std::string& value : key.values) row.push_back("<code>" + escape_html(value) + "</code>");
@@ -91,7 +60,7 @@ std::string accuracies(const RunComparison& c) {
     const std::string plots = accuracy_plots(c, test);
     if (plots.empty()) continue;
     html += "<div class=\"plots\">\n" + plots + "</div>\n";
-    Table table({"", "layer", "learned, %", "untrained, %", "points gained", "pixels, %"});
+    HtmlTable table({"", "layer", "learned, %", "untrained, %", "points gained", "pixels, %"});
     const auto name = [&](const char* network, std::optional<int> layer) {
       return MeasureName{fmt::format("accuracy_{}_{}", test, network), layer};
     };
@@ -101,10 +70,11 @@ std::string accuracies(const RunComparison& c) {
         const Statistic learned = c.of_group(g, name("learned", layer)),
                         untrained = c.of_group(g, name("untrained", layer));
         if (learned.n == 0 && untrained.n == 0) continue;
-        table.row({layer == 0 ? group_mark(c, g) + " " + name_html(c.groups[g].name) : std::string(),
-                   fmt::format("{}", layer), text_of(learned, 100, "{:.2f}"), text_of(untrained, 100, "{:.2f}"),
-                   text_of(c.gain(g, name("learned", layer), name("untrained", layer)), 100, "{:+.2f}"),
-                   text_of(c.of_group(g, name("pixels", std::nullopt)), 100, "{:.2f}")});
+        table.row({layer == 0 ? group_mark(c, g) + " " + unbroken(c.groups[g].name) : std::string(),
+                   fmt::format("{}", layer), statistic_text(learned, 100, "{:.2f}"),
+                   statistic_text(untrained, 100, "{:.2f}"),
+                   statistic_text(c.gain(g, name("learned", layer), name("untrained", layer)), 100, "{:+.2f}"),
+                   statistic_text(c.of_group(g, name("pixels", std::nullopt)), 100, "{:.2f}")});
       }
     }
     html += table.html();
@@ -122,19 +92,18 @@ std::string paired_differences(const RunComparison& c) {
   std::vector<std::string> head{"measure"};
   for (std::size_t g = 1; g < c.groups.size(); ++g)
     head.push_back(group_mark(c, g) + "&nbsp;−&nbsp;" + group_mark(c, 0));
-  Table table(head);
+  HtmlTable table(head);
   bool any = false;
   for (const MeasureName& of : c.measures()) {
     const bool accuracy =
         of.name.starts_with("accuracy_") && !of.name.ends_with("_untrained") && !of.name.ends_with("_pixels");
     if (!accuracy && of.name != "loss") continue;
-    std::vector<std::string> row{
-        name_html(of.name + (of.layer ? fmt::format(", layer {}", *of.layer) : std::string()))};
+    std::vector<std::string> row{unbroken(of.name + (of.layer ? fmt::format(", layer {}", *of.layer) : std::string()))};
     bool some = false;
     for (std::size_t g = 1; g < c.groups.size(); ++g) {
       const Statistic difference = c.paired(g, 0, of);
       some |= difference.n > 0;
-      row.push_back(text_of(difference, accuracy ? 100 : 1, accuracy ? "{:+.2f}" : "{:+.4f}"));
+      row.push_back(statistic_text(difference, accuracy ? 100 : 1, accuracy ? "{:+.2f}" : "{:+.4f}"));
     }
     if (some) table.row(row);
     any |= some;
@@ -158,11 +127,11 @@ std::string curves(const RunComparison& c) {
 
 std::string cost_table(const RunComparison& c) {
   const auto or_dash = [](bool known, const std::string& text) { return known ? escape_html(text) : "–"; };
-  Table table({"", "run", "learning", "views/s", "pairs/s", "peak memory", "threads", "device", "instructions",
-               "arithmetic", "fingerprint"});
+  HtmlTable table({"", "run", "learning", "views/s", "pairs/s", "peak memory", "threads", "device", "instructions",
+                   "arithmetic", "fingerprint"});
   for (const ComparedRun& run : c.runs) {
     const RunSummary& s = run.run.summary;
-    table.row({group_mark(c, run.group), name_html(run.name), duration_text(s.seconds),
+    table.row({group_mark(c, run.group), unbroken(run.name), duration_text(s.seconds),
                fmt::format("{:.0f}", s.events_per_second), fmt::format("{:.0f}", s.pairs_per_second),
                or_dash(s.peak_rss_bytes > 0, fmt::format("{:.0f} MB", static_cast<double>(s.peak_rss_bytes) / 1e6)),
                or_dash(s.threads > 0, fmt::format("{}", s.threads)), or_dash(!s.device.empty(), s.device),
@@ -181,10 +150,7 @@ std::string protocols(const RunComparison& c) {
   for (const ComparedRun& run : c.runs)
     for (const Measure& measure : run.measures) {
       if (measure.protocol.empty()) continue;
-      std::string protocol = measure.protocol;
-      const std::string seed = fmt::format(", seed {};", run.run.experiment.seed);
-      if (const std::size_t at = protocol.find(seed); at != std::string::npos)
-        protocol.replace(at, seed.size(), ", seed of the run;");
+      const std::string protocol = seedless(measure.protocol, run.run.experiment.seed);
       auto found = std::find_if(said.begin(), said.end(), [&](const auto& one) { return one.first == protocol; });
       if (found == said.end()) found = said.insert(said.end(), {protocol, {}});
       const std::string& letter = c.groups[run.group].letter;
@@ -192,7 +158,7 @@ std::string protocols(const RunComparison& c) {
         found->second.push_back(letter);
     }
   if (said.empty()) return {};
-  Table table({"of", "protocol"});
+  HtmlTable table({"of", "protocol"});
   for (const auto& [protocol, letters] : said)
     table.row({fmt::format("{}", fmt::join(letters, ", ")), escape_html(protocol)});
   return section("Protocols") + table.html();

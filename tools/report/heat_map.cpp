@@ -1,74 +1,111 @@
-#include "tools/report/heat_map.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <stdexcept>
 
 #include "tools/report/html.h"
+#include "tools/report/plot.h"
 #include "tools/report/plot_frame.h"
-#include "tools/report/png.h"
 
 namespace saccade {
 namespace {
 
-constexpr std::size_t most_names = 30;  ///< rows with a name beside them
-constexpr int side = 240;               ///< of the squares together, in units of the picture
+using plot::Frame;
 
-std::array<std::uint8_t, 3> colour_of(double x) {  // x in [-1, 1]
-  if (std::isnan(x)) return {160, 160, 160};
-  const std::array<int, 3> full = x < 0 ? std::array{0, 114, 178} : std::array{213, 94, 0};
-  std::array<std::uint8_t, 3> colour{};
-  for (std::size_t c = 0; c < 3; ++c)
-    colour[c] = static_cast<std::uint8_t>(std::lround(255 + std::min(1.0, std::fabs(x)) * (full[c] - 255)));
-  return colour;
+struct Colour {
+  double red, green, blue;
+  std::string text() const { return fmt::format("#{:02x}{:02x}{:02x}", byte(red), byte(green), byte(blue)); }
+  /// Relative luminance, about (ITU-R BT.709 on gamma 2.2).
+  double luminance() const {
+    const auto linear = [](double value) { return std::pow(value / 255, 2.2); };
+    return 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue);
+  }
+  static int byte(double value) { return static_cast<int>(std::lround(value)); }
+};
+
+/// Viridis (Smith and van der Walt, matplotlib 1.5) at eight equal steps, linear between: its lightness rises evenly,
+/// so that the colour-blind and a black-and-white print show the same order.
+Colour viridis(double t) {
+  constexpr std::array<Colour, 9> stops{{{68, 1, 84},
+                                         {71, 45, 123},
+                                         {59, 82, 139},
+                                         {44, 114, 142},
+                                         {33, 145, 140},
+                                         {40, 174, 128},
+                                         {94, 201, 98},
+                                         {173, 220, 48},
+                                         {253, 231, 37}}};
+  const double at = std::clamp(t, 0.0, 1.0) * (stops.size() - 1);
+  const auto i = std::min(static_cast<std::size_t>(at), stops.size() - 2);
+  const double f = at - static_cast<double>(i);
+  const auto mix = [f](double a, double b) { return a + f * (b - a); };
+  return {mix(stops[i].red, stops[i + 1].red), mix(stops[i].green, stops[i + 1].green),
+          mix(stops[i].blue, stops[i + 1].blue)};
 }
 
-std::string image(const Picture& picture, double x, double y, double width, double height) {
-  return fmt::format(
-      "<image x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" preserveAspectRatio=\"none\" "
-      "style=\"image-rendering:pixelated\" href=\"{}\"/>",
-      x, y, width, height, png_data_uri(picture));
-}
-
-Picture coloured(int height, int width, const std::vector<double>& values, double limit) {
-  Picture picture{height, width, 3, {}};
-  for (const double value : values)
-    for (const std::uint8_t byte : colour_of(limit > 0 ? value / limit : value)) picture.bytes.push_back(byte);
-  return picture;
+/// The colours' scale, right of the map.
+void draw_scale(Frame& frame, const HeatMap& map, double left) {
+  constexpr int steps = 48;
+  const double height = (frame.bottom - frame.top) / steps;
+  for (int i = 0; i < steps; ++i)
+    frame.add(fmt::format("<rect x=\"{:.1f}\" y=\"{:.2f}\" width=\"12\" height=\"{:.2f}\" fill=\"{}\"/>", left,
+                          frame.bottom - (i + 1) * height, height + 0.3, viridis((i + 0.5) / steps).text()));
+  const std::vector<double> ticks = round_ticks(map.low, map.high, 4);
+  for (const double tick : ticks) {
+    if (tick < map.low || tick > map.high || !(map.high > map.low)) continue;
+    const double y = frame.bottom - (frame.bottom - frame.top) * (tick - map.low) / (map.high - map.low);
+    frame.add(fmt::format("<path class=\"axis\" d=\"M{:.1f} {:.1f}h4\"/>", left + 12, y));
+    frame.text(left + 19, y + 4, "", tick_text(tick, ticks[1] - ticks[0]));
+  }
 }
 
 }  // namespace
 
 std::string heat_map_svg(const HeatMap& map) {
-  const std::size_t size = map.names.size();
-  if (size == 0 || map.values.size() != size * size)
-    throw std::invalid_argument(fmt::format("heat map: {} values for {} names", map.values.size(), size));
-  double left = 12;
-  if (size <= most_names)
-    for (const std::string& name : map.names) left = std::max(left, plot::text_width(name) + 10);
-  left = std::min(left, 110.0);
-  const double top = 26, right = left + side, height = top + side + 12, width = right + 78;
-  std::string body = fmt::format("<text class=\"title\" x=\"4\" y=\"15\">{}</text>", escape_html(map.title));
-  body += image(coloured(static_cast<int>(size), static_cast<int>(size), map.values, map.limit), left, top, side, side);
-  const double step = side / static_cast<double>(size);
-  if (size <= most_names)
-    for (std::size_t i = 0; i < size; ++i)
-      body += fmt::format("<text class=\"small end\" x=\"{:.1f}\" y=\"{:.1f}\">{}</text>", left - 5,
-                          top + (static_cast<double>(i) + 0.5) * step + 3, escape_html(map.names[i].substr(0, 18)));
-  constexpr int shades = 64;
-  std::vector<double> scale;
-  for (int i = 0; i < shades; ++i) scale.push_back(1 - 2.0 * i / (shades - 1));
-  body += image(coloured(shades, 1, scale, 1), right + 16, top, 12, side);
-  for (const int sign : {1, 0, -1})
-    body += fmt::format("<text class=\"small\" x=\"{:.1f}\" y=\"{:.1f}\">{:.2g}</text>", right + 32,
-                        top + side * (1 - sign) / 2.0 + 3, sign * map.limit);
-  return fmt::format(
-      "<svg class=\"plot\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" "
-      "style=\"max-width:{0:.0f}px\" role=\"img\">{2}</svg>",
-      width, height, body);
+  constexpr double cell_height = 40, scale_width = 62;
+  const auto columns = std::max<std::size_t>(map.x_names.size(), 1),
+             rows = std::max<std::size_t>(map.y_names.size(), 1);
+  const int height = 34 + static_cast<int>(cell_height * static_cast<double>(rows)) + 40;
+  Frame frame(map.width, height, map.title, {});
+  double label_width = 0;
+  for (const std::string& name : map.y_names) label_width = std::max(label_width, plot::text_width(name));
+  frame.left = std::min(label_width + 32, 0.4 * map.width);
+  frame.right = map.width - scale_width - 14;
+  const double width = (frame.right - frame.left) / static_cast<double>(columns);
+  const double range = map.high - map.low;
+  for (std::size_t row = 0; row < map.cells.size() && row < rows; ++row) {
+    const double y = frame.bottom - static_cast<double>(row + 1) * cell_height, middle_y = y + cell_height / 2;
+    frame.text(frame.left - 7, middle_y + 4, "end", map.y_names[row]);
+    for (std::size_t column = 0; column < map.cells[row].size() && column < columns; ++column) {
+      const HeatCell& cell = map.cells[row][column];
+      const double x = frame.left + static_cast<double>(column) * width;
+      const bool measured = std::isfinite(cell.value);
+      const Colour colour = viridis(range > 0 && measured ? (cell.value - map.low) / range : 0.5);
+      frame.add(fmt::format(
+          "<rect class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\"{}><title>{}</title></rect>",
+          measured ? "cell" : "empty", x + 0.5, y + 0.5, width - 1, cell_height - 1,
+          measured ? " fill=\"" + colour.text() + "\"" : "",
+          escape_html(fmt::format("{} {}, {} {}: {} {}", map.x_label, map.x_names[column], map.y_label,
+                                  map.y_names[row], cell.text, cell.note))));
+      // White on dark, black on light, whichever contrasts more.
+      const std::string ink = !measured                   ? std::string()
+                              : colour.luminance() < 0.18 ? " style=\"fill:#fff\""
+                                                          : " style=\"fill:#000\"";
+      const double middle = x + width / 2;
+      frame.text(middle, middle_y + (cell.note.empty() ? 4 : -2), "middle", cell.text, ink);
+      if (plot::text_width(cell.note) * 0.85 < width) frame.text(middle, middle_y + 12, "middle note", cell.note, ink);
+    }
+  }
+  for (std::size_t column = 0; column < map.x_names.size(); ++column)
+    frame.text(frame.left + (static_cast<double>(column) + 0.5) * width, frame.bottom + 16, "middle",
+               map.x_names[column]);
+  frame.text((frame.left + frame.right) / 2, frame.bottom + 33, "middle label", map.x_label);
+  const double middle = (frame.top + frame.bottom) / 2;
+  frame.text(12, middle, "middle label", map.y_label, fmt::format(" transform=\"rotate(-90 12 {:.1f})\"", middle));
+  draw_scale(frame, map, frame.right + 14);
+  frame.text(map.width - 6, 15, "end label", map.value_label);
+  return frame.finish();
 }
 
 }  // namespace saccade

@@ -38,12 +38,13 @@ td,th{padding:.25rem .9rem .25rem 0;text-align:left;border-bottom:1px solid var(
 td.number,th.number{text-align:right;white-space:nowrap}
 .scroll{overflow-x:auto;margin-bottom:1rem}
 .plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,400px),1fr));gap:1rem 1.4rem}
+.multiples{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,230px),1fr));gap:.8rem 1rem}
 figure{margin:0;max-width:46rem}
 pre{background:var(--panel);padding:.8rem 1rem;overflow-x:auto;font-size:.82rem;line-height:1.4}
 img{image-rendering:pixelated;max-width:100%}
 code{overflow-wrap:break-word}
 @media screen and (max-width:600px){td,th{padding-right:.6rem}.facts,.facts tbody,.facts tr,.facts td,.facts th{display:block}.facts td,.facts th{border:0;padding:0}.facts tr{padding:.3rem 0;border-bottom:1px solid var(--rule)}}
-@media print{.scroll{overflow:visible}.scroll table{font-size:9px}.scroll td,.scroll th{padding-right:.5rem;overflow-wrap:anywhere}body{max-width:none;padding:0;font-size:11px}h2,h2+p,tr:first-child{break-after:avoid}figure,tr{break-inside:avoid}pre{white-space:pre-wrap;columns:2}.plots{grid-template-columns:1fr 1fr}}
+@media print{.scroll{overflow:visible}.scroll table{font-size:9px}.scroll td,.scroll th{padding-right:.5rem;overflow-wrap:anywhere}body{max-width:none;padding:0;font-size:11px}h2,h3,h2+p,.legend,tr:first-child{break-after:avoid}figure,tr{break-inside:avoid}pre{white-space:pre-wrap;columns:2}.plots{grid-template-columns:1fr 1fr}}
 )";
 
 }  // namespace

@@ -94,6 +94,8 @@ std::string line_plot_svg(const LinePlot& plot) {
   const bool no_data = y.empty();
   for (const VerticalLine& line : plot.verticals) x.add(line.x);
   for (const ReferenceLine& line : plot.references) y.add(line.y);
+  if (!y.empty())
+    for (const double value : plot.y_includes) y.add(value);
   if (plot.y_from_zero && !y.empty()) y.add(0);
   frame.set_y(y.low, y.high, plot.y_label);
   frame.set_x(x.low, x.high, plot.x_label, plot.whole_x);
@@ -144,12 +146,11 @@ std::string bar_chart_svg(const BarChart& chart) {
   return frame.finish();
 }
 
-std::string plot_css() {
+std::string plot_css(bool dark) {
   // Okabe and Ito's colours, which the colour-blind tell apart; yellow is left out for white paper, and the darker ones
   // are lightened on a dark page.
   std::string css = R"(
 :root{--p0:#0072b2;--p1:#d55e00;--p2:#009e73;--p3:#cc79a7;--p4:#e69f00;--p5:#56b4e9;--p6:#555555;--p7:#8c6d1f;--p8:#7b3fa0;--p9:#a50f15}
-@media screen and (prefers-color-scheme:dark){:root{--p0:#56a8e0;--p1:#ee7733;--p2:#2bbf94;--p3:#dd9cc0;--p4:#e9b13c;--p5:#8fd0f4;--p6:#b0b0b0;--p7:#c2a45a;--p8:#b78ad6;--p9:#f4796b}}
 svg.plot{display:block;width:100%;height:auto;font:11px system-ui,"DejaVu Sans",sans-serif}
 svg.plot text{fill:var(--ink,#222)}
 svg.plot .title{font-size:13px;font-weight:600}
@@ -164,6 +165,8 @@ svg.plot .reference{stroke:var(--ink,#222);stroke-dasharray:2 3}
 svg.plot .line{stroke-width:2;stroke-linejoin:round;stroke-linecap:round}
 svg.plot .mark{stroke:var(--ink,#222);stroke-width:1.3}
 svg.plot .spread{stroke-width:1.5}
+svg.plot .empty{fill:var(--panel,#f0f0f0)}
+svg.plot .note{font-size:9.5px}
 svg.plot .ring{fill:var(--paper,#fff);stroke-width:2}
 svg.plot .points{stroke-width:3.6;stroke-linecap:round}
 svg.plot .square{stroke-linecap:square;stroke-width:3}
@@ -173,9 +176,18 @@ svg.plot .square{stroke-linecap:square;stroke-width:3}
 .key svg.plot{display:inline-block;width:20px;height:12px;margin-right:.3rem;vertical-align:-1px}
 svg.plot .dash{stroke-dasharray:6 4}
 )";
+  if (dark)
+    css +=
+        "@media screen and (prefers-color-scheme:dark){:root{--p0:#56a8e0;--p1:#ee7733;--p2:#2bbf94;--p3:#dd9cc0;"
+        "--p4:#e9b13c;--p5:#8fd0f4;--p6:#b0b0b0;--p7:#c2a45a;--p8:#b78ad6;--p9:#f4796b}}\n";
   for (int i = 0; i < plot::scatter_colours; ++i)
     css += fmt::format("svg.plot .c{0}{{stroke:var(--p{0})}}svg.plot .f{0}{{fill:var(--p{0})}}\n", i);
   return css;
+}
+
+std::string svg_file(const std::string& svg) {
+  const std::size_t inside = svg.find('>') + 1;
+  return svg.substr(0, inside) + "<style>" + plot_css(false) + "</style>" + svg.substr(inside);
 }
 
 }  // namespace saccade

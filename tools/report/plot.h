@@ -30,8 +30,9 @@ struct LinePlot {
   std::vector<PlotSeries> series;
   std::vector<ReferenceLine> references;
   std::vector<VerticalLine> verticals = {};
-  bool y_from_zero = true;  ///< the axis includes 0
-  bool whole_x = false;     ///< x counts things: ticks at whole numbers alone
+  bool y_from_zero = true;              ///< the axis includes 0
+  std::vector<double> y_includes = {};  ///< and these: plots that are compared share them
+  bool whole_x = false;                 ///< x counts things: ticks at whole numbers alone
   int width = 440, height = 270;
 };
 
@@ -73,6 +74,36 @@ struct ScatterPlot {
   int width = 330, height = 300;
 };
 
+/// A cell of a heat map; NaN = nothing was measured.
+struct HeatCell {
+  double value = 0;
+  std::string text, note;  ///< in the cell, the note smaller below
+};
+
+/// A value for every pair of two settings, dark = low, light = high.
+struct HeatMap {
+  std::string title, x_label, y_label, value_label;
+  std::vector<std::string> x_names, y_names;
+  std::vector<std::vector<HeatCell>> cells;  ///< [y][x], the first row at the bottom
+  double low = 0, high = 1;                  ///< of the colours; maps that are compared share them
+  int width = 440;
+};
+
+/// Repetitions of a setting: a dot for each, their mean and standard deviation.
+struct SpreadPlot {
+  std::string title, x_label, y_label;
+  std::vector<std::string> x_names;         ///< settings, equally far apart
+  std::vector<std::vector<double>> values;  ///< of each setting; not finite: left out
+  bool ordered = true;                      ///< a line joins the means
+  bool zero = true;                         ///< with a reference line at 0
+  int width = 440, height = 270;
+};
+
+std::string heat_map_svg(const HeatMap& map);
+std::string spread_plot_svg(const SpreadPlot& plot);
+/// The same with settings from top to bottom, whose names may be long.
+std::string spread_rows_svg(const SpreadPlot& plot);
+
 std::string line_plot_svg(const LinePlot& plot);
 std::string bar_chart_svg(const BarChart& chart);
 std::string dot_plot_svg(const DotPlot& plot);
@@ -83,8 +114,11 @@ std::string scatter_legend(const std::vector<std::string>& names);
 /// Shares of the values in equally wide bins over [low, high] as the outline of a histogram.
 PlotSeries histogram_series(std::string name, const std::vector<double>& values, double low, double high, int bins);
 
-/// The rules and colours that the plots use; once per page.
-std::string plot_css();
+/// The rules and colours that the plots use; once per page. `dark`: with those of a dark page.
+std::string plot_css(bool dark = true);
+
+/// One of the plots as a file of its own: with the rules and colours of a white page.
+std::string svg_file(const std::string& svg);
 
 /// Round numbers (1, 2 or 5 times a power of ten apart) that cover [low, high], about `count` of them.
 std::vector<double> round_ticks(double low, double high, int count);

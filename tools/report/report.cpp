@@ -7,7 +7,7 @@
 #include <set>
 
 #include "tools/replace_file.h"
-#include "tools/report/heat_map.h"
+#include "tools/report/matrix_plot.h"
 #include "tools/report/html.h"
 #include "tools/report/plot.h"
 
@@ -161,7 +161,7 @@ std::string similarities(const RunReport& report) {
           limit = std::max(limit, std::isnan(x) ? 0 : x);
     for (const SimilarityMatrix* m : {&layer.first, &layer.latest})
       if (m == &layer.first || m->event != layer.first.event)
-        html += figure(heat_map_svg({fmt::format("{}, after {} {}", layer_name(layer.first.layer), m->event, unit),
+        html += figure(matrix_svg({fmt::format("{}, after {} {}", layer_name(layer.first.layer), m->event, unit),
                                      report.similarity_names, m->values, limit}));
   }
   return section("Similarity") +

@@ -1,5 +1,6 @@
 #pragma once
 #include <limits>
+#include <string>
 #include <vector>
 
 namespace saccade {
@@ -12,5 +13,9 @@ struct Statistic {
 };
 
 Statistic statistic(const std::vector<double>& values);
+
+/// "45.12 ± 0.31 (3)", times `scale`; the number of repetitions only where there are several; a dash where there is
+/// none. `format` is fmt's, of the mean.
+std::string statistic_text(const Statistic& s, double scale, const char* format);
 
 }  // namespace saccade

@@ -86,4 +86,11 @@ fs::path remembered_data_folder(const fs::path& folder) {
   return line;
 }
 
+std::string seedless(std::string protocol, std::int64_t seed) {
+  const std::string said = fmt::format(", seed {};", seed);
+  if (const std::size_t at = protocol.find(said); at != std::string::npos)
+    protocol.replace(at, said.size(), ", seed of the run;");
+  return protocol;
+}
+
 }  // namespace saccade

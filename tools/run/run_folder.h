@@ -45,6 +45,9 @@ struct ProbeResult {
   std::string protocol;  ///< data set, sizes, epochs, seed, device: what the number depends on
 };
 
+/// A protocol as it is the same for runs that differ by their seed.
+std::string seedless(std::string protocol, std::int64_t seed);
+
 /// The accuracies of one network (or of raw pixels) on plain and on deformed test images.
 struct ProbeResults {
   std::vector<ProbeResult> plain, deformed;

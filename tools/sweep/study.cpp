@@ -122,7 +122,7 @@ class StudyReader {
       add(points::listed(*list->as_array(), study_.origin));
     }
     if (const toml::table* random = table("random")) add(points::drawn(*random, study_.origin));
-    if (study_.points.empty()) study_.points.push_back({"base", {}});
+    if (study_.points.empty()) study_.points.push_back({"base", StudyPoint::Kind::listed, {}});
     for (const StudyPoint& point : study_.points)
       for (const Assignment& a : point.assignments)
         if (std::find(study_.varied.begin(), study_.varied.end(), a.key) == study_.varied.end())

@@ -38,7 +38,9 @@ struct Assignment {
 };
 
 struct StudyPoint {
+  enum class Kind { grid, listed, drawn };
   std::string name;  ///< "window-0.5-negatives-4", or as given
+  Kind kind = Kind::listed;
   std::vector<Assignment> assignments;
 };
 

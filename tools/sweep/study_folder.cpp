@@ -48,6 +48,14 @@ RunState run_state(const StudyFolder& folder, const std::string& run) {
   return summary.interrupted ? RunState::begun : summary.diverged ? RunState::diverged : RunState::finished;
 }
 
+void check_runs(const StudyFolder& folder, const Study& study, const std::vector<StudyRun>& runs) {
+  for (const StudyRun& run : runs)
+    if (const fs::path file = RunFolder{folder.run(run.name)}.experiment();
+        fs::exists(file) && load_experiment(file, {}, study.mode) != run.experiment)
+      throw InputError(fmt::format("{}: this run is not what {} says; was it edited? Put it back, or begin a new study",
+                                   folder.run(run.name).string(), folder.sweep().string()));
+}
+
 StudyFolder create_study_folder(const fs::path& out, const fs::path& sweep, const Study& study, const fs::path& data,
                                 bool shared) {
   const StudyFolder folder{out};

@@ -38,6 +38,9 @@ const char* to_string(RunState state);
 /// How a run of the study stands, as its files tell.
 RunState run_state(const StudyFolder& folder, const std::string& run);
 
+/// InputError when a run in the folder is another experiment than the study says: its file was edited.
+void check_runs(const StudyFolder& folder, const Study& study, const std::vector<StudyRun>& runs);
+
 /// A folder for a study, new or empty; `shared`: or one that holds this study already. InputError when it holds
 /// something else.
 StudyFolder create_study_folder(const std::filesystem::path& folder, const std::filesystem::path& sweep,

@@ -184,7 +184,7 @@ std::vector<StudyPoint> grid(const toml::table& table, const std::string& origin
     all = std::move(longer);
   }
   if (table.empty()) refuse(origin, table, "grid: expected keys with lists of values");
-  for (StudyPoint& point : all) point.name = name_of(point.assignments);
+  for (StudyPoint& point : all) point.name = name_of(point.assignments), point.kind = StudyPoint::Kind::grid;
   return all;
 }
 
@@ -198,7 +198,7 @@ std::vector<StudyPoint> listed(const toml::array& tables, const std::string& ori
     const std::string text = name ? name->value<std::string>().value_or("") : "";
     if (text.empty()) refuse(origin, node, "a point needs a name = \"...\"");
     if (!names.insert(text).second) refuse(origin, *name, fmt::format("two points are called \"{}\"", text));
-    StudyPoint point{text, assignments(*table, origin)};
+    StudyPoint point{text, StudyPoint::Kind::listed, assignments(*table, origin)};
     std::erase_if(point.assignments, [](const Assignment& a) { return a.key == "name"; });
     all.push_back(std::move(point));
   }
@@ -218,7 +218,7 @@ std::vector<StudyPoint> drawn(const toml::table& table, const std::string& origi
   if (draws == 0) refuse(origin, table, "random: expected draws = N, the number of points");
   std::vector<StudyPoint> all;
   for (std::int64_t i = 0; i < draws; ++i) {
-    StudyPoint point;
+    StudyPoint point{{}, StudyPoint::Kind::drawn, {}};
     std::uint32_t key = 0;
     for (const Leaf& leaf : leaves(table, is_range)) {
       if (leaf.key == "draws" || leaf.key == "seed") continue;

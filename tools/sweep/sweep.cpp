@@ -14,6 +14,7 @@
 #include "tools/lock_folder.h"
 #include "tools/replace_file.h"
 #include "tools/run/interrupt.h"
+#include "tools/sweep/study_report.h"
 #include "tools/sweep/study_results.h"
 #include "tools/sweep/sweep_runs.h"
 
@@ -46,6 +47,7 @@ Opened open_study(const SweepRequest& request, bool shared) {
     const StudyFolder folder = open_study_folder(flags.resume, "--resume");
     Study study = kept_study(folder);
     std::vector<StudyRun> runs = study_runs(study);
+    check_runs(folder, study, runs);
     return {std::move(study), folder, std::move(runs)};
   }
   if (request.study.empty())
@@ -62,6 +64,7 @@ StudyResults write_results(const StudyFolder& folder, const Study& study) {
   StudyResults results = read_study_results(folder, study);
   replace_file(folder.results(), results_csv(results));
   replace_file(folder.costs(), costs_csv(results));
+  write_study_report(results, folder);
   return results;
 }
 
@@ -90,7 +93,7 @@ void say(const StudyFolder& folder, const StudyResults& results, const CommonFla
   for (const StudyResult& one : results.runs)
     if (!one.finished())
       fmt::print("  {}: {}{}{}\n", one.run.name, to_string(one.state), one.error.empty() ? "" : ": ", one.error);
-  fmt::print("table: {}\n", folder.results().string());
+  fmt::print("table: {}\nreport: {}\n", folder.results().string(), folder.report().string());
 }
 
 }  // namespace
@@ -135,7 +138,9 @@ int sweep(const SweepRequest& request) {
 
 int merge_study(const fs::path& path, const CommonFlags& flags) {
   const StudyFolder folder = open_study_folder(path, "--merge");
-  const StudyResults results = write_results(folder, kept_study(folder));
+  const Study study = kept_study(folder);
+  check_runs(folder, study, study_runs(study));
+  const StudyResults results = write_results(folder, study);
   say(folder, results, flags);
   return results.count(RunState::finished) + results.count(RunState::diverged) == results.runs.size() ? 0 : 1;
 }

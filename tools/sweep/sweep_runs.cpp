@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
@@ -29,6 +30,7 @@ class RunsProgress {
   RunsProgress(std::size_t total, std::size_t done, bool quiet)
       : total_(total),
         before_(done),
+        ended_(done),
         quiet_(quiet),
         terminal_(isatty(STDERR_FILENO) != 0),
         begin_(Clock::now()),
@@ -40,15 +42,19 @@ class RunsProgress {
   RunsProgress& operator=(const RunsProgress&) = delete;
 
   void update(std::size_t done, std::size_t running, std::size_t failed) {
+    if (done + failed > ended_) ended_ = done + failed, last_ = Clock::now();
     if (quiet_ || Clock::now() < next_) return;
     next_ = Clock::now() + std::chrono::seconds(terminal_ ? 1 : 5);
-    const double elapsed = std::chrono::duration<double>(Clock::now() - begin_).count();
-    const std::size_t here = done + failed - before_;
     std::string text = fmt::format("sweep: {} of {} runs done, {} running", done, total_, running);
     if (failed > 0) text += fmt::format(", {} failed", failed);
-    if (here > 0)
-      text += fmt::format(", about {} left", duration_text(elapsed / static_cast<double>(here) *
-                                                           static_cast<double>(total_ - done - failed)));
+    if (ended_ > before_) {
+      // As many seconds a run as up to the last one that ended.
+      const auto seconds = [](Clock::duration d) { return std::chrono::duration<double>(d).count(); };
+      const double each = seconds(last_ - begin_) / static_cast<double>(ended_ - before_);
+      const double left = each * static_cast<double>(total_ - ended_) - seconds(Clock::now() - last_);
+      text +=
+          fmt::format(", about {} left", duration_text(std::max(left, each * static_cast<double>(running > 0) / 2)));
+    }
     fmt::print(stderr, fmt::runtime(terminal_ ? "\r{}\033[K" : "{}\n"), text);
     std::fflush(stderr);
     shown_ = true;
@@ -60,9 +66,9 @@ class RunsProgress {
   }
 
  private:
-  std::size_t total_, before_;
+  std::size_t total_, before_, ended_;
   bool quiet_, terminal_, shown_ = false;
-  Clock::time_point begin_, next_;
+  Clock::time_point begin_, last_ = begin_, next_;
 };
 
 /// What a run that failed said: its last line that is no warning.

@@ -5,7 +5,7 @@
 namespace saccade {
 
 /// A matrix as coloured squares: blue below 0, orange above, white at 0, grey where it is not a number.
-struct HeatMap {
+struct MatrixPlot {
   std::string title;
   std::vector<std::string> names;  ///< of rows and columns; written beside the rows while there is room
   std::vector<double> values;      ///< [names][names]
@@ -13,6 +13,6 @@ struct HeatMap {
 };
 
 /// std::invalid_argument when the values are not as many as the names ask for.
-std::string heat_map_svg(const HeatMap& map);
+std::string matrix_svg(const MatrixPlot& map);
 
 }  // namespace saccade
