@@ -123,6 +123,18 @@ TEST_CASE("experiment: unknown keys, wrong types, values out of range") {
       {"layer 4", "too small"});
 }
 
+TEST_CASE("experiment: traces, noise and circuits that cannot be") {
+  const TemporaryFolder temporary;
+  const auto refuse = [&](const std::vector<std::string>& keys, const std::vector<std::string>& parts) {
+    check_refused(temporary.path, replay(temporary.path / "out", tiny + keys), parts);
+  };
+  refuse({"error=circuit", "block=false"}, {"error = \"circuit\"", "expected block = true"});
+  refuse({"error=circuit", "circuit.noise=0.1", "margins=[0, 1]"}, {"circuit.noise", "margins above 0"});
+  refuse({"memory.noise=0.1", "margins=[0, 1]"}, {"memory.noise", "margins above 0"});
+  refuse({"memory.trace=synaptic", "memory.utilisation=1"}, {"memory.burst = 1", "no resources"});
+  refuse({"memory.trace=synaptic-peak", "memory.recovery_time=2"}, {"memory.recovery_time is 2 s", "1.5 s"});
+}
+
 TEST_CASE("experiment: files that are malformed, missing or folders") {
   const TemporaryFolder temporary;
   const fs::path file = temporary.path / "my.toml", out = temporary.path / "out";

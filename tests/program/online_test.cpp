@@ -65,9 +65,10 @@ TEST_CASE("presets: listed, run by name with changes, refused when there is none
   CHECK(run({"replay", "--preset", "online/rll", "--resume", out.string()}).code == 2);
 }
 
-TEST_CASE("batch mode has no layers in parallel, rates that fall, or running averages") {
+TEST_CASE("batch mode has no layers in parallel, rates that fall, running averages, traces or circuits") {
   const TemporaryFolder temporary;
-  for (const char* setting : {"schedule=pll", "rate.final=0.5", "activity=covariance"}) {
+  for (const char* setting : {"schedule=pll", "rate.final=0.5", "activity=covariance", "memory.trace=exponential",
+                              "memory.noise=0.1", "error=circuit"}) {
     const Outcome refused = run({"train", "--set", setting, "--out", (temporary.path / "none").string()});
     CHECK(refused.code == 2);
     CHECK(refused.err.find("saccade replay") != std::string::npos);

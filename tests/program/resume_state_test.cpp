@@ -52,6 +52,12 @@ std::vector<Row> rows() {
   event({"schedule=pll", "rule=rf", "rate.final=0"});
   event({"schedule=pll", "block=false", "activity=covariance", "average_views=9", "optimiser=adam"});
   event({"schedule=e2e", "activity=covariance", "average_views=5", "rate.final=0.3", "stream.positives=shuffled"});
+  for (const std::string trace : {"exponential", "synaptic", "synaptic-peak"})
+    for (const std::string acts : {"scale", "gate"})
+      event(
+          {"memory.trace=" + trace, "memory.trace_acts=" + acts, "memory.noise=0.5", "schedule=pll", "stream.views=3"});
+  event({"memory.trace=exponential", "memory.trace_time=0.4", "memory.noise=2", "memory.mode=held", "block=false"});
+  event({"error=circuit", "circuit.noise=0.3", "circuit.threshold_error=0.2", "memory.trace=synaptic", "rule=rf"});
   event({"memory.capacity=2", "stream.dwell=uniform", "stream.views=4"});
   event({"stream.dwell=geometric", "stream.views=3", "stream.returns=0.4", "stream.return_depth=3"});
   event({"stream.order=blocked", "stream.returns=0.3", "memory.mode=held"});

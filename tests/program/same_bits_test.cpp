@@ -39,6 +39,8 @@ TEST_CASE("same bits: twice, with 1, 2 and 5 threads, with AVX2 and AVX-512, in 
       {"--set", "optimiser=adam", "--set", "rule=rf"},
       {"--set", "schedule=e2e", "--set", "arithmetic=fast"},
       {"--set", "schedule=pll", "--set", "activity=covariance", "--set", "average_views=20"},
+      {"--set", "memory.trace=exponential", "--set", "memory.noise=0.5", "--set", "error=circuit", "--set",
+       "circuit.noise=0.1"},
       {"--set", "schedule=rll", "--set", "optimiser=adam", "--set", "rule=sign", "--set", "stream.views=3"},
   };
   const bool avx2 = machine_has("avx2"), avx512 = machine_has("avx512");

@@ -43,7 +43,9 @@ arithmetic = "fast"
 rate = {conv = [1e-5, 2e-7], head = 3.0}
 view.kind = "plain"
 stream = {views = 3, fixation = 0.5, order = "blocked"}
-memory = {mode = "held", window = 1.5, capacity = 9}
+memory = {mode = "held", window = 1.5, capacity = 9, trace = "synaptic-peak", trace_acts = "gate", burst = 3, noise = 0.25}
+circuit = {noise = 0.5, threshold_error = 0.125}
+error = "circuit"
 [probe]
 enabled = true
 every = 5000
@@ -141,6 +143,11 @@ TEST_CASE("what is written reads back to the same experiment") {
   CHECK(all.margins_of(1) == Experiment::Margins{0.5, 1.25});
   CHECK(all.negative_weight == 0.30000000000000004);
   CHECK(all.probe.enabled == Experiment::ProbeWhen::yes);
+  const LearnerOptions options = learner_options(all);
+  CHECK(options.memory.trace.name == "synaptic-peak");
+  CHECK((options.memory.trace.burst == 3 && options.memory.trace.facilitation_time == 1.5));
+  CHECK((options.memory.trace_acts == "gate" && options.memory.noise == 0.25));
+  CHECK((options.error == "circuit" && options.circuit.noise == 0.5 && options.circuit.threshold_error == 0.125));
 }
 
 TEST_CASE("a path reads back, whatever is in it") {
@@ -280,6 +287,14 @@ TEST_CASE("values out of range, and keys that do not fit together") {
   CHECK(contains(refusal("stream.fixation = 0"), "above 0"));
   CHECK(contains(refusal("memory.window = nan"), "memory.window is the number nan"));
   CHECK(contains(refusal("stream.fixation = inf"), "stream.fixation"));
+  CHECK(contains(refusal("memory.trace = \"exponental\""), "\"window\", \"exponential\", \"synaptic\""));
+  CHECK(contains(refusal("memory.trace_acts = \"both\""), "\"scale\", \"gate\""));
+  CHECK(contains(refusal("memory.trace_time = 0"), "memory.trace_time"));
+  CHECK(contains(refusal("memory.utilisation = 1.1"), "memory.utilisation"));
+  CHECK(contains(refusal("memory.burst = 0"), "memory.burst is the integer 0"));
+  CHECK(contains(refusal("memory.noise = -1"), "memory.noise"));
+  CHECK(contains(refusal("error = \"units\""), "\"hinge\", \"circuit\""));
+  CHECK(contains(refusal("circuit.threshold_error = nan"), "circuit.threshold_error"));
   CHECK(contains(refusal("rate = -1"), "rate.conv"));
   CHECK(contains(refusal("rate = inf"), "rate.conv"));
   CHECK(contains(refusal("margins = [[1, 2], [1, 2]]"), "margins has 2 values"));

@@ -24,6 +24,8 @@ Experiment as_untrained(Experiment e) {
   e.temperature = plain.temperature;
   e.margins = {{}};
   e.block = plain.block;
+  e.error = plain.error;
+  e.circuit = plain.circuit;
   e.activity = plain.activity;
   e.average_views = plain.average_views;
   e.optimiser = plain.optimiser;
