@@ -306,6 +306,21 @@ TEST_CASE("a run that fails is told, the others go on") {
   CHECK(run(fixture.resume()).code == 1);
 }
 
+TEST_CASE("a run that diverges is a finished one with a name for it") {
+  std::string text = tiny;
+  text.replace(text.find("negatives = [1, 2]"), 18, "rate = [1e-3, 1e12]\n");
+  text.replace(text.find("\"tanh\""), 6, "\"none\"");
+  const StudyFixture fixture(text);
+  const Outcome outcome = run(fixture.begin());
+  CHECK(outcome.code == 0);
+  CHECK(contains(outcome.out, "8 of 8 runs finished, 4 diverged"));
+  CHECK(contains(fixture.results(), "002-window-0.5-rate-1000000000000.0-seed-1,"));
+  CHECK(contains(fixture.results(), "0.5,1000000000000.0,1,diverged,replay,"));
+  CHECK(!contains(fixture.results(), "nan"));
+  CHECK(contains(text_of(fixture.out / "report.html"), "<td>diverged</td>"));
+  CHECK(run(fixture.resume()).code == 0);  // again would be the same
+}
+
 TEST_CASE("a run whose process is killed has failed, and goes on when it is asked to") {
   const StudyFixture fixture(longer);
   const fs::path first = fixture.out / "runs" / (names[0] + "-seed-1");
