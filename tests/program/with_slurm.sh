@@ -2,7 +2,7 @@
 # Runs a command beside a Slurm of its own: munged, slurmctld and slurmd of one node, this machine, as the current user, with all
 # their files in a temporary folder. SLURM_CONF tells sbatch, squeue and scancel about it. Everything ends with the command.
 #   with_slurm.sh COMMAND...
-# Exit code: the command's; 77, with the reason, where Slurm is not installed (Debian: slurm-wlm, munge) or does not start.
+# Exit code: the command's; 124 when it takes more than 4 minutes; 77, with the reason, where Slurm is not installed (Debian: slurm-wlm, munge) or does not start.
 set -euo pipefail
 skip() { echo "with_slurm.sh: $*" >&2; exit 77; }
 
@@ -14,6 +14,7 @@ dir=$(mktemp -d "${TMPDIR:-/tmp}/saccade-slurm-XXXXXX")
 chmod 755 "$dir"
 daemons=()
 stop() {
+  timeout 5 scancel --quiet --user="$(id -un)" 2>/dev/null || true
   for process in "${daemons[@]}"; do kill "$process" 2>/dev/null || true; done
   for process in "${daemons[@]}"; do wait "$process" 2>/dev/null || true; done
   rm -rf "$dir"
@@ -77,4 +78,4 @@ for _ in $(seq 300); do
   sleep 0.1
 done
 [ "$(sinfo --noheader --format=%t 2>/dev/null)" = idle ] || skip "the node did not come up: $(tail -n 3 "$dir/slurmd.log" | tr '\n' ' ')"
-"$@"
+timeout 240 "$@"

@@ -138,7 +138,7 @@ TEST_CASE("results.csv: a row for every layer and test; what is missing is empty
   const std::string csv = results_csv(results);
   CHECK(contains(csv,
                  "run,point,rule,seed,status,command,data,images,events,updates,layer,test,accuracy,untrained,gain,"));
-  CHECK(contains(csv, "001-rule-bp-seed-1,rule-bp,bp,1,finished,replay,fashion-mnist,0,0,0,1,plain,0.502,0.501,"));
+  CHECK(contains(csv, "001-rule-bp-seed-1,rule-bp,bp,1,finished,replay,fashion-mnist,0,0,0,1,plain,0.502,0.501,0.001,0.25,2,5,"));
   CHECK(contains(csv, ",0.25,2,5,,,,0,abc,\"of \"\"it\"\"\",\n"));  // pixels, loss, distances, memory
   CHECK(contains(csv,
                  "001-rule-bp-seed-3,rule-bp,bp,3,failed,replay,fashion-mnist,0,,,,,,,,,,,,,,,,,\"a, \"\"b\"\"\"\n"));

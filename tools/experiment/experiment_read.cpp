@@ -3,13 +3,12 @@
 
 #include <algorithm>
 #include <cctype>
-#include <fstream>
 #include <limits>
 #include <map>
-#include <sstream>
 
 #include "engine/error.h"
 #include "tools/experiment/experiment_keys.h"
+#include "tools/read_text.h"
 
 namespace saccade {
 namespace {
@@ -348,12 +347,7 @@ Experiment parse_overridden(std::string_view text, const std::string& origin, co
 
 Experiment load_experiment(const std::filesystem::path& file, const std::vector<std::string>& overrides, Mode mode) {
   if (file.empty()) return parse_experiment("", "experiment", overrides, mode);
-  std::ifstream in(file, std::ios::binary);
-  if (!in || std::filesystem::is_directory(file))
-    throw InputError(fmt::format("{}: cannot read this experiment file", file.string()));
-  std::ostringstream text;
-  text << in.rdbuf();
-  return parse_experiment(text.str(), file.string(), overrides, mode);
+  return parse_experiment(read_text(file), file.string(), overrides, mode);
 }
 
 }  // namespace saccade

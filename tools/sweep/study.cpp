@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <map>
-#include <sstream>
 
 #include "engine/error.h"
 #include "tools/experiment/preset.h"
+#include "tools/read_text.h"
 #include "tools/sweep/study_points.h"
 
 namespace saccade {
@@ -16,14 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using points::refuse;
-
-std::string read_text(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in || fs::is_directory(file)) throw InputError(fmt::format("{}: cannot read this file", file.string()));
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
 
 class StudyReader {
  public:
@@ -134,9 +125,9 @@ class StudyReader {
   Study study_;
 };
 
-/// A folder's name: letters, digits and a few signs.
+/// Part of a folder's name: at most 80 letters, digits and a few signs.
 std::string plain(const std::string& name) {
-  std::string text = name;
+  std::string text = name.substr(0, 80);
   std::replace_if(
       text.begin(), text.end(),
       [](char c) {

@@ -2,26 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-#include <sstream>
-
 #include "engine/error.h"
+#include "tools/read_text.h"
 #include "tools/replace_file.h"
 #include "tools/run/run_folder.h"
 #include "tools/shared_file.h"
 
 namespace saccade {
-namespace {
 
 namespace fs = std::filesystem;
-
-std::string text_of(const fs::path& file) {
-  std::ostringstream text;
-  text << std::ifstream(file, std::ios::binary).rdbuf();
-  return text.str();
-}
-
-}  // namespace
 
 const char* to_string(RunState state) {
   switch (state) {
@@ -59,9 +48,9 @@ void check_runs(const StudyFolder& folder, const Study& study, const std::vector
 StudyFolder create_study_folder(const fs::path& out, const fs::path& sweep, const Study& study, const fs::path& data,
                                 bool shared) {
   const StudyFolder folder{out};
-  const std::string text = text_of(sweep);
+  const std::string text = read_text(sweep);
   if (shared && fs::exists(folder.sweep())) {
-    if (text_of(folder.sweep()) != text || (!study.base_text.empty() && text_of(folder.base()) != study.base_text))
+    if (read_text(folder.sweep()) != text || (!study.base_text.empty() && read_text(folder.base()) != study.base_text))
       throw InputError(fmt::format("--out {}: this folder holds another study than {}; choose another folder",
                                    out.string(), sweep.string()));
     return folder;

@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <map>
 #include <set>
 #include <sstream>
 
+#include "tools/read_text.h"
 #include "tools/replace_file.h"
 #include "tools/report/html.h"
 #include "tools/report/html_table.h"
@@ -257,14 +257,9 @@ class StudyPage {
   }
 
   std::string files() const {
-    const auto text_of = [](const fs::path& file) {
-      std::ostringstream text;
-      text << std::ifstream(file, std::ios::binary).rdbuf();
-      return text.str();
-    };
     std::string html =
         "<h2>Again</h2>\n<p><code>saccade sweep sweep.toml --out DIR</code>, with sweep.toml:</p>\n<pre>" +
-        escape_html(text_of(folder_.sweep())) + "</pre>\n";
+        escape_html(read_text(folder_.sweep())) + "</pre>\n";
     if (!results_.study.base_text.empty())
       html += "<p>The experiment that it names (base.toml):</p>\n<pre>" + escape_html(results_.study.base_text) +
               "</pre>\n";

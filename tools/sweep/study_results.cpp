@@ -72,14 +72,15 @@ class RunRows {
   std::string row(std::optional<int> layer, const char* test, const std::optional<ProbeResult>& result,
                   double untrained, double pixels) const {
     const double learned = result ? result->accuracy : NAN;
-    std::vector<std::string> fields{front_,
-                                    layer ? fmt::format("{}", *layer) : "",
-                                    test,
-                                    field(learned),
-                                    field(untrained),
-                                    field(learned - untrained),
-                                    field(pixels),
-                                    one_.finished() ? field(one_.summary.loss) : ""};
+    std::vector<std::string> fields{
+        front_,
+        layer ? fmt::format("{}", *layer) : "",
+        test,
+        field(learned),
+        field(untrained),
+        std::isfinite(learned - untrained) ? fmt::format("{:.6g}", learned - untrained) : "",
+        field(pixels),
+        one_.finished() ? field(one_.summary.loss) : ""};
     for (const char* quantity : {"positive_distance", "negative_distance", "positive_active", "negative_active"}) {
       const double own = layer ? one_.last(quantity, *layer) : NAN;
       fields.push_back(field(std::isnan(own) ? one_.last(quantity, -1) : own));
