@@ -214,7 +214,9 @@ TEST_CASE("studies that come with the program can be run") {
     CHECK(study.seeds.size() >= 3);
     for (const StudyRun& run : study_runs(study)) {
       CHECK(run.experiment.probe.enabled == Experiment::ProbeWhen::yes);
-      // Settings are compared on images that no one has learned from, never on the test file.
+      // Settings are compared on images that no one has learned from, never on the test file. The built-in world has
+      // no file: its test stills show objects of their own.
+      if (run.experiment.data == Experiment::Data::world) continue;
       CHECK(run.experiment.probe.test == Experiment::ProbeTest::train);
       CHECK((run.experiment.images > 0 && run.experiment.images <= run.experiment.probe.test_from));
     }
