@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <array>
 #include <cmath>
 #include <stdexcept>
+#include <utility>
 
 #include "engine/error.h"
 #include "engine/random.h"
@@ -12,7 +13,8 @@
 namespace saccade {
 namespace {
 
-float rectified(float x) { return x > 0 ? x : 0.0f; }
+/// What is not a number passes: nothing may hide it.
+float rectified(float x) { return x < 0 ? 0.0f : x; }
 
 /// In the order in which devices add up distances: 16 chains, then a tree.
 class Sum {

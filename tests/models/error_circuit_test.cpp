@@ -154,6 +154,55 @@ TEST_CASE("the circuit without noise has the bits of the device's hinge, through
     }
 }
 
+TEST_CASE("the circuit hides no number that is none: as the device's hinge, unit by unit") {
+  constexpr std::size_t units = 20, lanes = 32;
+  for (const std::string isa : {"avx512", "avx2", "portable"})
+    for (const float odd : {NAN, INFINITY, -INFINITY, 1e38f, 0.0f, -0.0f})
+      for (const bool remembered : {true, false})
+        for (const bool positive : {true, false}) {
+          Device* const device = ref::cpu_device(isa, 1);
+          if (device == nullptr) continue;
+          CAPTURE(isa);
+          CAPTURE(odd);
+          std::vector<float> a(lanes, 0.0f), b(lanes, 0.0f);
+          for (std::size_t i = 0; i < units; ++i) a[i] = 0.1f * static_cast<float>(i % 3), b[i] = 0.2f;
+          (remembered ? a : b)[3] = odd;
+          std::vector<float> errors[2];
+          HingeResult results[2];
+          for (const bool circuit : {false, true}) {
+            const DeviceBuffer<float> anchor(*device, lanes), view(*device, lanes), error(*device, lanes);
+            const DeviceBuffer<std::int32_t> active(*device, 1);
+            const DeviceBuffer<HingeResult> result(*device, 1);
+            anchor.write(a), view.write(b);
+            const std::vector<HingeTerm> terms{{0, 0, positive, 0.3f, 1}};
+            ContrastiveHinge op;
+            op.embedding = units;
+            op.anchors = op.views = 1;
+            op.terms = terms;
+            op.anchor_embedding = anchor.strided(), op.view_embedding = view.strided();
+            op.view_error = error.strided(), op.view_active = active.strided();
+            op.results = result.shared();
+            if (circuit) {
+              ErrorCircuit unit({}, 1, 1);
+              unit.compare(*device, op, 5, 0);
+              op.anchor_error = error.strided(), op.anchor_active = active.strided();
+              CHECK_THROWS_AS(unit.compare(*device, op, 5, 0), std::invalid_argument);
+            } else
+              device->contrastive_hinge(op);
+            errors[circuit] = error.read();
+            results[circuit] = result.read()[0];
+            CHECK(active.read()[0] == results[circuit].active);
+          }
+          CHECK(ref::same_bits(errors[0], errors[1]));
+          CHECK(results[0].active == results[1].active);
+          CHECK(std::isnan(results[0].loss) == std::isnan(odd));
+          if (std::isnan(odd))
+            CHECK(std::isnan(results[1].loss));
+          else
+            CHECK((results[0].loss == results[1].loss && results[0].distance == results[1].distance));
+        }
+}
+
 TEST_CASE("thresholds of circuits are off by what is asked, each for good") {
   const Thresholds nominal{2, 5};
   constexpr double deviation = 0.1;
