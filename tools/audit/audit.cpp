@@ -173,7 +173,7 @@ class Auditor {
         in_batches() ? fmt::format("; every change waits for the end of its batch of {} pairs", e_.batch) : "";
     if (chain()) {
       c.verdict = depth_ == 1 ? Verdict::met : Verdict::not_met;
-      c.why = fmt::format("layer 0 waits {} hops, up to the top and down again, layer {} {}",
+      c.why = fmt::format("layer 0 waits {} hops, up to the top and down again, layer {} waits {}",
                           2 * (depth_ - 1) + top_hops, depth_ - 1, top_hops) +
               batch;
       return c;
