@@ -125,7 +125,8 @@ class Auditor {
 
   /// What an error passes on its way down.
   std::string hops() const {
-    if (clapp()) return chain() ? fmt::format("convolutions 1 to {}", depth_ - 1) : "none: a layer's own output";
+    if (clapp())
+      return chain() && depth_ > 1 ? fmt::format("convolutions 1 to {}", depth_ - 1) : "none: a layer's own output";
     if (!chain()) return "the head of the layer that learns";
     return depth_ == 1 ? "the head" : fmt::format("the head and convolutions 1 to {}", depth_ - 1);
   }
