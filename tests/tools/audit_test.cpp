@@ -97,7 +97,7 @@ TEST_CASE("what a verdict says: which part, how many hops, what it costs") {
   const Audit bp = audit(experiment(false, {"network=conv5", "data=cifar10", "schedule=e2e", "block=false"}), false);
   CHECK(says(condition(bp, "symmetry").where, "rule bp: the head and convolutions 1 to 4"));
   CHECK(says(condition(bp, "locking").why, "layer 0 waits 10 hops"));
-  CHECK(says(condition(bp, "locking").why, "layer 4 2"));
+  CHECK(says(condition(bp, "locking").why, "layer 4 waits 2"));
   CHECK(says(condition(bp, "presynaptic").where, "block = false"));
   CHECK(says(condition(bp, "presynaptic").why, "at most 1.35 s"));
   const Audit rll = audit(experiment(false, {"rule=rf", "rate.final=0.5"}), false);

@@ -29,9 +29,11 @@ ref::LabelledRows points(std::vector<std::vector<double>> rows, std::vector<int>
 TEST_CASE("nearest neighbours against the definition, on odd shapes") {
   const auto device = make_cpu_device(2);
   int differ = 0;
-  for (const auto& [shape, images, tests, classes] :
-       {std::tuple{MapShape{1, 1, 1, 1, 0}, 5, 3, 2}, std::tuple{MapShape{3, 5, 7, 7, 0}, 37, 23, 3},
-        std::tuple{MapShape{1, 1, 16, 16, 0}, 16, 40, 10}, std::tuple{MapShape{2, 2, 33, 33, 0}, 129, 31, 5}})
+  for (const auto& [shape, images, tests, classes] : {std::tuple{MapShape{1, 1, 1, 1, 0}, 5, 3, 2},
+                                                      std::tuple{MapShape{3, 5, 7, 7, 0}, 37, 23, 3},
+                                                      std::tuple{MapShape{1, 1, 16, 16, 0}, 16, 40, 10},
+                                                      std::tuple{MapShape{2, 2, 33, 33, 0}, 129, 31, 5},
+                                                      {MapShape{5, 3, 300, 300, 0}, 19, 11, 4}})
     for (const int k : {1, 2, 3, 5})
       for (const Metric metric : {Metric::cosine, Metric::euclidean}) {
         if (shape.features() == 1 && metric == Metric::cosine) continue;  // all are as near, but for rounding

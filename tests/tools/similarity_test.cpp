@@ -23,7 +23,7 @@ TEST_CASE("similarities against all pairs, one by one") {
     std::fill(x.rows[1].begin(), x.rows[1].end(), 0.0);  // no direction
     const Features features = on_device(*device, x, shape);
     const auto same = [&](std::size_t i, std::size_t j) { return x.labels[i] == x.labels[j]; };
-    const Similarity got = class_similarity(features);
+    const Similarity got = class_similarity(*device, features);
     REQUIRE(got.size == classes);
     CHECK(close(got.within, ref::mean_cosine(x, same)));
     CHECK(close(got.between, ref::mean_cosine(x, [&](std::size_t i, std::size_t j) { return !same(i, j); })));
@@ -37,7 +37,7 @@ TEST_CASE("similarities against all pairs, one by one") {
         if (!std::isnan(want)) CHECK(!close(got.at(g, h), want + 1e-9));  // the detector detects
       }
     const int first = images / 2 + 1;
-    const Similarity single = image_similarity(features, first);
+    const Similarity single = image_similarity(*device, features, first);
     REQUIRE(single.size == first);
     for (int i = 0; i < first; ++i)
       for (int j = 0; j < first; ++j) {
@@ -52,7 +52,7 @@ TEST_CASE("similarities against all pairs, one by one") {
     };
     CHECK(close(single.within, among(true)));
     CHECK(close(single.between, among(false)));
-    CHECK(image_similarity(features, 10'000).size == images);
+    CHECK(image_similarity(*device, features, 10'000).size == images);
   }
 }
 
@@ -60,7 +60,7 @@ TEST_CASE("features that have collapsed have no similarity") {
   const auto device = make_cpu_device(1);
   ref::LabelledRows x = drawn_rows(9, 4, 3, 1);
   for (auto& row : x.rows) std::fill(row.begin(), row.end(), 0.0);
-  const Similarity got = class_similarity(on_device(*device, x, {1, 1, 4, 4, 0}));
+  const Similarity got = class_similarity(*device, on_device(*device, x, {1, 1, 4, 4, 0}));
   CHECK(std::isnan(got.within));
   CHECK(std::isnan(got.between));
   CHECK(std::isnan(got.at(0, 0)));

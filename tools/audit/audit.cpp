@@ -125,7 +125,8 @@ class Auditor {
 
   /// What an error passes on its way down.
   std::string hops() const {
-    if (clapp()) return chain() ? fmt::format("convolutions 1 to {}", depth_ - 1) : "none: a layer's own output";
+    if (clapp())
+      return chain() && depth_ > 1 ? fmt::format("convolutions 1 to {}", depth_ - 1) : "none: a layer's own output";
     if (!chain()) return "the head of the layer that learns";
     return depth_ == 1 ? "the head" : fmt::format("the head and convolutions 1 to {}", depth_ - 1);
   }
@@ -173,7 +174,7 @@ class Auditor {
         in_batches() ? fmt::format("; every change waits for the end of its batch of {} pairs", e_.batch) : "";
     if (chain()) {
       c.verdict = depth_ == 1 ? Verdict::met : Verdict::not_met;
-      c.why = fmt::format("layer 0 waits {} hops, up to the top and down again, layer {} {}",
+      c.why = fmt::format("layer 0 waits {} hops, up to the top and down again, layer {} waits {}",
                           2 * (depth_ - 1) + top_hops, depth_ - 1, top_hops) +
               batch;
       return c;

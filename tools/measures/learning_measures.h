@@ -37,9 +37,8 @@ struct MeasureOptions {
 ///   X_event_gradient_norm  root of the mean of |u_i|^2; of noise alone, |u| / n would be this / sqrt(n)
 ///   X_event_descent        mean cosine of u_i and g, of events whose u_i is not zero; of noise alone, around 0
 ///   conv_rule_descent      cosine of u and g, for rules other than bp
-///   X_feedback_angle       degrees between w and the weights that carry errors back through X, for rules other than
-///   bp;
-///                          random ones lie at about 90, feedback alignment turns w towards them
+///   X_feedback_angle       degrees between w and the weights that carry errors back through X, not of bp: about 90 at
+///                          random; feedback alignment turns w towards them
 /// and of the features that the head of a layer reads of the batch's n later views: feature_norm2, feature_variance,
 /// participation_ratio (FeatureStatistics), and saturation, the share of the layer's outputs (saturated());
 /// embedding_variance and embedding_participation_ratio are those of what the head makes of them.
@@ -89,7 +88,7 @@ class LearningMeasures {
   MeasureOptions options_;
   MeasuredPairs batch_, events_;       ///< as many of either
   Parameters copy_;                    ///< of the weights, rule bp
-  std::optional<Parameters> carrier_;  ///< of weights and feedback, under the run's rule where that is another
+  std::optional<Parameters> carrier_;  ///< of weights and feedback, under the run's rule where it is another
   PairStep step_;
   std::optional<PairStep> carried_step_;
   Tensors initial_, last_;  ///< w0, w'

@@ -10,25 +10,31 @@
 namespace saccade {
 namespace {
 
-std::vector<double> squared_norms(const std::vector<float>& rows, std::size_t count) {
+/// Copies of all features at once would take gigabytes on large maps: rows, or blocks of features, come one by one.
+std::vector<double> squared_norms(Device& device, const Features& x) {
   std::vector<double> norms;
-  const std::size_t features = rows.size() / count;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::span<const float> row = std::span(rows).subspan(i * features, features);
+  std::vector<float> row(x.shape.features());
+  for (std::size_t i = 0; i < x.labels.size(); ++i) {
+    device.read(row.data(), x.values.data() + i * row.size(), row.size() * sizeof(float));
     norms.push_back(inner_product(row, row));
   }
   return norms;
 }
 
 /// [tested][lanes]: inner products with the stored rows, which a head with a unit for each of them computes.
-std::vector<float> products(Device& device, const HeadShape& shape, const std::vector<float>& stored,
-                            const Features& tested) {
+std::vector<float> products(Device& device, const HeadShape& shape, const Features& stored, const Features& tested) {
   const std::size_t features = shape.in.features(), lanes = static_cast<std::size_t>(shape.lanes());
-  std::vector<float> transposed(shape.weights());
-  for (std::size_t i = 0; i < static_cast<std::size_t>(shape.embedding); ++i)
-    for (std::size_t f = 0; f < features; ++f) transposed[f * lanes + i] = stored[i * features + f];
-  const DeviceBuffer<float> weights(device, transposed.size());
-  weights.write(transposed);
+  const DeviceBuffer<float> weights(device, shape.weights());
+  constexpr std::size_t block = 4096;
+  std::vector<float> part(block), transposed(block * lanes);
+  for (std::size_t first = 0; first < features; first += block) {
+    const std::size_t count = std::min(block, features - first);
+    for (std::size_t i = 0; i < stored.labels.size(); ++i) {
+      device.read(part.data(), stored.values.data() + i * features + first, count * sizeof(float));
+      for (std::size_t f = 0; f < count; ++f) transposed[f * lanes + i] = part[f];
+    }
+    device.write(weights.data() + first * lanes, transposed.data(), count * lanes * sizeof(float));
+  }
   const DeviceBuffer<float> out(device, lanes, 1, tested.values.views());
   device.head_forward({shape, {1, tested.values.views()}, tested.values.strided(), weights.shared(), out.strided()});
   return out.read();
@@ -54,10 +60,9 @@ double neighbour_accuracy(Device& device, const Features& stored, const Features
   const std::size_t there = stored.labels.size(), asked = tested.labels.size();
   if (stored.shape != tested.shape || k < 1 || there == 0 || asked == 0)
     throw std::invalid_argument("neighbour_accuracy: nothing to compare");
-  const std::vector<float> rows = stored.values.read();
   const HeadShape shape{stored.shape, static_cast<int>(there)};
-  const std::vector<float> product = products(device, shape, rows, tested);
-  const std::vector<double> own = squared_norms(rows, there), other = squared_norms(tested.values.read(), asked);
+  const std::vector<float> product = products(device, shape, stored, tested);
+  const std::vector<double> own = squared_norms(device, stored), other = squared_norms(device, tested);
   std::size_t correct = 0;
   std::vector<double> distance(there);
   for (std::size_t t = 0; t < asked; ++t) {

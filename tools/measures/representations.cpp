@@ -33,8 +33,8 @@ std::vector<Measure> Representations::measure(const Parameters& parameters) {
     }
     if (options_.matrix == RepresentationOptions::Matrix::none) continue;
     matrices_.push_back(options_.matrix == RepresentationOptions::Matrix::classes
-                            ? class_similarity(stored)
-                            : image_similarity(stored, options_.images));
+                            ? class_similarity(device_, stored)
+                            : image_similarity(device_, stored, options_.images));
     add(layer, "similarity_within", matrices_.back().within);
     add(layer, "similarity_between", matrices_.back().between);
   }

@@ -11,14 +11,15 @@ namespace {
 /// Of the first images, as many as there are labels. Unit vectors u of a group g add up to S_g: the sum of all cosines
 /// between groups g and h is S_g . S_h, and within g, without those of an image and itself (unless `with_self`),
 /// |S_g|^2 - n_g.
-Similarity similarity(const Features& features, const std::vector<std::int32_t>& labels, int groups, bool with_self) {
-  const std::vector<float> rows = features.values.read();
-  const auto count = static_cast<Eigen::Index>(features.shape.features());
+Similarity similarity(Device& device, const Features& features, const std::vector<std::int32_t>& labels, int groups,
+                      bool with_self) {
+  std::vector<float> row(features.shape.features());
+  const auto count = static_cast<Eigen::Index>(row.size());
   Eigen::MatrixXd sums = Eigen::MatrixXd::Zero(count, groups);
   std::vector<double> members(static_cast<std::size_t>(groups));
   for (std::size_t i = 0; i < labels.size(); ++i) {
-    const Eigen::Map<const Eigen::VectorXf> row(rows.data() + i * static_cast<std::size_t>(count), count);
-    const Eigen::VectorXd wide = row.cast<double>();
+    device.read(row.data(), features.values.data() + i * row.size(), row.size() * sizeof(float));
+    const Eigen::VectorXd wide = Eigen::Map<const Eigen::VectorXf>(row.data(), count).cast<double>();
     const double norm = std::sqrt(wide.dot(wide));
     if (norm == 0) continue;
     sums.col(labels[i]) += wide / norm;
@@ -43,17 +44,17 @@ Similarity similarity(const Features& features, const std::vector<std::int32_t>&
 
 }  // namespace
 
-Similarity class_similarity(const Features& features) {
-  return similarity(features, features.labels, features.classes, false);
+Similarity class_similarity(Device& device, const Features& features) {
+  return similarity(device, features, features.labels, features.classes, false);
 }
 
-Similarity image_similarity(const Features& features, int count) {
+Similarity image_similarity(Device& device, const Features& features, int count) {
   count = std::min(count, static_cast<int>(features.labels.size()));
   std::vector<std::int32_t> numbers(static_cast<std::size_t>(count));
   std::iota(numbers.begin(), numbers.end(), 0);
-  Similarity images = similarity(features, numbers, count, true);
+  Similarity images = similarity(device, features, numbers, count, true);
   const std::vector<std::int32_t> labels(features.labels.begin(), features.labels.begin() + count);
-  const Similarity classes = similarity(features, labels, features.classes, false);
+  const Similarity classes = similarity(device, features, labels, features.classes, false);
   images.within = classes.within, images.between = classes.between;
   return images;
 }

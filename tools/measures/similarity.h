@@ -17,8 +17,8 @@ struct Similarity {
 };
 
 /// Between classes: the mean over all pairs of an image of either; on the diagonal over pairs of different images.
-Similarity class_similarity(const Features& features);
+Similarity class_similarity(Device& device, const Features& features);
 /// Between the first `count` images; `within` and `between` are over them. Their own cosine is 1.
-Similarity image_similarity(const Features& features, int count);
+Similarity image_similarity(Device& device, const Features& features, int count);
 
 }  // namespace saccade
