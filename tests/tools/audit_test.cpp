@@ -104,6 +104,11 @@ TEST_CASE("what a verdict says: which part, how many hops, what it costs") {
   CHECK(says(condition(rll, "locking").why, "one event in 3, drawn at random"));
   CHECK(says(condition(rll, "symmetry").why, "fixed random"));
   CHECK(std::any_of(rll.needs.begin(), rll.needs.end(), [](const auto& n) { return says(n, "rate.final = 0.5"); }));
+  const Audit traced = audit(
+      experiment(false, {"memory.trace=exponential", "memory.trace_acts=gate", "error=circuit"}), false);
+  CHECK(verdicts(traced) == "+++-++");  // Appendix A's circuit has no more than sums and thresholds
+  for (const char* need : {"memory.trace = exponential: the strength of a trace gates", "error = circuit"})
+    CHECK(std::any_of(traced.needs.begin(), traced.needs.end(), [&](const auto& n) { return says(n, need); }));
   const Audit gll = audit(experiment(false, {"schedule=gll"}), false);
   CHECK(says(condition(gll, "locking").why, "behind 2 of 3 of the run"));
   const Audit simclr = audit(experiment(true, {"loss=simclr", "batch=100"}), true);

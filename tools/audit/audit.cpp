@@ -287,6 +287,14 @@ class Auditor {
   std::vector<std::string> needs() const {
     std::vector<std::string> all;
     if (!batches_) all.push_back("a signal that the eye has moved (an efference copy); never which object it sees");
+    if (e_.memory.trace != Experiment::Trace::window)
+      all.push_back(fmt::format(
+          "memory.trace = {}: {}", experiment_word(e_, "memory.trace"),
+          e_.memory.trace_acts == Experiment::TraceActs::scale
+              ? "what is read of an anchor is what is left of it; distances drift with its age"
+              : "the strength of a trace gates the update, apart from what it holds: it has to be known beside it"));
+    if (e_.error == Experiment::ErrorUnit::circuit)
+      all.push_back("error = circuit: rectified excitatory and inhibitory units for each comparison (Appendix A)");
     if (std::any_of(e_.network.layers.begin(), e_.network.layers.end(),
                     [](const LayerSpec& l) { return l.sharing == Sharing::shared; }))
       all.push_back(
