@@ -267,8 +267,6 @@ double OnlineLearner::floats_of_anchor() const {
   return static_cast<double>(anchors_.buffer().size()) + (options_.block ? 0 : activity_floats(network_));
 }
 
-double OnlineLearner::memory_floats() const { return slots_ * floats_of_anchor(); }
-
 double OnlineLearner::held_floats() const {
   return static_cast<double>(memory_->anchors().size()) * floats_of_anchor();
 }

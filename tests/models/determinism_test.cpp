@@ -160,7 +160,7 @@ TEST_CASE("a recorder does not change a run, and two recordings are the same byt
           recorder.view(*view);
           recorder.update(learner.last());
           learner.last_embedding();
-          learner.memory_floats();
+          learner.held_floats();
         } else {
           recorder.saccade(std::get<Saccade>(scheduled.event));
         }

@@ -42,6 +42,30 @@ double kept(const Audit& audit, const std::string& what) {
 
 bool says(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
+struct Remembered {
+  double age = 0, floats = 0;  ///< the oldest anchor that was compared with, in seconds; most held at a time
+};
+
+/// What a learner of this experiment's memory remembers over some events of its stream.
+Remembered remembered(OnlineLearner& learner, const Experiment& e, const NetworkSpec& network, int events) {
+  const ImageSet images = test::synthetic_images(network, 24);
+  StreamOptions options;
+  options.views = static_cast<int>(e.stream.views), options.dwell = e.stream.dwell;
+  options.fixation_seconds = e.stream.duration(), options.seed = 3;
+  const ViewKind kind = network.channels == 3 ? ViewKind::affine_hsv : ViewKind::affine;
+  FixationStream stream(std::make_shared<DeformedImages>(images, kind, 3), options);
+  Remembered most;
+  for (int i = 0; i < events; ++i) {
+    const ScheduledEvent event = *stream.next();
+    learner.handle(event.event);
+    most.floats = std::max(most.floats, learner.held_floats());
+    if (!std::holds_alternative<View>(event.event)) continue;
+    for (const UpdateRecord& update : learner.records())
+      for (const auto& term : update.terms) most.age = std::max(most.age, static_cast<double>(term.age_us) * 1e-6);
+  }
+  return most;
+}
+
 }  // namespace
 
 TEST_CASE("verdicts: pre-synaptic, post-synaptic, operations, symmetry, labels, locking") {
@@ -132,12 +156,13 @@ TEST_CASE("the floats that are kept are those of the learner, its optimiser and 
   const auto device = make_cpu_device(1);
   for (const Keys& keys : {Keys{}, Keys{"schedule=e2e", "rule=rf"}, Keys{"block=false", "rule=urf"},
                            Keys{"memory.mode=held", "schedule=e2e", "block=false"}, Keys{"memory.capacity=2"},
+                           Keys{"memory.window=0.5"}, Keys{"memory.window=0.1"}, Keys{"memory.window=0.9"},
                            Keys{"negatives=9", "optimiser=adam", "rule=sign"},
                            Keys{"activity=covariance", "optimiser=adam", "schedule=e2e"}}) {
     const Experiment e = experiment(false, keys);
     const Audit found = audit(e, false);
-    const OnlineLearner learner(*device, e.network, learner_options(e));
-    CHECK(kept(found, "short-term memory") == learner.memory_floats());
+    OnlineLearner learner(*device, e.network, learner_options(e));
+    CHECK(kept(found, "short-term memory") == remembered(learner, e, e.network, 50).floats);
     double feedback = 0, moments = 0, averages = 0;
     const Parameters& parameters = learner.parameters();
     for (int i = 0; i < e.network.depth(); ++i)
@@ -174,19 +199,11 @@ TEST_CASE("no anchor is ever older than the audit says, and some are as old") {
     options.rates = {std::vector<float>(3, 0.0f), std::vector<float>(3, 0.0f)};
     options.margins = {{}};
     OnlineLearner learner(*device, test::network_of(tiny), options);
-    const ImageSet images = test::synthetic_images(test::network_of(tiny), 24);
-    StreamOptions stream;
-    stream.views = static_cast<int>(e.stream.views), stream.dwell = e.stream.dwell;
-    stream.fixation_seconds = e.stream.duration(), stream.seed = 3;
-    FixationStream events(std::make_shared<DeformedImages>(images, ViewKind::affine_hsv, 3), stream);
-    double found = 0;
-    for (int i = 0; i < 400; ++i) {
-      const ScheduledEvent event = *events.next();
-      learner.handle(event.event);
-      if (!std::holds_alternative<View>(event.event)) continue;
-      for (const UpdateRecord& update : learner.records())
-        for (const auto& term : update.terms) found = std::max(found, static_cast<double>(term.age_us) * 1e-6);
-    }
+    const auto [found, floats] = remembered(learner, e, test::network_of(tiny), 400);
+    const double anchors = floats / (3 * test::network_of(tiny).head(0).lanes()),
+                 expected = anchor_floats(e) / (e.network.depth() * e.network.head(0).lanes());
+    CHECK(anchors <= expected);
+    if (e.stream.dwell == Dwell::fixed) CHECK(anchors == expected);
     if (!oldest) continue;
     CHECK(found <= *oldest + 1e-6);  // ticks of a microsecond
     // Where the window ends it, the oldest is the last view within.

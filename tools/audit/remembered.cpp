@@ -37,7 +37,14 @@ std::optional<double> oldest_anchor(const Experiment& e) {
 double anchor_floats(const Experiment& e) {
   const LearnerOptions options = learner_options(e);
   const double heads = e.schedule == Experiment::Schedule::e2e ? 1 : e.network.depth();
-  return make_memory(options.memory)->slots() *
+  double anchors = make_memory(options.memory)->slots();
+  if (!std::isinf(e.memory.window) && !e.stream.recorded()) {
+    // Anchors come a fixation apart; when one does, those behind it that are not older than the window are still held.
+    const double between = e.stream.duration() / static_cast<double>(e.stream.views);
+    const double shortest = e.stream.dwell == Dwell::fixed ? e.stream.duration() : between;
+    anchors = std::min(anchors, 1 + std::floor(e.memory.window / shortest + 1e-9));
+  }
+  return anchors *
          (heads * e.network.head(0).lanes() + (e.block ? 0 : activity_floats(e.network)));
 }
 

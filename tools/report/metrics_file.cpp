@@ -13,7 +13,7 @@
 namespace saccade {
 namespace {
 
-constexpr std::array<std::string_view, 35> quantities{
+constexpr std::array<std::string_view, 41> quantities{
     "positive_distance", "negative_distance", "positive_active", "negative_active", "loss", "updates", "positive_score",
     "negative_score", "autoencoder_loss", "staleness",
     // of LearningMeasures
@@ -22,7 +22,8 @@ constexpr std::array<std::string_view, 35> quantities{
     "head_event_descent", "feature_norm2", "feature_variance", "participation_ratio", "saturation",
     "conv_feedback_angle", "head_feedback_angle", "embedding_variance", "embedding_participation_ratio",
     // of Representations
-    "knn_accuracy", "similarity_within", "similarity_between",
+    "knn_accuracy", "similarity_within", "similarity_between", "factor_rotation", "factor_distance", "factor_place",
+    "factor_light", "factor_strength", "factor_ambient",
     // of the run
     "memory_floats"};
 

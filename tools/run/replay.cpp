@@ -72,6 +72,7 @@ class Replay final : public Run {
 
   void listen(const View& view) {
     time_ = to_seconds(view.time);
+    most_held_ = std::max(most_held_, learner_.held_floats());
     if (recorder_) recorder_->view(view);
     for (const UpdateRecord& update : learner_.records()) {
       if (recorder_) recorder_->update(update);
@@ -84,6 +85,7 @@ class Replay final : public Run {
   void save_state(Checkpoint& checkpoint) override {
     if (recorder_) recorder_->sync();
     learner_.save(checkpoint);
+    checkpoint.reals.push_back({"record.memory_floats", {most_held_}});
     checkpoint.integers.push_back({"record.trace", {static_cast<std::int64_t>(recorder_ ? recorder_->position() : 0)}});
   }
 
@@ -93,6 +95,7 @@ class Replay final : public Run {
     if (position.size() != 1)
       throw InputError(fmt::format("checkpoint: record.trace has {} values, expected 1", position.size()));
     trace_position_ = static_cast<std::uint64_t>(position.front());
+    most_held_ = checkpoint.real_values("record.memory_floats").at(0);
   }
 
   void describe(RunSummary& summary) const override {
@@ -100,7 +103,7 @@ class Replay final : public Run {
     summary.updates = learner_.updates();
     summary.events_per_second = seconds_ > 0 ? static_cast<double>(learner_.events()) / seconds_ : 0;
     summary.pairs_per_second = summary.events_per_second / views_of_pair(experiment_, false);
-    summary.memory_floats = learner_.memory_floats();
+    summary.memory_floats = most_held_;
   }
 
   std::string headline(const RunSummary& s) const override {
@@ -129,7 +132,8 @@ class Replay final : public Run {
   ViewSheet sheet_;
   std::unique_ptr<Stream> stream_;
   EventQueue queue_;
-  double time_ = 0;  ///< of the latest view
+  double time_ = 0;       ///< of the latest view
+  double most_held_ = 0;  ///< floats in short-term memory at a time
   std::unique_ptr<Recorder> recorder_;
   std::uint64_t trace_position_ = 0;
 };

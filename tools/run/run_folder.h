@@ -70,7 +70,7 @@ struct RunSummary {
   ProbeResults classifier;   ///< the network's own, under the supervised loss
   double epochs = 0;         ///< of a training
   std::uint64_t length = 0;  ///< of the whole run: views, or steps of a training; 0 = unknown
-  double memory_floats = 0;  ///< of short-term memory, at the end
+  double memory_floats = 0;  ///< most that short-term memory held at a time
   double loss = 0;
   bool interrupted = false;
   bool diverged = false;  ///< a distance or a loss was not finite

@@ -104,7 +104,7 @@ RunReport replay_report(const Experiment& e, const RunSummary& s, const RunFolde
   };
   if (s.memory_floats > 0)
     report.summary.push_back({"short-term memory", fmt::format("{:.0f} floats", s.memory_floats),
-                              "embeddings of anchors, and activities where the gradient is not blocked"});
+                              "most at a time: embeddings of anchors, and activities where the gradient is not blocked"});
   add_machine(report, s);
   return report;
 }
