@@ -37,6 +37,7 @@ TEST_CASE("audit: the defaults, a file with changes, a preset; as replay, or as 
     CHECK(audited({"--set", setting, "--set", "schedule=e2e"})["command"] == "train");
   CHECK(verdict(audited({"--set", "loss=supervised"}), "unsupervised") == "not met");
   CHECK(audited({"--preset", "table1/simclr-e2e-bp"})["command"] == "train");
+  CHECK(audited({"--preset", "online/batch-rll"})["command"] == "train");  // hinge and few negatives, but epochs
   CHECK(audited({"--preset", "online/pll"})["configuration"].get<std::string>().find("schedule pll") !=
         std::string::npos);
 
@@ -54,6 +55,7 @@ TEST_CASE("audit: what cannot be run is refused") {
            {{"--preset", "online/rll", "mine.toml"}, "expected one experiment"},
            {{"--set", "rule=dtp", "--set", "schedule=rll"}, "end to end"},
            {{"--train", "--set", "schedule=pll"}, "rll, gll or e2e"},
+           {{"--set", "error=circuit", "--set", "block=false"}, "saccade replay"},
            {{"--set", "loss=simclr", "--set", "activity=covariance"}, "saccade replay"}}) {
     const Outcome outcome = run(Arguments{"audit"} + arguments);
     CAPTURE(outcome.err);

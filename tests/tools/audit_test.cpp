@@ -128,8 +128,8 @@ TEST_CASE("what a verdict says: which part, how many hops, what it costs") {
   CHECK(says(condition(rll, "locking").why, "one event in 3, drawn at random"));
   CHECK(says(condition(rll, "symmetry").why, "fixed random"));
   CHECK(std::any_of(rll.needs.begin(), rll.needs.end(), [](const auto& n) { return says(n, "rate.final = 0.5"); }));
-  const Audit traced = audit(
-      experiment(false, {"memory.trace=exponential", "memory.trace_acts=gate", "error=circuit"}), false);
+  const Audit traced =
+      audit(experiment(false, {"memory.trace=exponential", "memory.trace_acts=gate", "error=circuit"}), false);
   CHECK(verdicts(traced) == "+++-++");  // Appendix A's circuit has no more than sums and thresholds
   for (const char* need : {"memory.trace = exponential: the strength of a trace gates", "error = circuit"})
     CHECK(std::any_of(traced.needs.begin(), traced.needs.end(), [&](const auto& n) { return says(n, need); }));
@@ -154,11 +154,11 @@ TEST_CASE("what a verdict says: which part, how many hops, what it costs") {
 
 TEST_CASE("the floats that are kept are those of the learner, its optimiser and its feedback") {
   const auto device = make_cpu_device(1);
-  for (const Keys& keys : {Keys{}, Keys{"schedule=e2e", "rule=rf"}, Keys{"block=false", "rule=urf"},
-                           Keys{"memory.mode=held", "schedule=e2e", "block=false"}, Keys{"memory.capacity=2"},
-                           Keys{"memory.window=0.5"}, Keys{"memory.window=0.1"}, Keys{"memory.window=0.9"},
-                           Keys{"negatives=9", "optimiser=adam", "rule=sign"},
-                           Keys{"activity=covariance", "optimiser=adam", "schedule=e2e"}}) {
+  for (const Keys& keys :
+       {Keys{}, Keys{"schedule=e2e", "rule=rf"}, Keys{"block=false", "rule=urf"},
+        Keys{"memory.mode=held", "schedule=e2e", "block=false"}, Keys{"memory.capacity=2"}, Keys{"memory.window=0.5"},
+        Keys{"memory.window=0.1"}, Keys{"memory.window=0.9"}, Keys{"negatives=9", "optimiser=adam", "rule=sign"},
+        Keys{"activity=covariance", "optimiser=adam", "schedule=e2e"}}) {
     const Experiment e = experiment(false, keys);
     const Audit found = audit(e, false);
     OnlineLearner learner(*device, e.network, learner_options(e));

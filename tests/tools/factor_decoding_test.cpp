@@ -125,8 +125,8 @@ TEST_CASE("factors are read out as ridge regression in its primal form does, pen
       if (r2 > best_r2) best = penalty, best_r2 = r2;
     }
     const double want = reference_r2(p.stored.rows, p.y, count, best, p.tested.rows, p.wanted);
-    // Products of rows are sums in single precision: 1e-6 of them, enlarged by the inverse of the smallest penalty, 1e4,
-    // at worst; what is seen is below 1e-4.
+    // Products of rows are sums in single precision: 1e-6 of them, enlarged by the inverse of the smallest penalty,
+    // 1e4, at worst; what is seen is below 1e-4.
     CHECK(decoded(p) == doctest::Approx(want).epsilon(2e-3));
   }
 }
@@ -162,7 +162,8 @@ TEST_CASE("factors of the world's stills are those of their recipes") {
   CHECK(part.values[9] == doctest::Approx(std::log2(scene.distance)));
   CHECK(part.values[10] == scene.x);
   CHECK(part.values[11] == scene.y);
-  const double strength = std::sqrt(std::pow(scene.light.x, 2) + std::pow(scene.light.y, 2) + std::pow(scene.light.z, 2));
+  const double strength =
+      std::sqrt(std::pow(scene.light.x, 2) + std::pow(scene.light.y, 2) + std::pow(scene.light.z, 2));
   CHECK(part.values[14] == doctest::Approx(scene.light.z / strength));
   CHECK(part.values[15] == doctest::Approx(std::log2(strength)));
   CHECK(part.values[16] == doctest::Approx(std::log2(scene.ambient)));

@@ -120,6 +120,7 @@ class Auditor {
         whys.back() += ", " + to_string(o.operation);
     c.where = fmt::format("{}", fmt::join(parts, ", "));
     c.why = fmt::format("{}", fmt::join(whys, "; "));
+    if (dtp()) c.why += "; of rule dtp they are those of Adam, by which its inverses learn: targets are sums";
     return c;
   }
 
@@ -293,6 +294,11 @@ class Auditor {
           e_.memory.trace_acts == Experiment::TraceActs::scale
               ? "what is read of an anchor is what is left of it; distances drift with its age"
               : "the strength of a trace gates the update, apart from what it holds: it has to be known beside it"));
+    if (e_.memory.noise > 0)
+      all.push_back(
+          fmt::format("memory.noise = {:g}: what is read of an anchor is noisy, anew each time; nothing is asked "
+                      "of a synapse for that",
+                      e_.memory.noise));
     if (e_.error == Experiment::ErrorUnit::circuit)
       all.push_back("error = circuit: rectified excitatory and inhibitory units for each comparison (Appendix A)");
     if (std::any_of(e_.network.layers.begin(), e_.network.layers.end(),

@@ -27,7 +27,9 @@ void run(const Request& request, const CommonFlags& flags) {
         fmt::format("--preset {} and {}: expected one experiment", request.preset, request.experiment.string()));
   const std::filesystem::path file = request.preset.empty() ? request.experiment : preset_file(request.preset);
   Experiment experiment = load_experiment(file, flags.set, request.train ? Mode::batch : Mode::event);
-  const bool batches = request.train || against_replay(experiment).has_value();
+  // An experiment that counts in epochs was written for batches; event mode would not look at them.
+  const bool counts_epochs = experiment.epochs != Experiment{}.epochs;
+  const bool batches = request.train || counts_epochs || against_replay(experiment).has_value();
   if (batches) {
     experiment = load_experiment(file, flags.set, Mode::batch);
     check_train(experiment);
@@ -45,8 +47,9 @@ void add_audit(CLI::App& app, CommonFlags& flags) {
   command->add_option("experiment", request->experiment, "Experiment file (TOML); the defaults without it")
       ->type_name("EXP.toml");
   command->add_option("--preset", request->preset, "An experiment file that comes with the program")->type_name("NAME");
-  command->add_flag("--train", request->train,
-                    "As saccade train runs it; without it as saccade replay does, where that can");
+  command->add_flag(
+      "--train", request->train,
+      "As saccade train runs it; without it so only where epochs are given, or where replay cannot run it");
   add_experiment_flags(*command, flags);
   command->add_flag("--json", flags.json, "Print as JSON");
   add_example(*command, "saccade audit --set schedule=e2e --set rule=rf\n  saccade audit --train --set loss=simclr");

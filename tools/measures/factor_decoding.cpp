@@ -75,8 +75,9 @@ std::vector<double> factor_r2(const Features& stored, const KnownFactors& stored
       if (const double got = r2(tried[e], numbers.bottomRows(left), fitted_mean, first, own_width); got > best_r2)
         best = e, best_r2 = got;
     if (final[best].size() == 0)
-      final[best] = predictions(own, across, numbers, scale * std::pow(10.0, static_cast<double>(best) - 4) +
-                                                          std::numeric_limits<double>::min());
+      final[best] =
+          predictions(own, across, numbers,
+                      scale * std::pow(10.0, static_cast<double>(best) - 4) + std::numeric_limits<double>::min());
     all.push_back(r2(final[best], test_numbers, mean, first, own_width));
     first += own_width;
   }

@@ -7,8 +7,8 @@
 #include <set>
 
 #include "tools/replace_file.h"
-#include "tools/report/matrix_plot.h"
 #include "tools/report/html.h"
+#include "tools/report/matrix_plot.h"
 #include "tools/report/plot.h"
 
 namespace saccade {
@@ -168,7 +168,7 @@ std::string similarities(const RunReport& report) {
     for (const SimilarityMatrix* m : {&layer.first, &layer.latest})
       if (m == &layer.first || m->event != layer.first.event)
         html += figure(matrix_svg({fmt::format("{}, after {} {}", layer_name(layer.first.layer), m->event, unit),
-                                     report.similarity_names, m->values, limit}));
+                                   report.similarity_names, m->values, limit}));
   }
   return section("Similarity") +
          "<p class=\"faint\">Mean cosine between standardised features, at the first and at the latest measurement; "

@@ -148,6 +148,10 @@ std::optional<std::string> against_replay(const Experiment& e) {
         experiment_value(e, "loss"));
   if (e.rule == Experiment::Rule::dtp)
     return "rule = \"dtp\": target propagation belongs to saccade train; expected another rule";
+  if (e.error == Experiment::ErrorUnit::circuit && !e.block)
+    return "error = \"circuit\", block = false: Appendix A's circuit computes the errors of the later view, none of "
+           "the "
+           "anchor's; expected block = true, or error = \"hinge\"";
   if (e.negatives == Experiment::all_negatives)
     return "negatives = \"all\": an event has no batch; expected a number, or saccade train";
   return {};
