@@ -51,7 +51,10 @@ std::vector<double> factor_r2(const Features& stored, const KnownFactors& stored
   if (stored_factors.size() < 10 || tested_factors.size() < 1)
     throw std::invalid_argument("factor_r2: expected 10 stored images and one to test on");
   const Rows rows = rows_of(stored), test_rows = rows_of(tested);
-  const MatrixXd own = (rows * rows.transpose()).cast<double>(), across = (test_rows * rows.transpose()).cast<double>();
+  Eigen::MatrixXf products = Eigen::MatrixXf::Zero(rows.rows(), rows.rows());
+  products.selfadjointView<Eigen::Lower>().rankUpdate(rows);
+  const MatrixXd own = MatrixXd(products.cast<double>().selfadjointView<Eigen::Lower>()),
+                 across = (test_rows * rows.transpose()).cast<double>();
   const MatrixXd numbers = numbers_of(stored_factors), test_numbers = numbers_of(tested_factors);
   const Index count = own.rows(), fitted = count - count / 5, left = count / 5;
   const double scale = own.trace() / static_cast<double>(count);
