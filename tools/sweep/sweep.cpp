@@ -5,6 +5,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
@@ -63,36 +64,35 @@ Opened open_study(const SweepRequest& request, bool shared) {
 StudyResults write_results(const StudyFolder& folder, const Study& study) {
   StudyResults results = read_study_results(folder, study);
   replace_file(folder.results(), results_csv(results));
+  replace_file(folder.measures(), measures_csv(results));
   replace_file(folder.costs(), costs_csv(results));
   write_study_report(results, folder);
   return results;
 }
 
 void say(const StudyFolder& folder, const StudyResults& results, const CommonFlags& flags) {
-  const std::size_t total = results.runs.size(), diverged = results.count(RunState::diverged),
-                    failed = results.count(RunState::failed), begun = results.count(RunState::begun),
-                    missing = results.count(RunState::missing), finished = results.count(RunState::finished) + diverged;
+  constexpr std::array rest{RunState::diverged, RunState::collapsed, RunState::failed, RunState::begun,
+                            RunState::missing};
   if (flags.json) {
-    const nlohmann::ordered_json json{{"title", results.study.title},
-                                      {"runs", total},
-                                      {"finished", finished},
-                                      {"diverged", diverged},
-                                      {"failed", failed},
-                                      {"unfinished", begun},
-                                      {"missing", missing},
-                                      {"results", folder.results().string()},
-                                      {"report", folder.report().string()}};
+    nlohmann::ordered_json json{
+        {"title", results.study.title}, {"runs", results.runs.size()}, {"finished", results.count(RunState::finished)}};
+    for (const RunState state : rest) json[to_string(state)] = results.count(state);
+    json["not_in_study"] = results.others;
+    json["results"] = folder.results().string();
+    json["measures"] = folder.measures().string();
+    json["report"] = folder.report().string();
     fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
     return;
   }
-  std::string text = fmt::format("{} of {} runs finished", finished, total);
-  for (const auto& [count, what] :
-       {std::pair{diverged, "diverged"}, {failed, "failed"}, {begun, "unfinished"}, {missing, "not begun"}})
-    if (count > 0) text += fmt::format(", {} {}", count, what);
+  std::string text = fmt::format("{} of {} runs finished", results.count(RunState::finished), results.runs.size());
+  for (const RunState state : rest)
+    if (const std::size_t count = results.count(state); count > 0)
+      text += fmt::format(", {} {}", count, state == RunState::missing ? "not begun" : to_string(state));
   fmt::print("{}\n", text);
   for (const StudyResult& one : results.runs)
     if (!one.finished())
       fmt::print("  {}: {}{}{}\n", one.run.name, to_string(one.state), one.error.empty() ? "" : ": ", one.error);
+  if (!results.others.empty()) fmt::print("no longer in the study, left out: {}\n", fmt::join(results.others, ", "));
   fmt::print("table: {}\nreport: {}\n", folder.results().string(), folder.report().string());
 }
 
@@ -142,7 +142,7 @@ int merge_study(const fs::path& path, const CommonFlags& flags) {
   check_runs(folder, study, study_runs(study));
   const StudyResults results = write_results(folder, study);
   say(folder, results, flags);
-  return results.count(RunState::finished) + results.count(RunState::diverged) == results.runs.size() ? 0 : 1;
+  return results.ended() == results.runs.size() ? 0 : 1;
 }
 
 int sweep_with_slurm(const SweepRequest& request, const SlurmResources& resources, bool submit) {
