@@ -492,9 +492,30 @@ TEST_CASE("sweep refuses what it cannot do, and leaves everything as it was") {
            {Arguments{"sweep", "--merge", out}, {"--merge", "no sweep.toml"}},
            {Arguments{"sweep", study, "--merge", done}, {"--merge DIR stands alone"}},
            {Arguments{"sweep", study, "--out", out, "--jobs", "-1"}, {"--jobs"}},
+           {Arguments{"sweep", study, "--out", out, "--cpus", "4"}, {"--cpus belongs to --slurm"}},
+           {Arguments{"sweep", study, "--out", out, "--memory", "2G"}, {"--memory belongs to --slurm"}},
+           {Arguments{"sweep", study, "--out", out, "--sbatch", "--x=y"}, {"--sbatch belongs to --slurm"}},
+           {Arguments{"sweep", "--merge", done, "--slurm"}, {"--merge DIR stands alone"}},
+           {Arguments{"sweep", study, "--out", out, "--slurm", "--memory", "16"}, {"--memory 16:", "16G"}},
+           {Arguments{"sweep", study, "--out", out, "--slurm", "--memory", "0G"}, {"--memory 0G:"}},
+           {Arguments{"sweep", study, "--out", out, "--slurm", "--memory", "16 GB"}, {"--memory 16 GB:"}},
+           {Arguments{"sweep", study, "--out", out, "--slurm", "--time", "2h"}, {"--time 2h:", "days-hours"}},
+           {Arguments{"sweep", study, "--out", out, "--slurm", "--time", "1:2:3:4"}, {"--time 1:2:3:4:"}},
+           {Arguments{"sweep", study, "--out", out, "--slurm", "--sbatch", "account=me"}, {"--sbatch account=me:"}},
+           {Arguments{"sweep", study, "--out", out, "--slurm", "--tasks", "9"}, {"--tasks 9:", "at most 8"}},
        })
     CHECK(refusal_fault(run(arguments), arguments, parts) == "");
   CHECK(everything_in(fixture.folder.path) == before);
+}
+
+TEST_CASE("--device cuda without a GPU is refused once, before there is a folder") {
+  const StudyFixture fixture;
+  const Arguments arguments = fixture.begin({"--device", "cuda"});
+  const Outcome outcome = run(arguments, {{"CUDA_VISIBLE_DEVICES", ""}});
+  CHECK(refusal_fault(outcome, arguments, {"--device cuda: ", "use --device cpu"}) == "");
+  CHECK(!fs::exists(fixture.out));
+  // The machine that submits needs none.
+  CHECK(run(fixture.begin({"--device", "cuda", "--slurm"}), {{"CUDA_VISIBLE_DEVICES", ""}}).code == 0);
 }
 
 TEST_CASE("a study whose file was edited in its folder is not taken for what it was") {
@@ -506,7 +527,13 @@ TEST_CASE("a study whose file was edited in its folder is not taken for what it 
   CHECK(run(fixture.resume()).code == 0);
   text.replace(text.find("inf]"), 3, "9.0");
   std::ofstream(fixture.out / "sweep.toml") << text;
-  CHECK(run(fixture.resume()).code == 0);  // runs under new names
+  const Outcome other = run(fixture.resume());  // runs under new names
+  CHECK(other.code == 0);
+  const std::string left =
+      "003-window-inf-negatives-1-seed-1, 003-window-inf-negatives-1-seed-2, "
+      "004-window-inf-negatives-2-seed-1, 004-window-inf-negatives-2-seed-2";
+  CHECK(contains(other.out, "no longer in the study, left out: " + left + "\n"));
+  CHECK(contains(text_of(fixture.out / "report.html"), left));
   CHECK(fs::exists(fixture.out / "runs" / "004-window-9.0-negatives-2-seed-1"));
   text.replace(text.find("events = 200"), 12, "events = 201");
   std::ofstream(fixture.out / "sweep.toml") << text;
