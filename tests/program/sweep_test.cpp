@@ -364,7 +364,7 @@ TEST_CASE("measures reach the answer: a file with the first and last of each, a 
   CHECK(contains(text_of(fixture.out / "measures.csv"), front + "0,conv_step,,"));  // not defined at event 0
   for (const std::string& line : lines) CHECK(!contains(line, "distance"));
   const std::string page = text_of(fixture.out / "report.html");
-  for (const char* part : {"<h2>Measures</h2>", "knn_accuracy, layer 0", "participation_ratio, layer 0", " → "})
+  for (const char* part : {"<h2>Measures, layer 0</h2>", ">knn_accuracy</th>", ">participation_ratio</th>", " → "})
     CHECK_MESSAGE(contains(page, part), part);
   // Nothing was probed: layers all the same.
   const std::vector<std::string> rows = lines_of(fixture.results());

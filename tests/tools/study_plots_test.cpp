@@ -173,7 +173,8 @@ TEST_CASE("the page's table of measures: the top layer before and after, over th
       one.metrics.push_back({layer, "conv_moved", {10, 20}, {1, 2}});
     }
   const std::string table = measures_table(results);
-  CHECK(contains(table, ">factor_size, layer 1</th>"));
+  CHECK(contains(table, "<h2>Measures, layer 1</h2>"));
+  CHECK(contains(table, ">factor_size</th>"));
   // Seeds 1 and 3: 0.6 and 0.8.
   CHECK(contains(table, ">0.100 ± 0 → 0.700 ± 0.14</td>"));
   CHECK(!contains(table, "conv_moved"));

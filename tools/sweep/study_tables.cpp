@@ -43,16 +43,16 @@ bool measured(const StudyResults& results, const Value& value) {
 }
 
 std::string table_html(const StudyResults& results, const std::vector<Column>& columns,
-                       const std::function<std::string(std::size_t)>& last = {}) {
+                       const std::function<std::string(std::size_t)>& runs = {}) {
   std::vector<std::string> head{"#", "point"};
+  if (runs) head.push_back("runs");
   for (const Column& column : columns) head.push_back(column.name);
-  if (last) head.push_back("runs");
   HtmlTable table(head);
   for (std::size_t p = 0; p < results.study.points.size(); ++p) {
     std::vector<std::string> row{fmt::format("{}", p + 1), escape_html(point_label(results, p))};
+    if (runs) row.push_back(runs(p));
     for (const Column& column : columns)
       row.push_back(mean_text(over_seeds(results, p, column.value), column.scale, column.format));
-    if (last) row.push_back(last(p));
     table.row(row);
   }
   return table.html();
@@ -133,31 +133,32 @@ std::string layers_table(const StudyResults& results) {
 }
 
 std::string measures_table(const StudyResults& results) {
-  std::map<std::string, int> quantities;  // and the top layer that has each
+  std::set<std::string> quantities;
+  int top = -1;
   for (const StudyResult& one : results.runs)
     if (one.finished())
       for (const MetricSeries& series : one.metrics)
         if (const std::string& name = series.quantity; name == "knn_accuracy" || name == "participation_ratio" ||
                                                        name.starts_with("similarity_") || name.starts_with("factor_")) {
-          int& top = quantities.try_emplace(name, series.layer).first->second;
+          quantities.insert(name);
           top = std::max(top, series.layer);
         }
   if (quantities.empty()) return {};
   std::vector<std::string> head{"#", "point"};
-  for (const auto& [name, layer] : quantities) head.push_back(fmt::format("{}, layer {}", name, layer));
+  head.insert(head.end(), quantities.begin(), quantities.end());
   HtmlTable table(head);
   for (std::size_t p = 0; p < results.study.points.size(); ++p) {
     std::vector<std::string> row{fmt::format("{}", p + 1), escape_html(point_label(results, p))};
-    for (const auto& quantity : quantities) {
+    for (const std::string& quantity : quantities) {
       const auto text = [&](double (StudyResult::*value)(const std::string&, int) const) {
-        const auto of = [&](const StudyResult& one) { return (one.*value)(quantity.first, quantity.second); };
+        const auto of = [&](const StudyResult& one) { return (one.*value)(quantity, top); };
         return mean_text(over_seeds(results, p, of), 1, "{:.3f}");
       };
       row.push_back(text(&StudyResult::first) + " → " + text(&StudyResult::last));
     }
     table.row(row);
   }
-  return "<h2>Measures</h2>\n" + table.html() +
+  return fmt::format("<h2>Measures, layer {}</h2>\n", top) + table.html() +
          note(
              "Of the untrained network → at the end, in the top layer (measure.*). factor_*: R² with which a factor of "
              "the built-in world is read out linearly. measures.csv has every run, layer and quantity.");
