@@ -36,6 +36,7 @@ std::vector<std::string> other_runs(const StudyFolder& folder, const std::vector
   if (!fs::is_directory(folder.folder / "runs")) return others;
   for (const fs::directory_entry& one : fs::directory_iterator(folder.folder / "runs"))
     if (const std::string name = one.path().filename().string();
+        one.is_directory() &&
         std::none_of(runs.begin(), runs.end(), [&](const StudyRun& run) { return run.name == name; }))
       others.push_back(name);
   std::sort(others.begin(), others.end());
