@@ -306,19 +306,136 @@ TEST_CASE("a run that fails is told, the others go on") {
   CHECK(run(fixture.resume()).code == 1);
 }
 
-TEST_CASE("a run that diverges is a finished one with a name for it") {
+TEST_CASE("runs that diverged count in no mean and no plot, and the counts add up") {
   std::string text = tiny;
   text.replace(text.find("negatives = [1, 2]"), 18, "rate = [1e-3, 1e12]\n");
   text.replace(text.find("\"tanh\""), 6, "\"none\"");
   const StudyFixture fixture(text);
   const Outcome outcome = run(fixture.begin());
   CHECK(outcome.code == 0);
-  CHECK(contains(outcome.out, "8 of 8 runs finished, 4 diverged"));
+  CHECK(contains(outcome.out, "4 of 8 runs finished, 4 diverged\n"));
   CHECK(contains(fixture.results(), "002-window-0.5-rate-1000000000000.0-seed-1,"));
   CHECK(contains(fixture.results(), "0.5,1000000000000.0,1,diverged,replay,"));
   CHECK(!contains(fixture.results(), "nan"));
-  CHECK(contains(text_of(fixture.out / "report.html"), "<td>diverged</td>"));
+  const std::string page = text_of(fixture.out / "report.html");
+  CHECK(contains(page, "<td>diverged</td>"));
+  CHECK(count(page, ">0, 2 of 2 diverged</td>") == 2);
+  CHECK(count(page, ">2</td>") == 2 + 2);  // seeds of the other points, and the second point's number in two tables
+  CHECK(!contains(page, "nan"));
+  std::size_t losses = 0;
+  for (const auto& file : fs::directory_iterator(fixture.out / "plots"))
+    losses += file.path().filename().string().starts_with("loss-") ? 1 : 0;
+  CHECK(losses == 2);
   CHECK(run(fixture.resume()).code == 0);  // again would be the same
+  const Outcome json = run({"sweep", "--merge", fixture.out.string(), "--json"});
+  CHECK(json.code == 0);
+  const auto counts = nlohmann::json::parse(json.out);
+  CHECK(counts["finished"] == 4);
+  CHECK(counts["diverged"] == 4);
+}
+
+TEST_CASE("measures reach the answer: a file with the first and last of each, a table on the page") {
+  std::string text = tiny;
+  text.replace(text.find("probe.enabled = true"), 20,
+               "probe.enabled = false\nmeasure = {every = 100, pairs = 20, images = 20, knn = 3, similarity = "
+               "\"classes\"}");
+  const StudyFixture fixture(text);
+  const Outcome outcome = run(fixture.begin());
+  INFO(outcome.err);
+  REQUIRE(outcome.code == 0);
+  const std::vector<std::string> lines = lines_of(text_of(fixture.out / "measures.csv"));
+  REQUIRE(lines.size() > 8 * 10);
+  CHECK(lines[0] == "run,point,memory.window,negatives,seed,status,layer,quantity,first,last,event");
+  // The values of metrics.csv, to the last digit.
+  const std::string name = names[0] + "-seed-1";
+  std::map<std::string, std::string> metrics;  // "event,layer,quantity" to value
+  for (const std::string& row : lines_of(text_of(fixture.out / "runs" / name / "metrics.csv"))) {
+    const std::size_t time = row.find(','), layer = row.find(',', time + 1), value = row.rfind(',');
+    metrics[row.substr(0, time) + row.substr(layer, value - layer)] = row.substr(value + 1);
+  }
+  const std::string front = name + ",window-0.5-negatives-1,0.5,1,1,finished,";
+  for (const char* quantity : {"0,knn_accuracy", "0,similarity_within", "0,participation_ratio"}) {
+    CAPTURE(quantity);
+    REQUIRE(metrics.contains("0," + std::string(quantity)));
+    const std::string row = front + quantity + "," + metrics["0," + std::string(quantity)] + "," +
+                            metrics["200," + std::string(quantity)] + ",200";
+    CHECK(std::find(lines.begin(), lines.end(), row) != lines.end());
+  }
+  CHECK(contains(text_of(fixture.out / "measures.csv"), front + "0,conv_step,,"));  // not defined at event 0
+  for (const std::string& line : lines) CHECK(!contains(line, "distance"));
+  const std::string page = text_of(fixture.out / "report.html");
+  for (const char* part : {"<h2>Measures, layer 0</h2>", ">knn_accuracy</th>", ">participation_ratio</th>", " → "})
+    CHECK_MESSAGE(contains(page, part), part);
+  // Nothing was probed: layers all the same.
+  const std::vector<std::string> rows = lines_of(fixture.results());
+  REQUIRE(rows.size() == 1 + 8);
+  for (const std::string& row : rows)
+    if (row != rows[0]) CHECK(contains(row, ",0,,,,,,"));  // layer 0, no test, no accuracies
+  const std::string distance = metrics["200,0,positive_distance"];
+  REQUIRE(!distance.empty());
+  CHECK(contains(rows[1], "," + distance + ","));
+}
+
+TEST_CASE("a run that measure.collapse stopped has ended, with its numbers") {
+  const StudyFixture fixture(R"(
+title = "Collapse"
+seeds = [1]
+[base]
+data = "world"
+world = {objects = 32, train_stills = 40, test_stills = 20, size = 16}
+network = {layers = [{channels = 4, pool = true, activation = "tanh"}], embedding = 8}
+events = 300
+record.every = 50
+measure = {every = 100, pairs = 20, collapse = 1e6}
+[grid]
+measure.on_collapse = ["stop", "warn"]
+)");
+  const Outcome outcome = run(fixture.begin());
+  INFO(outcome.err);
+  CHECK(outcome.code == 0);
+  CHECK(contains(outcome.out, "1 of 2 runs finished, 1 collapsed\n"));
+  CHECK(contains(outcome.out, "001-on-collapse-stop-seed-1: collapsed: collapse after "));
+  const std::vector<std::string> rows = lines_of(fixture.results());
+  REQUIRE(rows.size() == 1 + 2);
+  CHECK(contains(rows[1], ",stop,1,collapsed,replay,"));
+  CHECK(contains(rows[1], "variance of the embedding"));
+  CHECK(contains(rows[2], ",warn,1,finished,replay,"));
+  CHECK(contains(text_of(fixture.out / "measures.csv"), ",stop,1,collapsed,0,participation_ratio,"));
+  const std::string page = text_of(fixture.out / "report.html");
+  CHECK(contains(page, "0, 1 of 1 collapsed</td>"));
+  CHECK(contains(page, "<td>collapsed</td><td>collapse after"));
+  const fs::path summary = fixture.out / "runs/001-on-collapse-stop-seed-1/summary.json";
+  const auto time = fs::last_write_time(summary);
+  CHECK(run(fixture.resume()).code == 0);
+  CHECK(fs::last_write_time(summary) == time);  // or it would have gone on to the next measurement
+  CHECK(run({"sweep", "--merge", fixture.out.string()}).code == 0);
+}
+
+TEST_CASE("damaged run folders fail, with what to do, and the others go on") {
+  const StudyFixture fixture;
+  REQUIRE(run(fixture.begin({"--shard", "1/2"})).code == 0);
+  const fs::path runs = fixture.out / "runs";
+  // Runs 1, 3, 5 of 8 have seed 1.
+  std::ofstream(runs / (names[0] + "-seed-1") / "summary.json") << "";
+  std::ofstream(runs / (names[1] + "-seed-1") / "metrics.csv") << "nonsense\n";
+  std::ofstream(runs / (names[2] + "-seed-1") / "experiment.toml") << "events = \n";
+  CHECK(run({"sweep", "--merge", fixture.out.string()}).code == 1);
+  for (int again = 0; again < 2; ++again) {
+    const Outcome outcome = run(fixture.resume());
+    CHECK(outcome.code == 1);
+    CHECK(contains(outcome.out, "5 of 8 runs finished, 3 failed\n"));
+    for (const auto& [name, file] :
+         {std::pair{names[0], "summary.json"}, {names[1], "metrics.csv"}, {names[2], "experiment.toml"}}) {
+      CAPTURE(name);
+      const std::string run_folder = (runs / (name + "-seed-1")).string();
+      CHECK(contains(outcome.err, "run " + name + "-seed-1 failed: " + run_folder + "/" + file));
+      CHECK(contains(outcome.out, "remove the folder " + run_folder + " and go on with saccade sweep --resume"));
+    }
+    CHECK(!contains(outcome.err, "json.exception"));
+  }
+  for (const std::string& name : {names[0], names[1], names[2]}) fs::remove_all(runs / (name + "-seed-1"));
+  CHECK(run(fixture.resume()).code == 0);
+  CHECK(fixture.results() == whole().results());
 }
 
 TEST_CASE("a run whose process is killed has failed, and goes on when it is asked to") {
@@ -375,9 +492,30 @@ TEST_CASE("sweep refuses what it cannot do, and leaves everything as it was") {
            {Arguments{"sweep", "--merge", out}, {"--merge", "no sweep.toml"}},
            {Arguments{"sweep", study, "--merge", done}, {"--merge DIR stands alone"}},
            {Arguments{"sweep", study, "--out", out, "--jobs", "-1"}, {"--jobs"}},
+           {Arguments{"sweep", study, "--out", out, "--cpus", "4"}, {"--cpus belongs to --slurm"}},
+           {Arguments{"sweep", study, "--out", out, "--memory", "2G"}, {"--memory belongs to --slurm"}},
+           {Arguments{"sweep", study, "--out", out, "--sbatch", "--x=y"}, {"--sbatch belongs to --slurm"}},
+           {Arguments{"sweep", "--merge", done, "--slurm"}, {"--merge DIR stands alone"}},
+           {Arguments{"sweep", study, "--out", out, "--slurm", "--memory", "16"}, {"--memory 16:", "16G"}},
+           {Arguments{"sweep", study, "--out", out, "--slurm", "--memory", "0G"}, {"--memory 0G:"}},
+           {Arguments{"sweep", study, "--out", out, "--slurm", "--memory", "16 GB"}, {"--memory 16 GB:"}},
+           {Arguments{"sweep", study, "--out", out, "--slurm", "--time", "2h"}, {"--time 2h:", "days-hours"}},
+           {Arguments{"sweep", study, "--out", out, "--slurm", "--time", "1:2:3:4"}, {"--time 1:2:3:4:"}},
+           {Arguments{"sweep", study, "--out", out, "--slurm", "--sbatch", "account=me"}, {"--sbatch account=me:"}},
+           {Arguments{"sweep", study, "--out", out, "--slurm", "--tasks", "9"}, {"--tasks 9:", "at most 8"}},
        })
     CHECK(refusal_fault(run(arguments), arguments, parts) == "");
   CHECK(everything_in(fixture.folder.path) == before);
+}
+
+TEST_CASE("--device cuda without a GPU is refused once, before there is a folder") {
+  const StudyFixture fixture;
+  const Arguments arguments = fixture.begin({"--device", "cuda"});
+  const Outcome outcome = run(arguments, {{"CUDA_VISIBLE_DEVICES", ""}});
+  CHECK(refusal_fault(outcome, arguments, {"--device cuda: ", "use --device cpu"}) == "");
+  CHECK(!fs::exists(fixture.out));
+  // The machine that submits needs none.
+  CHECK(run(fixture.begin({"--device", "cuda", "--slurm"}), {{"CUDA_VISIBLE_DEVICES", ""}}).code == 0);
 }
 
 TEST_CASE("a study whose file was edited in its folder is not taken for what it was") {
@@ -389,7 +527,13 @@ TEST_CASE("a study whose file was edited in its folder is not taken for what it 
   CHECK(run(fixture.resume()).code == 0);
   text.replace(text.find("inf]"), 3, "9.0");
   std::ofstream(fixture.out / "sweep.toml") << text;
-  CHECK(run(fixture.resume()).code == 0);  // runs under new names
+  const Outcome other = run(fixture.resume());  // runs under new names
+  CHECK(other.code == 0);
+  const std::string left =
+      "003-window-inf-negatives-1-seed-1, 003-window-inf-negatives-1-seed-2, "
+      "004-window-inf-negatives-2-seed-1, 004-window-inf-negatives-2-seed-2";
+  CHECK(contains(other.out, "no longer in the study, left out: " + left + "\n"));
+  CHECK(contains(text_of(fixture.out / "report.html"), left));
   CHECK(fs::exists(fixture.out / "runs" / "004-window-9.0-negatives-2-seed-1"));
   text.replace(text.find("events = 200"), 12, "events = 201");
   std::ofstream(fixture.out / "sweep.toml") << text;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <fstream>
 
+#include "tools/sweep/study_tables.h"
 #include "tools/temporary_folder.h"
 #include "tools/xml.h"
 
@@ -138,7 +139,8 @@ TEST_CASE("results.csv: a row for every layer and test; what is missing is empty
   const std::string csv = results_csv(results);
   CHECK(contains(csv,
                  "run,point,rule,seed,status,command,data,images,events,updates,layer,test,accuracy,untrained,gain,"));
-  CHECK(contains(csv, "001-rule-bp-seed-1,rule-bp,bp,1,finished,replay,fashion-mnist,0,0,0,1,plain,0.502,0.501,0.001,0.25,2,5,"));
+  CHECK(contains(
+      csv, "001-rule-bp-seed-1,rule-bp,bp,1,finished,replay,fashion-mnist,0,0,0,1,plain,0.502,0.501,0.001,0.25,2,5,"));
   CHECK(contains(csv, ",0.25,2,5,,,,0,abc,\"of \"\"it\"\"\",\n"));  // pixels, loss, distances, memory
   CHECK(contains(csv,
                  "001-rule-bp-seed-3,rule-bp,bp,3,failed,replay,fashion-mnist,0,,,,,,,,,,,,,,,,,\"a, \"\"b\"\"\"\n"));
@@ -146,6 +148,63 @@ TEST_CASE("results.csv: a row for every layer and test; what is missing is empty
   CHECK(count(csv, "\n") == 1 + 3 * 2 + 1);
   const std::string failed = csv.substr(csv.find("001-rule-bp-seed-3"));
   CHECK(count(failed.substr(0, failed.find("\"a")), ",") == columns);
+}
+
+TEST_CASE("one that diverged counts nowhere") {
+  StudyResults results = results_of("[grid]\nnegatives = [1, 2]\n");
+  results.runs[0].state = RunState::diverged;
+  results.runs[0].summary.loss = 1e30;
+  results.runs[0].metrics[0].values = {1e30, 1e30};
+  const auto gains = point_values(results, 0, study_measures(results)[0]);
+  CHECK(std::isnan(gains[0]));
+  CHECK(std::isfinite(gains[1]));
+  const std::string table = points_table(results);
+  CHECK(contains(table, ">1, 1 of 2 diverged</td>"));
+  CHECK(!contains(table, "e+"));
+  for (const StudyPlot& plot : loss_plots(results)) CHECK(!contains(plot.svg, "e+"));
+}
+
+TEST_CASE("the page's table of measures: the top layer before and after, over the seeds") {
+  StudyResults results = results_of("[grid]\nnegatives = [1, 2]\n");
+  for (StudyResult& one : results.runs)
+    for (const int layer : {0, 1}) {
+      const double seed = static_cast<double>(one.run.seed), up = layer;
+      one.metrics.push_back({layer, "factor_size", {0, 10, 20}, {0.1 * up, 9, 0.5 + 0.1 * up * seed}});
+      one.metrics.push_back({layer, "conv_moved", {10, 20}, {1, 2}});
+    }
+  const std::string table = measures_table(results);
+  CHECK(contains(table, "<h2>Measures, layer 1</h2>"));
+  CHECK(contains(table, ">factor_size</th>"));
+  // Seeds 1 and 3: 0.6 and 0.8.
+  CHECK(contains(table, ">0.100 ± 0 → 0.700 ± 0.14</td>"));
+  CHECK(!contains(table, "conv_moved"));
+  const std::string csv = measures_csv(results);
+  CHECK(contains(csv, "001-negatives-1-seed-1,negatives-1,1,1,finished,1,factor_size,0.1,0.6,20\n"));
+  CHECK(contains(csv, "001-negatives-1-seed-1,negatives-1,1,1,finished,1,conv_moved,,2,20\n"));
+  CHECK(!contains(csv, "loss"));
+  CHECK(measures_table(results_of("[grid]\nnegatives = [1, 2]\n")) == "");
+}
+
+TEST_CASE("numbers on the page have four digits at most, and are never nan") {
+  StudyResults results = results_of("[grid]\nnegatives = [1, 2]\n");
+  for (StudyResult& one : results.runs) {
+    one.summary.loss = 123456789.125e20;
+    one.summary.memory_floats = 131072;
+  }
+  CHECK(contains(points_table(results), ">1.235e+28 ± 0</td>"));
+  CHECK(contains(cost_table(results), ">131.1 k ± 0</td>"));
+  results.runs[0].state = results.runs[1].state = RunState::missing;
+  for (const std::string& table : {points_table(results), layers_table(results), cost_table(results)})
+    CHECK(!contains(table, "nan"));
+}
+
+TEST_CASE("a run with one record: its plot's axis goes from 0 to it") {
+  StudyResults results = results_of("[grid]\nnegatives = [1, 2]\n");
+  for (StudyResult& one : results.runs) one.metrics = {{-1, "loss", {200}, {3}}};
+  const auto plots = loss_plots(results);
+  REQUIRE(plots.size() == 2);
+  CHECK(contains(plots[0].svg, ">200</text>"));
+  CHECK(!contains(plots[0].svg, ">400</text>"));
 }
 
 }  // namespace saccade

@@ -66,11 +66,17 @@ void add_sweep(CLI::App& app, CommonFlags& flags) {
               "  saccade sweep my-study.toml --out studies/mine --shard 1/4   # and 2/4, 3/4, 4/4 elsewhere\n"
               "  saccade sweep --merge studies/mine\n"
               "  saccade sweep my-study.toml --out studies/mine --slurm --cpus 8 --memory 16G --submit");
-  command->callback([&flags, options] {
+  command->callback([&flags, options, command] {
+    if (!options->slurm)
+      for (const char* flag : {"--tasks", "--cpus", "--memory", "--time", "--partition", "--sbatch", "--submit"})
+        if (command->count(flag) > 0)
+          throw InputError(fmt::format("sweep: {} belongs to --slurm; give both, or leave it out", flag));
     if (options->list) return fmt::print("{}", list_studies());
     if (!options->merge.empty()) {
-      if (!options->study.empty() || !flags.out.empty() || !flags.resume.empty() || !options->shard.empty())
-        throw InputError("sweep: --merge DIR stands alone; leave out the study's file, --out, --resume and --shard");
+      if (!options->study.empty() || !flags.out.empty() || !flags.resume.empty() || !options->shard.empty() ||
+          options->slurm)
+        throw InputError(
+            "sweep: --merge DIR stands alone; leave out the study's file, --out, --resume, --shard and --slurm");
       flags.exit_code = merge_study(options->merge, flags);
       return;
     }
@@ -78,7 +84,6 @@ void add_sweep(CLI::App& app, CommonFlags& flags) {
                          .flags = flags,
                          .jobs = options->jobs,
                          .shard = options->shard};
-    if (options->submit && !options->slurm) throw InputError("sweep: --submit belongs to --slurm");
     flags.exit_code = options->slurm ? sweep_with_slurm(request, options->resources, options->submit) : sweep(request);
   });
 }

@@ -94,6 +94,7 @@ std::string line_plot_svg(const LinePlot& plot) {
   const bool no_data = y.empty();
   for (const VerticalLine& line : plot.verticals) x.add(line.x);
   for (const ReferenceLine& line : plot.references) y.add(line.y);
+  if (plot.x_from_zero && !x.empty()) x.add(0);
   if (!y.empty())
     for (const double value : plot.y_includes) y.add(value);
   if (plot.y_from_zero && !y.empty()) y.add(0);

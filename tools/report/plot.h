@@ -31,7 +31,8 @@ struct LinePlot {
   std::vector<ReferenceLine> references;
   std::vector<VerticalLine> verticals = {};
   bool y_from_zero = true;              ///< the axis includes 0
-  std::vector<double> y_includes = {};  ///< and these: plots that are compared share them
+  bool x_from_zero = false;             ///< so does that below
+  std::vector<double> y_includes = {};  ///< the axis includes these: plots that are compared share them
   bool whole_x = false;                 ///< x counts things: ticks at whole numbers alone
   int width = 440, height = 270;
 };

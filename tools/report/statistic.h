@@ -17,5 +17,14 @@ Statistic statistic(const std::vector<double>& values);
 /// "45.12 ± 0.31 (3)", times `scale`; the number of repetitions only where there are several; a dash where there is
 /// none. `format` is fmt's, of the mean.
 std::string statistic_text(const Statistic& s, double scale, const char* format);
+/// "45.12 ± 0.31", without their number; at most four significant digits each.
+std::string mean_text(const Statistic& s, double scale, const char* format);
+
+/// "0.31": two decimals or one digit.
+std::string sd_text(double sd);
+
+/// As `format` has it, or, where that has more than four significant digits, with four: "131.1 k", "3.2e+24"; a dash
+/// for what is not finite.
+std::string number_text(double value, const char* format);
 
 }  // namespace saccade

@@ -115,8 +115,11 @@ RunSummary read_summary(const std::filesystem::path& file) {
   Json json;
   try {
     json = Json::parse(bytes);
-  } catch (const Json::exception& error) {
-    throw InputError(fmt::format("{}: this is not JSON: {}", file.string(), error.what()));
+  } catch (const Json::parse_error& error) {
+    throw InputError(bytes.empty() ? fmt::format("{}: this file is empty, expected JSON", file.string())
+                                   : fmt::format("{}: this is not JSON, from byte {} on", file.string(), error.byte));
+  } catch (const Json::exception& error) {  // a number that no double holds
+    throw InputError(fmt::format("{}: {}", file.string(), error.what()));
   }
   const Reader reader(json, file);
   RunSummary s;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <regex>
 
 #include "engine/error.h"
 
@@ -35,6 +36,24 @@ std::string header(const fs::path& study, const char* name, const SlurmResources
   return text;
 }
 
+void check(const SlurmResources& r, std::size_t runs) {
+  const auto refuse = [](const char* flag, const std::string& found, const char* expected) {
+    throw InputError(fmt::format("{} {}: expected {}", flag, found, expected));
+  };
+  if (!std::regex_match(r.memory, std::regex("0*[1-9][0-9]*[KMGT]")))
+    refuse("--memory", r.memory, "a number with K, M, G or T, such as 16G");
+  if (!std::regex_match(r.time, std::regex("([0-9]+-)?[0-9]+(:[0-9]+){0,2}")))
+    refuse("--time", r.time,
+           "minutes, minutes:seconds, hours:minutes:seconds, days-hours, days-hours:minutes or "
+           "days-hours:minutes:seconds, such as 24:00:00");
+  for (const std::string& option : r.options)
+    if (!option.starts_with("--") || option.size() == 2)
+      refuse("--sbatch", option, "an option of sbatch that begins with --, such as --account=me");
+  if (r.tasks > runs)
+    refuse("--tasks", fmt::format("{}", r.tasks),
+           fmt::format("at most {}, the number of runs of the study", runs).c_str());
+}
+
 }  // namespace
 
 std::string shell_quoted(const std::string& text) {
@@ -45,6 +64,7 @@ std::string shell_quoted(const std::string& text) {
 
 SlurmScripts slurm_scripts(const fs::path& program, const fs::path& study, std::size_t runs, const SlurmResources& r,
                            const std::string& device) {
+  check(r, runs);
   constexpr std::size_t most = 1000;  // Slurm's MaxArraySize is 1001 unless its administrator says otherwise
   const std::size_t parts = r.tasks > 0 ? r.tasks : std::min(most, (runs + r.cpus - 1) / r.cpus);
   const std::string call = shell_quoted(program.string()) + " sweep", folder = shell_quoted(study.string());

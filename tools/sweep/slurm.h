@@ -21,7 +21,8 @@ struct SlurmScripts {
   std::string part, merge, submit;
 };
 
-/// `program`, `study`: absolute paths; `runs`: of the study. InputError for a resource with a line break in it.
+/// `program`, `study`: absolute paths; `runs`: of the study. InputError for a resource that sbatch would not take, or
+/// more tasks than runs.
 SlurmScripts slurm_scripts(const std::filesystem::path& program, const std::filesystem::path& study, std::size_t runs,
                            const SlurmResources& resources, const std::string& device);
 

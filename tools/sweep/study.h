@@ -8,7 +8,7 @@
 
 /// A study: one file that states which experiments are run, with which seeds, and why.
 ///
-///     title = "How long must an anchor be remembered?"   # shown on the page
+///     title = "How long must an anchor be remembered?"   # compulsory
 ///     question = "..."                                   # one paragraph
 ///     notes = """..."""                                  # paragraphs, empty lines between them
 ///     command = "replay"                                 # or "train"

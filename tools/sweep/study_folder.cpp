@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "engine/error.h"
 #include "tools/read_text.h"
 #include "tools/replace_file.h"
@@ -12,37 +14,33 @@ namespace saccade {
 
 namespace fs = std::filesystem;
 
-const char* to_string(RunState state) {
-  switch (state) {
-    case RunState::missing:
-      return "missing";
-    case RunState::begun:
-      return "unfinished";
-    case RunState::finished:
-      return "finished";
-    case RunState::diverged:
-      return "diverged";
-    case RunState::failed:
-      break;
-  }
-  return "failed";
-}
-
-RunState run_state(const StudyFolder& folder, const std::string& run) {
-  const RunFolder files{folder.run(run)};
-  if (fs::exists(folder.failure(run))) return RunState::failed;
-  if (!fs::exists(files.experiment())) return RunState::missing;
-  if (!fs::exists(files.summary())) return RunState::begun;
-  const RunSummary summary = read_summary(files.summary());
-  return summary.interrupted ? RunState::begun : summary.diverged ? RunState::diverged : RunState::finished;
-}
-
 void check_runs(const StudyFolder& folder, const Study& study, const std::vector<StudyRun>& runs) {
+  const auto differs = [&](const StudyRun& run) {
+    const fs::path file = RunFolder{folder.run(run.name)}.experiment();
+    try {
+      return fs::exists(file) && load_experiment(file, {}, study.mode) != run.experiment;
+    } catch (const InputError&) {
+      return false;
+    }
+  };
   for (const StudyRun& run : runs)
-    if (const fs::path file = RunFolder{folder.run(run.name)}.experiment();
-        fs::exists(file) && load_experiment(file, {}, study.mode) != run.experiment)
-      throw InputError(fmt::format("{}: this run is not what {} says; was it edited? Put it back, or begin a new study",
-                                   folder.run(run.name).string(), folder.sweep().string()));
+    if (differs(run))
+      throw InputError(
+          fmt::format("{}: this run is not what {} says; was it edited? Put it back (more points and seeds may be "
+                      "added), or begin a new study",
+                      folder.run(run.name).string(), folder.sweep().string()));
+}
+
+std::vector<std::string> other_runs(const StudyFolder& folder, const std::vector<StudyRun>& runs) {
+  std::vector<std::string> others;
+  if (!fs::is_directory(folder.folder / "runs")) return others;
+  for (const fs::directory_entry& one : fs::directory_iterator(folder.folder / "runs"))
+    if (const std::string name = one.path().filename().string();
+        one.is_directory() &&
+        std::none_of(runs.begin(), runs.end(), [&](const StudyRun& run) { return run.name == name; }))
+      others.push_back(name);
+  std::sort(others.begin(), others.end());
+  return others;
 }
 
 StudyFolder create_study_folder(const fs::path& out, const fs::path& sweep, const Study& study, const fs::path& data,

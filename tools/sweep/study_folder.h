@@ -15,7 +15,7 @@ namespace saccade {
 ///   baselines/              accuracies of untrained networks and pixels that runs share
 ///   logs/NAME.log           what a run said on standard error
 ///   failed/NAME.txt         why a run failed, until it is tried again
-///   results.csv costs.csv report.html plots/
+///   results.csv measures.csv costs.csv report.html plots/
 /// Several processes, on several machines, may work below one folder: what they share is written once, as a whole.
 struct StudyFolder {
   std::filesystem::path folder;
@@ -27,19 +27,18 @@ struct StudyFolder {
   std::filesystem::path failure(const std::string& name) const { return folder / "failed" / (name + ".txt"); }
   std::filesystem::path baselines() const { return folder / "baselines"; }
   std::filesystem::path results() const { return folder / "results.csv"; }
+  std::filesystem::path measures() const { return folder / "measures.csv"; }
   std::filesystem::path costs() const { return folder / "costs.csv"; }
   std::filesystem::path report() const { return folder / "report.html"; }
   std::filesystem::path plots() const { return folder / "plots"; }
 };
 
-enum class RunState { missing, begun, finished, diverged, failed };
-const char* to_string(RunState state);
-
-/// How a run of the study stands, as its files tell.
-RunState run_state(const StudyFolder& folder, const std::string& run);
-
-/// InputError when a run in the folder is another experiment than the study says: its file was edited.
+/// InputError when a run in the folder is another experiment than the study says: its file was edited. One whose
+/// experiment cannot be read is no other one (read_run() tells it).
 void check_runs(const StudyFolder& folder, const Study& study, const std::vector<StudyRun>& runs);
+
+/// Names of folders below runs/ that belong to no run of the study: of points or seeds that were taken out of it.
+std::vector<std::string> other_runs(const StudyFolder& folder, const std::vector<StudyRun>& runs);
 
 /// A folder for a study, new or empty; `shared`: or one that holds this study already. InputError when it holds
 /// something else.

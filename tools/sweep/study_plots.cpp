@@ -156,7 +156,7 @@ class GridPlots {
   HeatCell cell(std::size_t point) const {
     const Statistic s = point_statistic(point);
     if (s.n == 0) return {nan, "–", ""};
-    return {s.mean, fmt::format(fmt::runtime(measure_.format), s.mean), s.n > 1 ? fmt::format("± {:.2f}", s.sd) : ""};
+    return {s.mean, number_text(s.mean, measure_.format), s.n > 1 ? "± " + sd_text(s.sd) : ""};
   }
 
   Statistic point_statistic(std::size_t point) const {
@@ -275,11 +275,11 @@ std::vector<StudyMeasure> study_measures(const StudyResults& results) {
        [](const StudyResult& one) { return top_gain(one.summary.probe.deformed, one.summary.random_probe.deformed); }}};
   std::erase_if(all, [&](const StudyMeasure& measure) {
     return std::none_of(results.runs.begin(), results.runs.end(),
-                        [&](const StudyResult& one) { return std::isfinite(measure.of(one)); });
+                        [&](const StudyResult& one) { return one.finished() && std::isfinite(measure.of(one)); });
   });
   if (all.empty())
     all.push_back({"loss", "Loss at the end", "mean per update", "{:.4f}", false,
-                   [](const StudyResult& one) { return one.finished() ? one.summary.loss : nan; }});
+                   [](const StudyResult& one) { return one.summary.loss; }});
   return all;
 }
 
@@ -287,7 +287,7 @@ std::vector<double> point_values(const StudyResults& results, std::size_t point,
   std::vector<double> values;
   const std::size_t first = first_run(results, point);
   for (std::size_t i = first; i < first + results.study.seeds.size(); ++i)
-    values.push_back(measure.of(results.runs[i]));
+    values.push_back(results.runs[i].finished() ? measure.of(results.runs[i]) : nan);
   return values;
 }
 
@@ -330,24 +330,20 @@ std::vector<StudyPlot> loss_plots(const StudyResults& results) {
                 .y_label = "loss",
                 .series = {},
                 .references = {},
+                .x_from_zero = true,
                 .width = 280,
                 .height = 180};
     for (std::size_t i = first_run(results, p); i < first_run(results, p + 1); ++i)
       for (const MetricSeries& series : results.runs[i].metrics) {
-        if (series.quantity != "loss") continue;
+        if (series.quantity != "loss" || results.runs[i].state == RunState::diverged) continue;
         const auto colour = std::find(layers.begin(), layers.end(), series.layer) - layers.begin();
         plots[p].series.push_back({"", series.events, series.values, static_cast<int>(colour)});
-        if (results.runs[i].state == RunState::finished)  // one that diverged must not flatten the others
-          for (const double value : series.values)
-            if (std::isfinite(value)) highest = std::max(highest, value);
+        highest = std::max(highest, *std::max_element(series.values.begin(), series.values.end()));
       }
   }
   std::vector<StudyPlot> all;
   for (std::size_t p = 0; p < points; ++p) {
     if (plots[p].series.empty()) continue;
-    for (PlotSeries& series : plots[p].series)
-      for (double& y : series.y)
-        if (highest > 0 && y > 2 * highest) y = 2 * highest;
     plots[p].y_includes = {highest};
     all.push_back({fmt::format("loss-{:03}", p + 1), line_plot_svg(plots[p])});
   }

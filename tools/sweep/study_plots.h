@@ -40,7 +40,8 @@ struct StudyPlot {
 /// points: a row each. Of drawn points: the measure over each key.
 std::vector<StudyPlot> measure_plots(const StudyResults& results, const StudyMeasure& measure);
 
-/// The loss over the run, a plot per point (at most most_curves), a line per seed and layer.
+/// The loss over the run, a plot per point (at most most_curves), a line per seed and layer; without runs that
+/// diverged, which would flatten the others.
 std::vector<StudyPlot> loss_plots(const StudyResults& results);
 inline constexpr std::size_t most_curves = 36;
 

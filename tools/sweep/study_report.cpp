@@ -4,9 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
-#include <map>
-#include <set>
 #include <sstream>
 
 #include "tools/read_text.h"
@@ -14,8 +11,8 @@
 #include "tools/report/html.h"
 #include "tools/report/html_table.h"
 #include "tools/report/plot.h"
-#include "tools/run/progress.h"
 #include "tools/sweep/study_plots.h"
+#include "tools/sweep/study_tables.h"
 
 namespace saccade {
 namespace {
@@ -50,23 +47,23 @@ class StudyPage {
     const Study& study = results_.study;
     std::string body = fmt::format("<h1>{}</h1>\n", escape_html(study.title));
     body += paragraphs(study.question, " style=\"font-size:1.1em\"") + state() + paragraphs(study.notes);
-    body +=
-        comparisons() + points_table() + layers_table() + curves() + cost_table() + failures() + protocols() + files();
+    body += comparisons() + points_table(results_) + layers_table(results_) + measures_table(results_) + curves() +
+            cost_table(results_) + failures() + protocols() + files();
     replace_file(folder_.report(), html_page(study.title, body));
   }
 
  private:
   std::string state() const {
-    const std::size_t finished = results_.count(RunState::finished) + results_.count(RunState::diverged);
-    std::string text =
-        fmt::format("{} points, {} seeds ({}): {} of {} runs finished", results_.study.points.size(),
-                    results_.study.seeds.size(), fmt::join(results_.study.seeds, ", "), finished, results_.runs.size());
-    for (const RunState state : {RunState::diverged, RunState::failed, RunState::begun, RunState::missing})
+    std::string text = fmt::format("{} points, {} seeds ({}): {} of {} runs finished", results_.study.points.size(),
+                                   results_.study.seeds.size(), fmt::join(results_.study.seeds, ", "),
+                                   results_.count(RunState::finished), results_.runs.size());
+    for (const RunState state :
+         {RunState::diverged, RunState::collapsed, RunState::failed, RunState::begun, RunState::missing})
       if (const std::size_t count = results_.count(state); count > 0)
         text += fmt::format(", {} {}", count, to_string(state));
     return note(text +
                 ". A gain is the accuracy of a linear probe on the top layer minus that on the untrained network of "
-                "the same seed. Mean ± standard deviation over the seeds.");
+                "the same seed. Mean ± standard deviation over the seeds that finished.");
   }
 
   std::string figure(const StudyPlot& plot) const {
@@ -90,109 +87,6 @@ class StudyPage {
                      : "");
   }
 
-  /// Over the finished runs of a point.
-  template <class Value>
-  Statistic over_seeds(std::size_t point, Value value) const {
-    std::vector<double> values;
-    const std::size_t seeds = results_.study.seeds.size();
-    for (std::size_t i = point * seeds; i < (point + 1) * seeds; ++i)
-      if (results_.runs[i].finished())
-        if (const double one = value(results_.runs[i]); !std::isnan(one)) values.push_back(one);
-    return statistic(values);
-  }
-
-  static double top_accuracy(const std::vector<ProbeResult>& results) {
-    return results.empty() ? NAN : results.back().accuracy;
-  }
-
-  std::string points_table() const {
-    std::vector<std::string> head{"#", "point"};
-    struct Column {
-      const char *name, *format;
-      double scale;
-      std::function<double(const StudyResult&)> value;
-    };
-    std::vector<Column> columns;
-    const auto add = [&](const char* name, const char* format, double scale, auto value) {
-      if (std::any_of(results_.runs.begin(), results_.runs.end(),
-                      [&](const StudyResult& one) { return one.finished() && std::isfinite(value(one)); }))
-        columns.push_back({name, format, scale, value});
-    };
-    add("plain, %", "{:.2f}", 100, [](const StudyResult& r) { return top_accuracy(r.summary.probe.plain); });
-    add("untrained, %", "{:.2f}", 100, [](const StudyResult& r) { return top_accuracy(r.summary.random_probe.plain); });
-    for (const StudyMeasure& measure : measures_)
-      if (measure.name == "gain-plain") add("gain", "{:+.2f}", 1, measure.of);
-    add("deformed, %", "{:.2f}", 100, [](const StudyResult& r) { return top_accuracy(r.summary.probe.deformed); });
-    add("untrained, %", "{:.2f}", 100,
-        [](const StudyResult& r) { return top_accuracy(r.summary.random_probe.deformed); });
-    for (const StudyMeasure& measure : measures_)
-      if (measure.name == "gain-deformed") add("gain", "{:+.2f}", 1, measure.of);
-    add("loss", "{:.3f}", 1, [](const StudyResult& r) { return r.summary.loss; });
-    for (const Column& column : columns) head.push_back(column.name);
-    head.push_back("runs");
-    HtmlTable table(head);
-    for (std::size_t p = 0; p < results_.study.points.size(); ++p) {
-      std::vector<std::string> row{fmt::format("{}", p + 1), escape_html(point_label(results_, p))};
-      for (const Column& column : columns)
-        row.push_back(short_text(over_seeds(p, column.value), column.scale, column.format));
-      row.push_back(fmt::format("{}", over_seeds(p, [](const StudyResult&) { return 0.0; }).n));
-      table.row(row);
-    }
-    return "<h2>All points</h2>\n" + table.html() +
-           note("Accuracies and gains are those of the top layer; runs: finished seeds. " + pixels() +
-                "results.csv has every run and layer.");
-  }
-
-  /// Without the number of seeds, which has a column of its own.
-  static std::string short_text(const Statistic& s, double scale, const char* format) {
-    const std::string text = statistic_text(s, scale, format);
-    return text.substr(0, text.rfind(" ("));
-  }
-
-  std::string pixels() const {
-    std::vector<double> plain, deformed;
-    for (const StudyResult& one : results_.runs) {
-      if (!one.summary.pixels_probe.plain.empty()) plain.push_back(one.summary.pixels_probe.plain[0].accuracy);
-      if (!one.summary.pixels_probe.deformed.empty()) deformed.push_back(one.summary.pixels_probe.deformed[0].accuracy);
-    }
-    if (plain.empty()) return {};
-    std::string text = fmt::format("Raw pixels: {:.2f} %", 100 * statistic(plain).mean);
-    if (!deformed.empty()) text += fmt::format(", deformed {:.2f} %", 100 * statistic(deformed).mean);
-    return text + " (mean over the runs). ";
-  }
-
-  std::string layers_table() const {
-    std::set<int> layers;
-    for (const StudyResult& one : results_.runs)
-      for (const ProbeResult& result : one.summary.probe.plain) layers.insert(result.layer);
-    if (layers.size() < 2) return {};
-    const auto gain = [](const std::vector<ProbeResult>& learned, const std::vector<ProbeResult>& untrained,
-                         int layer) {
-      for (const ProbeResult& a : learned)
-        for (const ProbeResult& b : untrained)
-          if (a.layer == layer && b.layer == layer) return a.accuracy - b.accuracy;
-      return std::nan("");
-    };
-    std::vector<std::string> head{"#", "point"};
-    for (const char* test : {"plain", "deformed"})
-      for (const int layer : layers) head.push_back(fmt::format("{}, layer {}", test, layer));
-    HtmlTable table(head);
-    for (std::size_t p = 0; p < results_.study.points.size(); ++p) {
-      std::vector<std::string> row{fmt::format("{}", p + 1), escape_html(point_label(results_, p))};
-      for (const bool deformed : {false, true})
-        for (const int layer : layers)
-          row.push_back(short_text(
-              over_seeds(p,
-                         [&](const StudyResult& r) {
-                           return deformed ? gain(r.summary.probe.deformed, r.summary.random_probe.deformed, layer)
-                                           : gain(r.summary.probe.plain, r.summary.random_probe.plain, layer);
-                         }),
-              100, "{:+.2f}"));
-      table.row(row);
-    }
-    return "<h2>Gain of every layer, points</h2>\n" + table.html();
-  }
-
   std::string curves() const {
     const std::vector<StudyPlot> plots = loss_plots(results_);
     if (plots.empty()) return {};
@@ -211,27 +105,6 @@ class StudyPage {
     return html + "</div>\n" + note(text);
   }
 
-  std::string cost_table() const {
-    HtmlTable table({"#", "point", "learning, s", "views/s", "memory, floats", "peak memory, MB"});
-    bool any = false;
-    for (std::size_t p = 0; p < results_.study.points.size(); ++p) {
-      const Statistic seconds = over_seeds(p, [](const StudyResult& r) { return r.summary.seconds; });
-      any |= seconds.n > 0;
-      table.row(
-          {fmt::format("{}", p + 1), escape_html(point_label(results_, p)), short_text(seconds, 1, "{:.2f}"),
-           fmt::format("{:.0f}", over_seeds(p, [](const StudyResult& r) { return r.summary.events_per_second; }).mean),
-           fmt::format("{:.0f}", over_seeds(p, [](const StudyResult& r) { return r.summary.memory_floats; }).mean),
-           short_text(over_seeds(p, [](const StudyResult& r) { return static_cast<double>(r.summary.peak_rss_bytes); }),
-                      1e-6, "{:.0f}")});
-    }
-    if (!any) return {};
-    return "<h2>Cost</h2>\n" + table.html() +
-           note(
-               "Learning: the learning loop on one thread, deformation included, loading and probing excluded, beside "
-               "the other runs and whatever else the machine did. Memory: floats that short-term memory holds at the "
-               "end.");
-  }
-
   std::string failures() const {
     HtmlTable table({"run", "state", "why"});
     bool any = false;
@@ -240,7 +113,15 @@ class StudyPage {
       table.row({unbroken(one.run.name), to_string(one.state), escape_html(one.error)});
       any = true;
     }
-    return any ? "<h2>Runs that are not finished, failed or diverged</h2>\n" + table.html() : std::string();
+    std::string html = any ? "<h2>Runs that did not finish</h2>\n" + table.html() +
+                                 note(
+                                     "Runs that diverged (a distance or a loss was not a finite number) or collapsed "
+                                     "(measure.collapse stopped them) are in results.csv, but in no mean and no map.")
+                           : std::string();
+    if (!results_.others.empty())
+      html += note(fmt::format("Folders below runs/ that are no longer in the study, left out: {}.",
+                               fmt::join(results_.others, ", ")));
+    return html;
   }
 
   std::string protocols() const {

@@ -5,10 +5,12 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "engine/device.h"
 #include "engine/error.h"
 #include "tools/experiment/preset.h"
 #include "tools/lock_folder.h"
@@ -32,14 +34,14 @@ std::size_t cores() {
 
 Study kept_study(const StudyFolder& folder) { return load_study(folder.sweep(), folder.base()); }
 
-/// A study and its folder, as asked for or as kept.
-struct Opened {
+/// A study as asked for or as kept.
+struct Asked {
   Study study;
-  StudyFolder folder;
   std::vector<StudyRun> runs;
 };
 
-Opened open_study(const SweepRequest& request, bool shared) {
+/// Refuses what cannot be met; writes nothing.
+Asked read_study(const SweepRequest& request) {
   const CommonFlags& flags = request.flags;
   if (!flags.resume.empty()) {
     if (!request.study.empty() || !flags.out.empty())
@@ -48,51 +50,56 @@ Opened open_study(const SweepRequest& request, bool shared) {
     Study study = kept_study(folder);
     std::vector<StudyRun> runs = study_runs(study);
     check_runs(folder, study, runs);
-    return {std::move(study), folder, std::move(runs)};
+    return {std::move(study), std::move(runs)};
   }
   if (request.study.empty())
     throw InputError("sweep: which study? Give its file or its name (--list), or --resume DIR to go on with one");
   if (flags.out.empty())
     throw InputError("sweep: where should the study go? Give --out DIR (or --resume DIR to go on with one)");
   Study study = load_study(request.study);
-  std::vector<StudyRun> runs = study_runs(study);  // refuses before anything is written
-  const StudyFolder folder = create_study_folder(flags.out, request.study, study, data_folder(flags), shared);
-  return {std::move(study), folder, std::move(runs)};
+  std::vector<StudyRun> runs = study_runs(study);
+  return {std::move(study), std::move(runs)};
+}
+
+/// Its folder, made where it is not there.
+StudyFolder folder_of(const SweepRequest& request, const Study& study, bool shared) {
+  const CommonFlags& flags = request.flags;
+  return flags.resume.empty() ? create_study_folder(flags.out, request.study, study, data_folder(flags), shared)
+                              : StudyFolder{flags.resume};
 }
 
 StudyResults write_results(const StudyFolder& folder, const Study& study) {
   StudyResults results = read_study_results(folder, study);
   replace_file(folder.results(), results_csv(results));
+  replace_file(folder.measures(), measures_csv(results));
   replace_file(folder.costs(), costs_csv(results));
   write_study_report(results, folder);
   return results;
 }
 
 void say(const StudyFolder& folder, const StudyResults& results, const CommonFlags& flags) {
-  const std::size_t total = results.runs.size(), diverged = results.count(RunState::diverged),
-                    failed = results.count(RunState::failed), begun = results.count(RunState::begun),
-                    missing = results.count(RunState::missing), finished = results.count(RunState::finished) + diverged;
+  constexpr std::array rest{RunState::diverged, RunState::collapsed, RunState::failed, RunState::begun,
+                            RunState::missing};
   if (flags.json) {
-    const nlohmann::ordered_json json{{"title", results.study.title},
-                                      {"runs", total},
-                                      {"finished", finished},
-                                      {"diverged", diverged},
-                                      {"failed", failed},
-                                      {"unfinished", begun},
-                                      {"missing", missing},
-                                      {"results", folder.results().string()},
-                                      {"report", folder.report().string()}};
+    nlohmann::ordered_json json{
+        {"title", results.study.title}, {"runs", results.runs.size()}, {"finished", results.count(RunState::finished)}};
+    for (const RunState state : rest) json[to_string(state)] = results.count(state);
+    json["not_in_study"] = results.others;
+    json["results"] = folder.results().string();
+    json["measures"] = folder.measures().string();
+    json["report"] = folder.report().string();
     fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
     return;
   }
-  std::string text = fmt::format("{} of {} runs finished", finished, total);
-  for (const auto& [count, what] :
-       {std::pair{diverged, "diverged"}, {failed, "failed"}, {begun, "unfinished"}, {missing, "not begun"}})
-    if (count > 0) text += fmt::format(", {} {}", count, what);
+  std::string text = fmt::format("{} of {} runs finished", results.count(RunState::finished), results.runs.size());
+  for (const RunState state : rest)
+    if (const std::size_t count = results.count(state); count > 0)
+      text += fmt::format(", {} {}", count, state == RunState::missing ? "not begun" : to_string(state));
   fmt::print("{}\n", text);
   for (const StudyResult& one : results.runs)
     if (!one.finished())
       fmt::print("  {}: {}{}{}\n", one.run.name, to_string(one.state), one.error.empty() ? "" : ": ", one.error);
+  if (!results.others.empty()) fmt::print("no longer in the study, left out: {}\n", fmt::join(results.others, ", "));
   fmt::print("table: {}\nreport: {}\n", folder.results().string(), folder.report().string());
 }
 
@@ -115,24 +122,26 @@ Shard parse_shard(const std::string& text) {
 int sweep(const SweepRequest& request) {
   const bool part = !request.shard.empty();
   const Shard shard = part ? parse_shard(request.shard) : Shard{};
-  const Opened opened = open_study(request, part);
+  const Asked asked = read_study(request);
+  if (request.flags.device == "cuda") make_gpu_device();  // or every run would refuse
+  const StudyFolder folder = folder_of(request, asked.study, part);
   // Parts of a study work side by side; a whole one has its folder alone.
   const std::shared_ptr<void> lock =
-      part ? nullptr : lock_folder(opened.folder.folder, request.flags.resume.empty() ? "--out" : "--resume");
+      part ? nullptr : lock_folder(folder.folder, request.flags.resume.empty() ? "--out" : "--resume");
   catch_interrupts();
   std::vector<const StudyRun*> runs;
-  for (std::size_t i = 0; i < opened.runs.size(); ++i)
-    if (i % shard.of == shard.number - 1) runs.push_back(&opened.runs[i]);
+  for (std::size_t i = 0; i < asked.runs.size(); ++i)
+    if (i % shard.of == shard.number - 1) runs.push_back(&asked.runs[i]);
   CommonFlags flags = request.flags;
-  flags.data = data_folder(flags, remembered_data_folder(opened.folder.folder));
-  const int code = make_runs(opened.folder, opened.study, runs, flags, request.jobs > 0 ? request.jobs : cores());
+  flags.data = data_folder(flags, remembered_data_folder(folder.folder));
+  const int code = make_runs(folder, asked.study, runs, flags, request.jobs > 0 ? request.jobs : cores());
   if (!part)
-    say(opened.folder, write_results(opened.folder, opened.study), flags);
+    say(folder, write_results(folder, asked.study), flags);
   else if (!flags.quiet && code != 130)
     fmt::print("{} runs of part {} are done; when all parts are: saccade sweep --merge {}\n", runs.size(),
-               request.shard, opened.folder.folder.string());
+               request.shard, folder.folder.string());
   if (code == 130)
-    fmt::print(stderr, "saccade: interrupted; go on with: saccade sweep --resume {}\n", opened.folder.folder.string());
+    fmt::print(stderr, "saccade: interrupted; go on with: saccade sweep --resume {}\n", folder.folder.string());
   return code;
 }
 
@@ -142,7 +151,7 @@ int merge_study(const fs::path& path, const CommonFlags& flags) {
   check_runs(folder, study, study_runs(study));
   const StudyResults results = write_results(folder, study);
   say(folder, results, flags);
-  return results.count(RunState::finished) + results.count(RunState::diverged) == results.runs.size() ? 0 : 1;
+  return results.ended() == results.runs.size() ? 0 : 1;
 }
 
 int sweep_with_slurm(const SweepRequest& request, const SlurmResources& resources, bool submit) {
@@ -150,18 +159,20 @@ int sweep_with_slurm(const SweepRequest& request, const SlurmResources& resource
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
   const CommonFlags& flags = request.flags;
-  // Refused before anything is written.
-  slurm_scripts(program, fs::absolute(flags.resume.empty() ? flags.out : flags.resume), 1, resources, flags.device);
-  const Opened opened = open_study(request, true);
-  const fs::path study = fs::canonical(opened.folder.folder), files = study / "slurm";
-  const SlurmScripts scripts = slurm_scripts(program, study, opened.runs.size(), resources, flags.device);
+  const Asked asked = read_study(request);
+  const auto scripts_for = [&](const fs::path& study) {
+    return slurm_scripts(program, study, asked.runs.size(), resources, flags.device);
+  };
+  scripts_for(fs::absolute(flags.resume.empty() ? flags.out : flags.resume));  // refuses before anything is written
+  const fs::path study = fs::canonical(folder_of(request, asked.study, true).folder), files = study / "slurm";
+  const SlurmScripts scripts = scripts_for(study);
   fs::create_directories(files);
   replace_file(files / "part.sbatch", scripts.part);
   replace_file(files / "merge.sbatch", scripts.merge);
   replace_file(files / "submit.sh", scripts.submit);
   const std::string line = "sh " + shell_quoted((files / "submit.sh").string());
   if (!submit) {
-    fmt::print("{} runs; submit them with: {}\n", opened.runs.size(), line);
+    fmt::print("{} runs; submit them with: {}\n", asked.runs.size(), line);
     return 0;
   }
   std::fflush(stdout);

@@ -17,6 +17,7 @@
 #include "tools/run/progress.h"
 #include "tools/run/run_folder.h"
 #include "tools/sweep/process_pool.h"
+#include "tools/sweep/study_results.h"
 
 namespace saccade {
 namespace {
@@ -132,10 +133,8 @@ class Sweeper {
   /// Indices of runs.
   std::vector<std::size_t> unfinished() const {
     std::vector<std::size_t> left;
-    for (std::size_t i = 0; i < runs_.size(); ++i) {
-      const RunState state = run_state(folder_, runs_[i]->name);
-      if (state != RunState::finished && state != RunState::diverged) left.push_back(i);
-    }
+    for (std::size_t i = 0; i < runs_.size(); ++i)
+      if (!read_run(folder_, study_, *runs_[i]).ended()) left.push_back(i);
     return left;
   }
 
@@ -147,6 +146,8 @@ class Sweeper {
       if (!interrupted()) fail(run, "another process is at work in its folder");
       return;
     }
+    if (const StudyResult found = read_run(folder_, study_, run); found.state == RunState::failed)
+      return fail(run, found.error);
     const bool begun = fs::exists(RunFolder{out}.experiment());
     std::vector<std::string> line{study_.command()};
     if (begun) {
@@ -165,8 +166,11 @@ class Sweeper {
 
   void end(const ProcessPool::Ended& one) {
     const StudyRun& run = *runs_[one.id];
-    if (one.code == 0) {
+    const StudyResult result = read_run(folder_, study_, run);
+    if (result.ended()) {  // with code 1 where measure.collapse stopped it
       ++done_;
+    } else if (result.state == RunState::failed) {
+      fail(run, result.error);
     } else if (one.signal != 0) {
       fail(run, fmt::format("ended by signal {} ({})", one.signal, ::strsignal(one.signal)));
     } else if (one.code != 130) {
