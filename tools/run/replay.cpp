@@ -95,7 +95,10 @@ class Replay final : public Run {
     if (position.size() != 1)
       throw InputError(fmt::format("checkpoint: record.trace has {} values, expected 1", position.size()));
     trace_position_ = static_cast<std::uint64_t>(position.front());
-    most_held_ = checkpoint.real_values("record.memory_floats").at(0);
+    const std::vector<double>& floats = checkpoint.real_values("record.memory_floats");
+    if (floats.size() != 1)
+      throw InputError(fmt::format("checkpoint: record.memory_floats has {} values, expected 1", floats.size()));
+    most_held_ = floats.front();
   }
 
   void describe(RunSummary& summary) const override {

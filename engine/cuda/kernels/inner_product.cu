@@ -71,7 +71,7 @@ struct ErrorTask {
 
 /// Errors of views: f'(view) * sum of -y * weight * prediction; of predictions: sum of -y * weight * view. A block's
 /// place in the grid: [owner][part].
-__global__ void __launch_bounds__(threads) errors(ErrorTask task) {
+__global__ void __launch_bounds__(threads, 4) errors(ErrorTask task) {
   const InnerProductHinge& op = task.op;
   const int owner = static_cast<int>(blockIdx.x / task.parts);
   const std::size_t part = blockIdx.x % task.parts;
