@@ -2,94 +2,11 @@
 
 #include <optional>
 
-#include "program/program.h"
+#include "program/study_fixture.h"
 #include "tools/xml.h"
 
 /// `saccade sweep`: a study is the same however it is run.
 namespace saccade::program {
-namespace {
-
-/// Eight runs of a tenth of a second each.
-const std::string tiny = R"(
-title = "Tiny"
-question = "Is it the same however it is run?"
-seeds = [1, 2]
-[base]
-data = "world"
-world = {objects = 32, train_stills = 40, test_stills = 20, size = 16}
-network = {layers = [{channels = 4, pool = true, activation = "tanh"}], embedding = 8}
-events = 200
-record.every = 50
-checkpoint.every = 40
-probe.enabled = true
-probe.epochs = 1
-[grid]
-memory.window = [0.5, inf]
-negatives = [1, 2]
-)";
-
-const std::vector<std::string> names{"001-window-0.5-negatives-1", "002-window-0.5-negatives-2",
-                                     "003-window-inf-negatives-1", "004-window-inf-negatives-2"};
-
-struct StudyFixture {
-  explicit StudyFixture(const std::string& text = tiny) { std::ofstream(file) << text; }
-
-  Arguments begin(const Arguments& more = {}) const {
-    return Arguments{"sweep", file.string(), "--out", out.string(), "--quiet"} + more;
-  }
-  Arguments resume(const Arguments& more = {}) const {
-    return Arguments{"sweep", "--resume", out.string(), "--quiet"} + more;
-  }
-  std::string results() const { return text_of(out / "results.csv"); }
-  std::size_t finished() const {
-    std::size_t n = 0;
-    if (fs::exists(out / "runs"))
-      for (const auto& run : fs::directory_iterator(out / "runs")) n += fs::exists(run.path() / "summary.json");
-    return n;
-  }
-
-  TemporaryFolder folder;
-  fs::path file = folder.path / "study.toml", out = folder.path / "out";
-};
-
-/// The tiny study, run once, one run at a time.
-const StudyFixture& whole() {
-  struct Whole : StudyFixture {
-    Whole() {
-      const Outcome outcome = run(begin({"--jobs", "1"}));
-      INFO(outcome.err);
-      REQUIRE(outcome.code == 0);
-    }
-  };
-  static const Whole fixture;
-  return fixture;
-}
-
-/// The tiny study with longer runs, to be stopped in their midst, and what it comes to.
-const std::string longer = [] {
-  std::string text = tiny;
-  text.replace(text.find("events = 200"), 12, "events = 6000");
-  text.replace(text.find("checkpoint.every = 40"), 21, "checkpoint.every = 1000");
-  return text;
-}();
-
-const std::string& longer_results() {
-  static const std::string results = [] {
-    const StudyFixture fixture(longer);
-    REQUIRE(run(fixture.begin()).code == 0);
-    return fixture.results();
-  }();
-  return results;
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) lines.push_back(line);
-  return lines;
-}
-
-}  // namespace
 
 TEST_CASE("a study's table: the same bytes for any number of jobs, every run as it is alone") {
   const StudyFixture two;
@@ -547,69 +464,6 @@ TEST_CASE("two sweeps of one folder at the same time") {
   REQUIRE(eventually([&] { return fs::exists(fixture.out / "runs") || process.ended(); }));
   const Arguments again = fixture.resume();
   CHECK(refusal_fault(run(again), again, {"another process is at work"}) == "");
-}
-
-TEST_CASE("--slurm writes an array of parts and what joins them") {
-  const StudyFixture fixture;
-  const Outcome outcome = run(fixture.begin({"--slurm", "--cpus", "3", "--memory", "5G", "--time", "1:00:00",
-                                             "--partition", "fast", "--sbatch", "--account=me"}));
-  INFO(outcome.err);
-  REQUIRE(outcome.code == 0);
-  CHECK(contains(outcome.out, "submit.sh"));
-  const std::string part = text_of(fixture.out / "slurm/part.sbatch");
-  for (const char* line :
-       {"#SBATCH --array=1-3\n", "#SBATCH --cpus-per-task=3\n", "#SBATCH --mem=5G\n", "#SBATCH --time=1:00:00\n",
-        "#SBATCH --partition=fast\n", "#SBATCH --account=me\n", "--shard \"$SLURM_ARRAY_TASK_ID/3\" --jobs 3"})
-    CHECK_MESSAGE(contains(part, line), line);
-  CHECK(contains(text_of(fixture.out / "slurm/merge.sbatch"), "sweep --merge '" + fixture.out.string() + "'"));
-  CHECK(contains(text_of(fixture.out / "slurm/submit.sh"), "afterany"));
-  CHECK(!fs::exists(fixture.out / "runs"));
-  const Arguments wrong = fixture.resume({"--slurm", "--partition", "a\"b"});
-  CHECK(refusal_fault(run(wrong), wrong, {"--partition=a", "quotation mark"}) == "");
-  const Arguments alone = fixture.resume({"--submit"});
-  CHECK(refusal_fault(run(alone), alone, {"--submit belongs to --slurm"}) == "");
-}
-
-/// Runs a shell's line beside a Slurm of its own, "$0" being the program, "$1" the study's file and "$2" its folder.
-/// Nothing, and a message, where there is no Slurm.
-std::optional<Outcome> under_slurm(const StudyFixture& fixture, const std::string& line) {
-  const fs::path script = fs::path(SACCADE_TESTS) / "program" / "with_slurm.sh";
-  const std::string quiet = "idle() { while [ -n \"$(squeue --noheader)\" ]; do sleep 0.2; done; }\nset -e\n";
-  Outcome outcome = Process(Process::WholeLine{{script.string(), "bash", "-c", quiet + line, SACCADE_PROGRAM,
-                                                fixture.file.string(), fixture.out.string()}})
-                        .wait();
-  if (outcome.code != 77) return outcome;
-  MESSAGE("skipped: " << outcome.err);
-  return {};
-}
-
-TEST_CASE("a study under a real Slurm comes to the same table") {
-  const StudyFixture fixture;
-  const auto outcome =
-      under_slurm(fixture, "\"$0\" sweep \"$1\" --out \"$2\" --slurm --tasks 3 --memory 100M --time 10 --submit\nidle");
-  if (!outcome) return;
-  INFO(outcome->err);
-  REQUIRE(outcome->code == 0);
-  CHECK(contains(outcome->out, "submitted: 3 parts"));
-  CHECK(fixture.results() == whole().results());
-  CHECK(contains(text_of(fixture.out / "slurm/merge.log"), "8 of 8 runs finished"));
-}
-
-TEST_CASE("a study whose time under Slurm is up goes on when it is submitted again") {
-  const StudyFixture fixture(longer);
-  const auto outcome = under_slurm(fixture, R"sh(
-"$0" sweep "$1" --out "$2" --slurm --tasks 2 --memory 100M --time 10 --submit
-until ls "$2"/runs/*/summary.json >"$2/found" 2>&1; do sleep 0.05; done
-scancel --batch --signal=TERM $(squeue --noheader --states=RUNNING --format=%A)   # what --signal=B:TERM@120 comes to
-idle
-! "$0" sweep --merge "$2" >"$2/found"
-sh "$2/slurm/submit.sh"
-idle)sh");
-  if (!outcome) return;
-  INFO(outcome->err);
-  REQUIRE(outcome->code == 0);
-  CHECK(contains(text_of(fixture.out / "slurm/part-1.log"), "interrupted; go on with"));
-  CHECK(fixture.results() == longer_results());
 }
 
 TEST_CASE("studies that come with the program are listed") {
