@@ -192,10 +192,11 @@ void Run::learn() {
   Progress progress(command(), length(), unit(), flags_.quiet, done());
   auto begin = Clock::now();
   auto pause = [&] { seconds_ += std::chrono::duration<double>(Clock::now() - begin).count(); };
-  const auto asked_to_stop = [&] { return interrupted() || stopped_by_collapse(); };
-  bool stopped = asked_to_stop();
-  while (done() < length() && !stopped) {
+  const auto asked_to_stop = [&] { return (interrupted() && may_stop()) || stopped_by_collapse(); };
+  while (done() < length() && !asked_to_stop()) {
+    const std::uint64_t before = done();
     advance();
+    if (done() == before) continue;
     progress.update(done(),
                     metrics_.last_loss() > 0 ? fmt::format("loss {:.3f}", metrics_.last_loss()) : std::string());
     if (measure_due()) {
@@ -213,7 +214,6 @@ void Run::learn() {
       begin = Clock::now();
       save();
     }
-    stopped = asked_to_stop();
   }
   pause();
   save();

@@ -51,8 +51,10 @@ class Run {
   virtual const char* metrics_header() const = 0;
   /// Opens files of its own, behind the state that restore() found.
   virtual void open(bool resumed) = 0;
-  /// One unit of work.
+  /// One unit of work; none when nothing comes before an interruption.
   virtual void advance() = 0;
+  /// Whether an interruption may stop it here.
+  virtual bool may_stop() const { return true; }
   virtual void save_state(Checkpoint& checkpoint) = 0;
   virtual void load_state(const Checkpoint& checkpoint) = 0;
   /// Adds what it knows: events, updates, rates.
