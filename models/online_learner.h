@@ -94,9 +94,10 @@ class OnlineLearner {
   }
   const Parameters& parameters() const { return parameters_; }
   const Margins& margins(int layer) const;
-  /// Floats of the anchors that are held now: embeddings, and activities where the gradient is not blocked. The activity
-  /// of anchors that wait (models/anchors.h) is a cache and not counted.
+  /// Floats of the anchors that are held now: embeddings, and activities where the gradient is not blocked. The
+  /// activity of anchors that wait (models/anchors.h) is a cache and not counted.
   double held_floats() const;
+  const ShortTermMemory& memory() const { return *memory_; }
   /// Embedding of the latest learner by the head that it used: `embedding` floats; meaningless behind an anchor.
   std::vector<float> last_embedding() const;
 

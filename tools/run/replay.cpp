@@ -10,6 +10,7 @@
 #include "engine/recorder.h"
 #include "streams/prefetch.h"
 #include "tools/experiment/setup.h"
+#include "tools/live/live_page.h"
 #include "tools/report/metrics_file.h"
 #include "tools/report/view_sheet.h"
 #include "tools/run/progress.h"
@@ -35,6 +36,8 @@ class Replay final : public Run {
         sheet_(first_views(experiment, *source_)) {
     source_->seek(0);
     if (images_) learner_.look_at(*images_);
+    if (flags.page)
+      watch_ = make_live_page(flags, command(), experiment, images_ ? view_source(experiment, data_) : nullptr);
   }
 
  private:
@@ -78,6 +81,7 @@ class Replay final : public Run {
       if (recorder_) recorder_->update(update);
       metrics_.add(update);
     }
+    if (watch_) watch_->view(view, learner_.records(), learner_.memory().anchors());
     if (done() % static_cast<std::uint64_t>(experiment_.record.every) == 0 || done() == length())
       metrics_.write(*writer_, done(), time_);
   }
