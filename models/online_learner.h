@@ -101,6 +101,8 @@ class OnlineLearner {
   /// Floats of the anchors that are held now: embeddings, and activities where the gradient is not blocked. The
   /// activity of anchors that wait (models/anchors.h) is a cache and not counted.
   double held_floats() const;
+  /// What this stream remembers.
+  const ShortTermMemory& memory(std::uint32_t stream = 0) const { return *memories_.at(stream); }
   /// Embedding of the latest learner by the head that it used: `embedding` floats; meaningless behind an anchor.
   std::vector<float> last_embedding() const;
 

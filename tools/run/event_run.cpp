@@ -58,6 +58,7 @@ void EventRun::listen(const View& view) {
     if (recorder_) recorder_->update(update);
     metrics_.add(update);
   }
+  if (watch_) watch_->view(view, learner_.records(), learner_.memory(view.stream).anchors());
   if (done() % static_cast<std::uint64_t>(experiment_.record.every) == 0 || done() == length())
     metrics_.write(*writer_, done(), time_);
 }

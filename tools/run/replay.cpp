@@ -7,6 +7,7 @@
 #include "engine/error.h"
 #include "streams/prefetch.h"
 #include "tools/experiment/setup.h"
+#include "tools/live/live_page.h"
 #include "tools/report/view_sheet.h"
 #include "tools/run/event_run.h"
 #include "tools/run/progress.h"
@@ -21,6 +22,8 @@ class Replay final : public EventRun {
         source_(event_stream(experiment, data_)),
         sheet_(first_views(experiment, *source_)) {
     source_->seek(0);
+    if (flags.page)
+      watch_ = make_live_page(flags, command(), experiment, images_ ? view_source(experiment, data_) : nullptr);
   }
 
  private:

@@ -9,6 +9,7 @@
 #include "engine/device.h"
 #include "streams/image_set.h"
 #include "tools/cli.h"
+#include "tools/live/watch.h"
 #include "tools/measures/collapse.h"
 #include "tools/measures/learning_measures.h"
 #include "tools/measures/representations.h"
@@ -83,7 +84,8 @@ class Run {
   std::unique_ptr<MetricsWriter> writer_;
   std::unique_ptr<SimilarityWriter> similarity_;  ///< null unless asked for
   std::unique_ptr<ProbeLog> probes_;
-  double seconds_ = 0;  ///< in the learning loop, over all sittings
+  std::unique_ptr<Watch> watch_;  ///< null unless someone looks
+  double seconds_ = 0;            ///< in the learning loop, over all sittings
 
  private:
   void make_measures_of_labels();
@@ -102,6 +104,8 @@ class Run {
     return !collapse_.empty() && experiment_.measure.on_collapse == Experiment::OnCollapse::stop && done() < length();
   }
   void probe();
+  void tell_phase(const char* what);
+  void tell_probes();
   void save();
   int finish(bool announce);
   void print(const RunSummary& summary) const;
