@@ -6,7 +6,6 @@
 
 #include "engine/error.h"
 #include "engine/event_queue.h"
-#include "engine/file_system.h"
 #include "engine/recorder.h"
 #include "streams/prefetch.h"
 #include "tools/experiment/setup.h"
@@ -50,8 +49,8 @@ class Replay final : public Run {
 
   void open(bool resumed) override {
     if (experiment_.record.events)
-      recorder_ = resumed ? std::make_unique<Recorder>(real_files(), folder_.trace(), trace_position_)
-                          : std::make_unique<Recorder>(real_files(), folder_.trace());
+      recorder_ = resumed ? std::make_unique<Recorder>(*folder_.files, folder_.trace(), trace_position_)
+                          : std::make_unique<Recorder>(*folder_.files, folder_.trace());
     if (images_)
       stream_ = std::make_unique<RecipeStream>(std::move(source_));
     else
