@@ -101,7 +101,7 @@ OnlineLearner::OnlineLearner(Device& device, const NetworkSpec& network, const L
     : device_(device),
       network_(network),
       options_(options),
-      schedule_(options.schedule, network.depth(), options.seed, options.events),
+      schedule_(options.schedule, network.depth(), options.seed, options.events, options.layer_weights),
       parameters_(device, network, make_rule(options.rule), schedule_.heads(), options.seed, options.replicas,
                   options.arithmetic),
       own_optimiser_(optimiser ? nullptr : make_optimiser(device, network, options, schedule_.heads())),

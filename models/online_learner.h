@@ -33,6 +33,7 @@ struct LearnerOptions {
   std::uint64_t seed = 1;
   std::uint64_t events = 0;  ///< views of the whole run
   std::string schedule = "rll";
+  std::vector<double> layer_weights = {};  ///< rll: how often each layer is drawn (models/schedule.h); empty: all alike
   std::string rule = "bp";
   MemoryOptions memory;
   std::vector<Margins> margins{{}};  ///< one for all heads, or one per layer
