@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "engine/error.h"
-#include "engine/file_system.h"
 #include "tools/experiment/setup.h"
 
 namespace saccade {
@@ -27,8 +26,8 @@ EventRun::EventRun(const Experiment& experiment, const CommonFlags& flags)
 
 void EventRun::open(bool resumed) {
   if (experiment_.record.events)
-    recorder_ = resumed ? std::make_unique<Recorder>(real_files(), folder_.trace(), trace_position_)
-                        : std::make_unique<Recorder>(real_files(), folder_.trace());
+    recorder_ = resumed ? std::make_unique<Recorder>(*folder_.files, folder_.trace(), trace_position_)
+                        : std::make_unique<Recorder>(*folder_.files, folder_.trace());
   open_source();
 }
 
