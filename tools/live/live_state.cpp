@@ -43,7 +43,7 @@ Json accuracies(const ProbeResults& results) {
   for (const auto& [name, list] : {std::pair("plain", &results.plain), std::pair("deformed", &results.deformed)}) {
     if (list->empty()) continue;
     for (const ProbeResult& r : *list) json[name].push_back({r.layer, rounded(r.accuracy)});
-    json["protocol"] = list->front().protocol;
+    if (!json.contains("protocol")) json["protocol"] = list->front().protocol;
   }
   return json;
 }
