@@ -113,7 +113,7 @@ TEST_CASE("live state: a text has a new version when it says something new") {
   CHECK(state.texts({false, 0})[1].version > before[1].version);
   state.phase("probing");
   CHECK(state.texts({false, 0})[0].version > before[0].version);
-  state.view(a_view(1, 0), {a_record(1, ViewRole::idle)}, {});
+  state.view(a_view(1, 0), {a_record(1, ViewRole::learner, {{true, 1, 1, true, 0, 0, 0}})}, {});
   CHECK(state.texts({true, 0})[2].version > before[2].version);
 }
 
