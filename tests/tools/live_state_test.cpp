@@ -31,6 +31,7 @@ LiveRun a_run() {
   run.description = {{"data", "\xff<script>"}};
   run.view = {2, 1, 1};
   run.layers = 2;
+  run.slots = 500;
   run.trace = {.name = "exponential", .time = 1};
   return run;
 }
@@ -78,8 +79,13 @@ TEST_CASE("live state: the present view, what it is compared with and what is re
   CHECK(now["paused"] == true);
   CHECK(now["speed"] == 3);
   CHECK(now["events"] == 2);
-  CHECK(now["view"] ==
-        Json{{"event", 1}, {"fixation", 0}, {"index", 1}, {"role", "learner"}, {"picture", "gP8="}, {"layers", {1}}});
+  CHECK(now["view"] == Json{{"event", 1},
+                            {"fixation", 0},
+                            {"index", 1},
+                            {"stream", 0},
+                            {"role", "learner"},
+                            {"picture", "gP8="},
+                            {"layers", {1}}});
   REQUIRE(now["comparisons"].size() == 2);
   const Json& positive = now["comparisons"][0];
   CHECK(positive["positive"] == true);
@@ -148,6 +154,30 @@ TEST_CASE("live state: views without pixels are rendered when they are looked at
   state.view(view, {a_record(0, ViewRole::anchor)}, {{0, 0, 0, 0, 0}});
   CHECK(part(state, 1)["view"]["picture"] == "gIA=");
   CHECK(part(state, 1)["memory"][0]["picture"] == "gIA=");
+}
+
+TEST_CASE("live state: streams side by side have memories of their own") {
+  LiveState state(a_run());
+  for (const std::uint32_t stream : {0u, 2u}) {
+    View view = a_view(stream, static_cast<float>(stream) / 2);
+    view.stream = stream;
+    state.view(view, {a_record(stream, ViewRole::anchor)}, {{3, 0, 0, 0, 0}});
+  }
+  const auto learner = [&](std::uint32_t stream) {
+    View view = a_view(4, 0);
+    view.stream = stream;
+    const std::int32_t slot = 500 * static_cast<std::int32_t>(stream) + 3;
+    state.view(view, {a_record(4, ViewRole::learner, {{true, 1, 1, true, 0, 0, slot}})}, {{3, 0, 0, 0, 0}});
+    return part(state, 1);
+  };
+  for (const std::uint32_t stream : {0u, 2u}) {
+    const Json now = learner(stream);
+    CHECK(now["view"]["stream"] == stream);
+    CHECK(now["comparisons"][0]["slot"] == 3);
+    CHECK(now["memory"][0]["slot"] == 3);
+    CHECK(now["memory"][0]["picture"] == (stream == 0 ? "AP8=" : "//8="));
+  }
+  CHECK(learner(1)["memory"][0]["picture"].is_null());
 }
 
 TEST_CASE("live state: accuracies and the end") {
