@@ -51,7 +51,7 @@ std::vector<Bytes> images() {
       png_of({5, 7, 8, Colour::palette}, scanlines(Bytes(35, 1), 7), png_chunk("PLTE", {0, 1, 2, 30, 60, 90})),
       png_of({3, 2, 16, Colour::rgb_alpha, true}, scanlines(Bytes(48, 9), 16)),
       png_of({3, 2, 1, Colour::grey}, scanlines({0x80, 0x40, 0xc0}, 1))};
-  for (std::size_t i = 0; i < all.size(); ++i) all[i].insert(all[i].begin(), static_cast<std::uint8_t>(i % 2));
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = chosen(i % 2, all[i]);
   return all;
 }
 
@@ -75,10 +75,8 @@ std::vector<Bytes> idx_files() {
                                        {10, pixels},
                                        {4, test::gzip(labels)},
                                        {14, test::gzip(pixels)},
-                                       {1, pixels}}) {
-    all.push_back({static_cast<std::uint8_t>(first)});
-    all.back().insert(all.back().end(), content.begin(), content.end());
-  }
+                                       {1, pixels}})
+    all.push_back(chosen(static_cast<std::size_t>(first), content));
   return all;
 }
 
@@ -96,10 +94,8 @@ void planes(std::span<const std::uint8_t> input) {
 
 std::vector<Bytes> plane_files() {
   std::vector<Bytes> all;
-  for (const auto& [kind, size] : {std::pair{0, 3073}, {1, 3074}, {2, 27648}}) {
-    all.emplace_back(static_cast<std::size_t>(size) + 1, std::uint8_t{5});
-    all.back()[0] = static_cast<std::uint8_t>(kind);
-  }
+  for (const auto& [kind, size] : {std::pair{0, 3073}, {1, 3074}, {2, 27648}})
+    all.push_back(chosen(static_cast<std::size_t>(kind), Bytes(static_cast<std::size_t>(size), std::uint8_t{5})));
   return all;
 }
 

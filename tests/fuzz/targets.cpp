@@ -1,5 +1,6 @@
 #include "tests/fuzz/targets.h"
 
+#include <algorithm>
 #include <fstream>
 
 #include "tests/tools/temporary_folder.h"
@@ -14,6 +15,13 @@ std::vector<Target> all_targets() {
 }
 
 Bytes bytes_of(std::string_view text) { return {text.begin(), text.end()}; }
+
+Bytes chosen(std::size_t choice, const Bytes& rest) {
+  Bytes input(1 + rest.size());
+  input[0] = static_cast<std::uint8_t>(choice);
+  std::copy(rest.begin(), rest.end(), input.begin() + 1);
+  return input;
+}
 
 std::filesystem::path file_with(std::span<const std::uint8_t> content, const std::string& name) {
   static const TemporaryFolder folder;

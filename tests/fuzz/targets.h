@@ -25,6 +25,8 @@ std::vector<Target> data_targets();    ///< safetensors, images, data sets
 std::vector<Target> all_targets();
 
 Bytes bytes_of(std::string_view text);
+/// An input whose byte 0 chooses.
+Bytes chosen(std::size_t choice, const Bytes& rest);
 
 /// A file on disk with this content, in a folder that goes away with the process.
 std::filesystem::path file_with(std::span<const std::uint8_t> content, const std::string& name);

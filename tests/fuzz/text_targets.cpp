@@ -31,10 +31,9 @@ std::vector<Bytes> experiments() {
         "{kind = \"local\", channels = 2, stride = 2}, {kind = \"pool\"}]\n",
         "data = \"world\"\n[memory]\nwindow = inf\ntrace = \"synaptic\"\n[stream]\ndwell = \"geometric\"\n",
         "rate = 1e-3\nnegatives = \"all\"\nview.kind = \"auto\"\nblock = false\n"}) {
-    all.push_back(bytes_of('\0' + text));
-    all.push_back(bytes_of('\1' + text));
+    for (const std::size_t mode : {0, 1}) all.push_back(chosen(mode, bytes_of(text)));
   }
-  all.push_back(bytes_of('\0' + write_experiment(parse_experiment("", "defaults"))));
+  all.push_back(chosen(0, bytes_of(write_experiment(parse_experiment("", "defaults")))));
   return all;
 }
 
@@ -103,7 +102,7 @@ std::vector<Bytes> run_texts() {
       bytes_of("event,network,test,layer,features,accuracy,protocol\n0,untrained,plain,0,12,0.25,\"p\"\n"
                "30,learned,deformed,0,12,0.5,\"p, q\"\n"),
       bytes_of(summary_json(summary))};
-  for (std::size_t i = 0; i < all.size(); ++i) all[i].insert(all[i].begin(), static_cast<std::uint8_t>(i));
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = chosen(i, all[i]);
   return all;
 }
 
