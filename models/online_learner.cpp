@@ -79,6 +79,18 @@ MemoryOptions common_memory(const LearnerOptions& options) {
   return common;
 }
 
+std::vector<std::unique_ptr<ShortTermMemory>> make_memories(const LearnerOptions& options) {
+  if (options.streams < 1) throw std::invalid_argument("OnlineLearner: expected at least one stream");
+  std::vector<std::unique_ptr<ShortTermMemory>> memories(static_cast<std::size_t>(options.streams));
+  for (auto& memory : memories) memory = make_memory(common_memory(options));
+  return memories;
+}
+
+/// The first keeps the name that it has where it is the only one.
+std::string memory_name(std::size_t stream) {
+  return stream == 0 ? "memory.state" : fmt::format("memory.state.{}", stream);
+}
+
 std::unique_ptr<Optimiser> make_optimiser(Device& device, const NetworkSpec& network, const LearnerOptions& options,
                                           Heads heads) {
   const ReplicaRates rates = replica_rates(network, options);
@@ -106,8 +118,9 @@ OnlineLearner::OnlineLearner(Device& device, const NetworkSpec& network, const L
                   options.arithmetic),
       own_optimiser_(optimiser ? nullptr : make_optimiser(device, network, options, schedule_.heads())),
       optimiser_(optimiser ? *optimiser : *own_optimiser_),
-      memory_(make_memory(common_memory(options))),
-      slots_(memory_->slots()),
+      memories_(make_memories(options)),
+      slots_of_stream_(memories_.front()->slots()),
+      slots_(options.streams * slots_of_stream_),
       learning_(options.block ? 1 : slots_ + 1),
       anchors_(device, parameters_, schedule_.heads() == Heads::every_layer ? network.depth() : 1, slots_,
                !options.block, options.waiting_floats),
@@ -142,7 +155,21 @@ void OnlineLearner::handle(const Event& event) {
   if (const auto* arrived = std::get_if<View>(&event))
     view(*arrived);
   else
-    memory_->saccade();
+    memory_of(std::get<Saccade>(event).stream).saccade();
+}
+
+ShortTermMemory& OnlineLearner::memory_of(std::uint32_t stream) {
+  if (stream >= memories_.size())
+    throw std::invalid_argument(fmt::format("OnlineLearner: stream {} of {}", stream, memories_.size()));
+  streams_in_use_ = std::max(streams_in_use_, static_cast<int>(stream) + 1);
+  return *memories_[stream];
+}
+
+void OnlineLearner::recall(const View& view) {
+  recall_ = memory_of(view.stream).view(view.time, static_cast<std::int64_t>(updates()));
+  const std::int32_t first = static_cast<std::int32_t>(view.stream) * slots_of_stream_;
+  recall_.slot += first;
+  for (Comparison& comparison : recall_.comparisons) comparison.slot += first;
 }
 
 Stimuli OnlineLearner::stimulus(const View& view) const {
@@ -169,10 +196,10 @@ void OnlineLearner::view(const View& view) {
   const Stimuli shown = stimulus(view);
   renew_rates();
   schedule_.layers(events_, drawn_);
-  const Recall& recall = memory_->view(view.time, static_cast<std::int64_t>(updates()));
-  const ViewRole role = recall.becomes_anchor        ? ViewRole::anchor
-                        : recall.comparisons.empty() ? ViewRole::idle
-                                                     : ViewRole::learner;
+  recall(view);
+  const ViewRole role = recall_.becomes_anchor        ? ViewRole::anchor
+                        : recall_.comparisons.empty() ? ViewRole::idle
+                                                      : ViewRole::learner;
   records_.resize(drawn_.size());
   for (std::size_t i = 0; i < drawn_.size(); ++i) {
     UpdateRecord& record = records_[i];
@@ -184,26 +211,26 @@ void OnlineLearner::view(const View& view) {
     record.layer = drawn_[i];
   }
   if (role == ViewRole::anchor) {
-    show(device_, network_, shown, anchors_.place(recall.slot));
-    anchors_.store(recall.slot);
+    show(device_, network_, shown, anchors_.place(recall_.slot));
+    anchors_.store(recall_.slot);
   } else if (role == ViewRole::learner) {
     show(device_, network_, shown, anchors_.arrive());
     // All layers see the view before any of them changes.
     for (const int layer : drawn_) anchors_.embed(layer);
     if (averages_) averages_->follow(anchors_.arriving(), 0, top_of(drawn_.back()) + 2);
     std::fill(updated_.begin(), updated_.end(), false);
-    for (UpdateRecord& record : records_) compare(record.layer, recall, record);
+    for (UpdateRecord& record : records_) compare(record.layer, record);
     for (std::size_t r = 0; r < updates_.size(); ++r) updates_[r] += updated_[r];
   }
   ++events_;
 }
 
-void OnlineLearner::add_terms(int replica, const Recall& recall) {
+void OnlineLearner::add_terms(int replica) {
   const ReplicaOptions* own =
       options_.variants.empty() ? nullptr : &options_.variants[static_cast<std::size_t>(replica)];
   const Time window = own && own->window >= 0 ? to_ticks(own->window) : std::numeric_limits<Time>::max();
   int negatives = 0;
-  for (const Comparison& c : recall.comparisons) {
+  for (const Comparison& c : recall_.comparisons) {
     float weight = c.weight;
     if (own) {
       if (!c.positive) weight = ++negatives <= own->negatives ? own->negative_weight : 0;
@@ -213,10 +240,10 @@ void OnlineLearner::add_terms(int replica, const Recall& recall) {
   }
 }
 
-void OnlineLearner::compare(int layer, const Recall& recall, UpdateRecord& record) {
+void OnlineLearner::compare(int layer, UpdateRecord& record) {
   terms_.clear();
-  for (int r = 0; r < options_.replicas; ++r) add_terms(r, recall);
-  const std::size_t count = recall.comparisons.size();
+  for (int r = 0; r < options_.replicas; ++r) add_terms(r);
+  const std::size_t count = recall_.comparisons.size();
   const Margins& margin = margins(layer);
   ContrastiveHinge hinge;
   hinge.embedding = network_.embedding;
@@ -237,7 +264,7 @@ void OnlineLearner::compare(int layer, const Recall& recall, UpdateRecord& recor
   hinge.results = results_.shared();
   if (noise_) {
     const double unit = static_cast<double>(margin.positive) / network_.embedding;
-    hinge.noise = noise_->draw(recall, events_, top_of(layer), static_cast<float>(options_.memory.noise * unit));
+    hinge.noise = noise_->draw(recall_, events_, top_of(layer), static_cast<float>(options_.memory.noise * unit));
   }
   if (circuit_)
     circuit_->compare(device_, hinge, events_, top_of(layer));
@@ -251,7 +278,7 @@ void OnlineLearner::compare(int layer, const Recall& recall, UpdateRecord& recor
   host_results_.resize(last_replica + count);
   device_.read(host_results_.data(), results_.data(), host_results_.size() * sizeof(HingeResult));
   for (std::size_t i = 0; i < count; ++i) {
-    const Comparison& c = recall.comparisons[i];
+    const Comparison& c = recall_.comparisons[i];
     const HingeResult& result = host_results_[i];
     record.terms.push_back({c.positive, result.distance, result.loss, result.active != 0, c.age,
                             static_cast<std::uint32_t>(updates() - static_cast<std::uint64_t>(c.mark)), c.slot});
@@ -268,13 +295,29 @@ double OnlineLearner::floats_of_anchor() const {
 }
 
 double OnlineLearner::held_floats() const {
-  return static_cast<double>(memory_->anchors().size()) * floats_of_anchor();
+  std::size_t anchors = 0;
+  for (const auto& memory : memories_) anchors += memory->anchors().size();
+  return static_cast<double>(anchors) * floats_of_anchor();
 }
 
 std::vector<float> OnlineLearner::last_embedding() const {
   std::vector<float> embedding(static_cast<std::size_t>(network_.embedding));
   device_.read(embedding.data(), anchors_.of_arriving(last().layer).data, embedding.size() * sizeof(float));
   return embedding;
+}
+
+template <class T>
+std::vector<T> OnlineLearner::rows_in_use(std::vector<T> rows, std::size_t row) const {
+  const auto at = [&](std::size_t slot) { return rows.begin() + static_cast<std::ptrdiff_t>(slot * row); };
+  rows.erase(at(slots_in_use()), at(static_cast<std::size_t>(slots_)));
+  return rows;
+}
+
+template <class T>
+std::vector<T> OnlineLearner::all_rows(const std::vector<T>& in_use, std::size_t rows, std::size_t row) const {
+  std::vector<T> all = in_use;
+  all.insert(all.begin() + static_cast<std::ptrdiff_t>(slots_in_use() * row), rows * row - in_use.size(), T{});
+  return all;
 }
 
 void OnlineLearner::save(Checkpoint& checkpoint) const {
@@ -286,20 +329,22 @@ void OnlineLearner::save(Checkpoint& checkpoint) const {
   optimiser_.save(checkpoint);
   if (averages_) averages_->save(checkpoint);
   anchors_.settle();
-  const auto slots = static_cast<std::size_t>(slots_);
-  std::vector<float> embeddings = anchors_.buffer().read();
+  const std::size_t slots = slots_in_use();
+  std::vector<float> embeddings = rows_in_use(anchors_.buffer().read(), anchors_.buffer().size());
   embeddings.resize(slots * anchors_.buffer().size());  // without the arriving view's
   checkpoint.tensors.push_back({"memory.anchors", {slots, anchors_.buffer().size()}, std::move(embeddings)});
-  checkpoint.integers.push_back({"memory.state", memory_->save()});
+  for (std::size_t i = 0; i < static_cast<std::size_t>(streams_in_use_); ++i)
+    checkpoint.integers.push_back({memory_name(i), memories_[i]->save()});
   checkpoint.integers.push_back({"learner.updates", {static_cast<std::int64_t>(updates())}});
   if (options_.block) return;
   for (int i = 0; i <= network_.depth(); ++i) {
     const auto& map = anchors_.activity().map_buffer(i);
     checkpoint.tensors.push_back(
-        {fmt::format("memory.map.{}", i), {static_cast<std::size_t>(map.views()), map.size()}, map.read()});
+        {fmt::format("memory.map.{}", i), {slots + 1, map.size()}, rows_in_use(map.read(), map.size())});
   }
   for (int i = 0; i < network_.depth(); ++i) {
-    const std::vector<std::uint8_t> winners = anchors_.activity().winners_buffer(i).read();
+    const auto& buffer = anchors_.activity().winners_buffer(i);
+    const std::vector<std::uint8_t> winners = rows_in_use(buffer.read(), buffer.size());
     checkpoint.integers.push_back({fmt::format("memory.winners.{}", i), {winners.begin(), winners.end()}});
   }
 }
@@ -310,31 +355,40 @@ void OnlineLearner::load(const Checkpoint& checkpoint) {
   parameters_.load(device_, checkpoint.tensors);
   optimiser_.load(checkpoint);
   if (averages_) averages_->load(checkpoint);
-  auto restore = [&](const DeviceBuffer<float>& buffer, int views, const std::string& name) {
-    const Tensor& tensor = checkpoint.tensor(name);
-    const std::size_t expected = static_cast<std::size_t>(views) * buffer.size();
-    if (tensor.data.size() != expected)
-      throw InputError(fmt::format("checkpoint: {} holds {} numbers, expected {}", name, tensor.data.size(), expected));
-    device_.write(buffer.data(), tensor.data.data(), expected * sizeof(float));
-  };
-  restore(anchors_.buffer(), slots_, "memory.anchors");
-  memory_->restore(checkpoint.integer_values("memory.state"));
+  const Tensor& embeddings = checkpoint.tensor("memory.anchors");
+  const std::size_t row = anchors_.buffer().size();
+  streams_in_use_ = static_cast<int>(embeddings.data.size() / (row * slots_of_stream_));
+  if (streams_in_use_ < 1 || streams_in_use_ > options_.streams || embeddings.data.size() != slots_in_use() * row)
+    throw InputError(
+        fmt::format("checkpoint: memory.anchors holds {} numbers, expected {} for each of at most {} "
+                    "streams that have come",
+                    embeddings.data.size(), row * slots_of_stream_, options_.streams));
+  device_.write(anchors_.buffer().data(), embeddings.data.data(), embeddings.data.size() * sizeof(float));
+  for (std::size_t i = 0; i < static_cast<std::size_t>(streams_in_use_); ++i)
+    memories_[i]->restore(checkpoint.integer_values(memory_name(i)));
   const std::vector<std::int64_t>& updates = checkpoint.integer_values("learner.updates");
   if (updates.size() != 1) throw InputError("checkpoint: learner.updates should hold one number");
   updates_.front() = static_cast<std::uint64_t>(updates.front());
   events_ = checkpoint.event;
   if (options_.block) return;
   const Activity& activity = anchors_.activity();
-  for (int i = 0; i <= network_.depth(); ++i)
-    restore(activity.map_buffer(i), slots_ + 1, fmt::format("memory.map.{}", i));
+  const std::size_t rows = static_cast<std::size_t>(slots_) + 1, rows_saved = slots_in_use() + 1;
+  for (int i = 0; i <= network_.depth(); ++i) {
+    const DeviceBuffer<float>& map = activity.map_buffer(i);
+    const Tensor& tensor = checkpoint.tensor(fmt::format("memory.map.{}", i));
+    if (tensor.data.size() != rows_saved * map.size())
+      throw InputError(fmt::format("checkpoint: {} holds {} numbers, expected {}", tensor.name, tensor.data.size(),
+                                   rows_saved * map.size()));
+    map.write(all_rows(tensor.data, rows, map.size()));
+  }
   for (int i = 0; i < network_.depth(); ++i) {
     const std::vector<std::int64_t>& values = checkpoint.integer_values(fmt::format("memory.winners.{}", i));
     const DeviceBuffer<std::uint8_t>& winners = activity.winners_buffer(i);
     const bool valid = std::all_of(values.begin(), values.end(), [](std::int64_t v) { return v >= 0 && v <= 3; });
-    if (values.size() != winners.elements() || !valid)
+    if (values.size() != rows_saved * winners.size() || !valid)
       throw InputError(fmt::format("checkpoint: memory.winners.{} holds {} numbers, expected {} of 0 to 3", i,
-                                   values.size(), winners.elements()));
-    winners.write({values.begin(), values.end()});
+                                   values.size(), rows_saved * winners.size()));
+    winners.write(all_rows(std::vector<std::uint8_t>(values.begin(), values.end()), rows, winners.size()));
   }
 }
 

@@ -138,13 +138,25 @@ int Run::run(const RunFolder& folder, bool announce) {
   baselines();
   learn();
   if (!interrupted() && !stopped_by_collapse() && !diverged() && probing() && !probes_->has("learned", done())) probe();
-  return finish(announce);
+  const int code = finish(announce);
+  if (watch_) watch_->stay(interrupted);
+  return code;
+}
+
+void Run::tell_phase(const char* what) {
+  if (watch_) watch_->phase(what);
+}
+
+void Run::tell_probes() {
+  if (watch_)
+    watch_->probed(done(), probes_->latest("learned"), probes_->latest("untrained"), probes_->latest("pixels"));
 }
 
 /// The untrained network and raw pixels: once per run, before the first event; a resumed run finds them in probes.csv,
 /// a run of a study where others left them.
 void Run::baselines() {
   if (!probing()) return;
+  tell_phase("measuring the untrained network and raw pixels");
   const BaselineCache shared(flags_.baselines, experiment_, *device_);
   auto add = [&](const char* name, auto&& measure) {
     if (interrupted() || probes_->has(name)) return;
@@ -159,6 +171,7 @@ void Run::baselines() {
   if (experiment_.probe.untrained)
     add("untrained", [&](const Parameters& p) { return evaluation_->layers(p, "untrained network"); });
   if (experiment_.probe.pixels) add("pixels", [&](const Parameters& p) { return evaluation_->pixels(p); });
+  tell_probes();
 }
 
 bool Run::due(std::int64_t every) const { return every > 0 && done() % static_cast<std::uint64_t>(every) == 0; }
@@ -199,12 +212,18 @@ void Run::learn() {
   Progress progress(command(), length(), unit(), flags_.quiet, done());
   auto begin = Clock::now();
   auto pause = [&] { seconds_ += std::chrono::duration<double>(Clock::now() - begin).count(); };
-  const auto asked_to_stop = [&] {
-    return interrupted() || stopped_by_collapse() || metrics_.diverged() || diverged();
+  const auto hold = [&] {
+    if (watch_ && done() < length()) begin += watch_->wait(interrupted);
   };
-  bool stopped = asked_to_stop();
-  while (done() < length() && !stopped) {
+  const auto asked_to_stop = [&] {
+    return (interrupted() && may_stop()) || stopped_by_collapse() || metrics_.diverged() || diverged();
+  };
+  tell_phase("learning");
+  hold();
+  while (done() < length() && !asked_to_stop()) {
+    const std::uint64_t before = done();
     advance();
+    if (done() == before) continue;
     progress.update(done(),
                     metrics_.last_loss() > 0 ? fmt::format("loss {:.3f}", metrics_.last_loss()) : std::string());
     if (metrics_.diverged()) break;
@@ -224,17 +243,21 @@ void Run::learn() {
       begin = Clock::now();
       save();
     }
-    stopped = asked_to_stop();
+    hold();
   }
   pause();
   if (!diverged()) save();
 }
 
 void Run::probe() {
+  tell_phase("probing the learned network");
   const ProbeResults results = evaluation_->layers(parameters(), "learned network");
   if (interrupted()) return;
   extra_probes();
-  if (!interrupted()) probes_->add(done(), "learned", results);
+  if (interrupted()) return;
+  probes_->add(done(), "learned", results);
+  tell_probes();
+  tell_phase("learning");
 }
 
 void Run::save() {
@@ -309,6 +332,7 @@ int Run::finish(bool announce) {
   describe(summary);
   const std::string json = summary_json(summary);
   replace_file(folder_.summary(), json, *folder_.files);
+  if (watch_) watch_->ended(summary);
   replace_file(folder_.report(), report_html(run_report(experiment_, summary, folder_, sheet())), *folder_.files);
   if (announce) {
     if (flags_.json)

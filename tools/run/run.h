@@ -9,6 +9,7 @@
 #include "engine/device.h"
 #include "streams/image_set.h"
 #include "tools/cli.h"
+#include "tools/live/watch.h"
 #include "tools/measures/collapse.h"
 #include "tools/measures/learning_measures.h"
 #include "tools/measures/representations.h"
@@ -52,8 +53,10 @@ class Run {
   virtual const char* metrics_header() const = 0;
   /// Opens files of its own, behind the state that restore() found.
   virtual void open(bool resumed) = 0;
-  /// One unit of work.
+  /// One unit of work; none when nothing comes before an interruption.
   virtual void advance() = 0;
+  /// Whether an interruption may stop it here.
+  virtual bool may_stop() const { return true; }
   virtual void save_state(Checkpoint& checkpoint) = 0;
   virtual void load_state(const Checkpoint& checkpoint) = 0;
   /// Adds what it knows: events, updates, rates.
@@ -82,7 +85,8 @@ class Run {
   std::unique_ptr<MetricsWriter> writer_;
   std::unique_ptr<SimilarityWriter> similarity_;  ///< null unless asked for
   std::unique_ptr<ProbeLog> probes_;
-  double seconds_ = 0;  ///< in the learning loop, over all sittings
+  std::unique_ptr<Watch> watch_;  ///< null unless someone looks
+  double seconds_ = 0;            ///< in the learning loop, over all sittings
 
  private:
   void make_measures_of_labels();
@@ -103,6 +107,8 @@ class Run {
   bool diverged() const { return !divergence_.empty(); }
   void listen_for_growth();
   void probe();
+  void tell_phase(const char* what);
+  void tell_probes();
   void save();
   /// Whether all numbers of a state are finite; if not, says so.
   bool finite(const Checkpoint& state);
