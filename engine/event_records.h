@@ -25,6 +25,15 @@ const Table& verified(const std::filesystem::path& file, const Record& record) {
   return *flatbuffers::GetRoot<Table>(record.payload.data());
 }
 
+/// The verifier looks at where a vector begins, not at where its elements lie: those of 8 bytes must be at multiples
+/// of 8.
+template <class Element, class Vector>
+const Vector* aligned(const std::filesystem::path& file, const Record& record, const Vector* vector) {
+  if (vector && reinterpret_cast<std::uintptr_t>(vector->Data()) % alignof(Element) != 0)
+    refuse(file, record, "record type " + std::to_string(record.type) + ": its payload is not aligned");
+  return vector;
+}
+
 /// Appends a finished table and makes the builder ready for the next one.
 template <class Table>
 void append(RecordWriter& writer, Type type, flatbuffers::FlatBufferBuilder& builder, flatbuffers::Offset<Table> root) {

@@ -18,9 +18,10 @@ UpdateRecord read_update(const std::filesystem::path& file, const Record& record
   }
   UpdateRecord update{
       table.event(), table.time(), table.fixation(), static_cast<ViewRole>(table.role()), table.layer(), {}};
-  if (table.terms() == nullptr) return update;
-  update.terms.reserve(table.terms()->size());
-  for (const fb::Term* term : *table.terms()) {
+  const auto* terms = records::aligned<fb::Term>(file, record, table.terms());
+  if (terms == nullptr) return update;
+  update.terms.reserve(terms->size());
+  for (const fb::Term* term : *terms) {
     update.terms.push_back({term->positive(), term->distance(), term->loss(), term->active(), term->age_us(),
                             term->staleness(), term->slot()});
   }

@@ -17,7 +17,7 @@ fi
 saccade_build release all
 say "testing release"
 ctest --preset release -j 2
-saccade_build asan test_engine test_memory test_streams test_models test_emulation wrong_kernels test_cuda
+saccade_build asan test_engine test_memory test_streams test_models test_emulation wrong_kernels test_cuda test_fuzz
 say "testing debug under address and undefined-behaviour sanitizers"
-ctest --preset asan -j 2 -R '^(engine|memory|streams|fingerprints|emulation.*|cuda_operations|cuda_learning)$'
+ctest --preset asan -j 2 -R '^(engine|memory|streams|fingerprints|emulation.*|cuda_operations|cuda_learning|fuzz)$'
 say "all tests passed"
