@@ -74,7 +74,7 @@ void add_page_flags(CLI::App& command, CommonFlags& flags) {
   command.add_flag("--page-stay", flags.page_stay, "The page stays when the run is over, until Ctrl-C");
   command
       .add_option("--token-file", flags.token_file,
-                  "The page asks for the token in this file; needed where HOST is no loopback address")
+                  "The token that browsers, and senders to a server, must tell; needed where HOST is no loopback address")
       ->type_name("FILE");
 }
 

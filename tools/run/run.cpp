@@ -209,7 +209,7 @@ void Run::learn() {
   if (resumed_ && done() > 0 && done() < length() && due(experiment_.probe.every) && probing() &&
       !probes_->has("learned", done()))
     probe();
-  Progress progress(command(), length(), unit(), flags_.quiet, done());
+  Progress progress(command(), told_length(), unit(), flags_.quiet, done());
   auto begin = Clock::now();
   auto pause = [&] { seconds_ += std::chrono::duration<double>(Clock::now() - begin).count(); };
   const auto hold = [&] {
@@ -328,7 +328,7 @@ int Run::finish(bool announce) {
   summary.diverged = diverged();
   summary.divergence = diverged() ? divergence_ : growth_;
   summary.collapse = collapse_;
-  summary.length = length();
+  summary.length = told_length();
   describe(summary);
   const std::string json = summary_json(summary);
   replace_file(folder_.summary(), json, *folder_.files);

@@ -1,6 +1,7 @@
 #pragma once
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,7 +45,7 @@ class Run {
   virtual const char* command() const = 0;
   virtual const char* unit() const = 0;      ///< "views"
   virtual std::uint64_t done() const = 0;    ///< units so far
-  virtual std::uint64_t length() const = 0;  ///< units of the whole run
+  virtual std::uint64_t length() const = 0;  ///< units of the whole run; the largest number: as many as come
   virtual std::uint64_t views() const = 0;   ///< views of the whole run
   virtual double time() const = 0;           ///< as metrics.csv tells it
   /// Floats of what short-term memory holds now, where there is one.
@@ -95,6 +96,8 @@ class Run {
   bool probing() const { return experiment_.probes(views()); }
   bool due(std::int64_t every) const;
   bool complete() const;
+  /// 0 where there is none.
+  std::uint64_t told_length() const { return length() == std::numeric_limits<std::uint64_t>::max() ? 0 : length(); }
   void baselines();
   void learn();
   /// Where measures are due that metrics.csv does not have yet: at the beginning, at the end, and in between.
