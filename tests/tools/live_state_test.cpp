@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <limits>
+#include <thread>
 
 namespace saccade {
 namespace {
@@ -154,6 +156,37 @@ TEST_CASE("live state: views without pixels are rendered when they are looked at
   state.view(view, {a_record(0, ViewRole::anchor)}, {{0, 0, 0, 0, 0}});
   CHECK(part(state, 1)["view"]["picture"] == "gIA=");
   CHECK(part(state, 1)["memory"][0]["picture"] == "gIA=");
+}
+
+TEST_CASE("live state: of fast views those that are compared are shown, with what was remembered then") {
+  LiveState state(a_run());
+  std::uint64_t event = 0;
+  const auto views = [&](int count) {
+    for (int i = 0; i < count; ++i, ++event)
+      if (event % 2 == 0)
+        state.view(a_view(event, static_cast<float>(event % 256) / 255), {a_record(event, ViewRole::anchor)},
+                   {{0, 0, 0, 0, 0}});
+      else
+        state.view(a_view(event, 0), {a_record(event, ViewRole::learner, {{true, 1, 1, true, 0, 0, 0}})},
+                   {{0, 0, 0, 0, 0}});
+  };
+  const auto tick = [&](bool paused) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(110));
+    return part(state, 1, {paused, 0});
+  };
+  views(1);
+  tick(false);
+  for (int i = 0; i < 5; ++i) {
+    views(100);  // the latest is an anchor
+    const Json now = tick(false);
+    CHECK(now["events"] == event);
+    if (i == 0) continue;  // no rate yet
+    CHECK(now["view"]["role"] == "learner");
+    CHECK(now["view"]["event"] == event - 100);  // the first since the last look
+    CHECK(now["past"].back()[0] == event - 1);
+    CHECK(now["memory"][0]["picture"] != now["view"]["picture"]);
+  }
+  CHECK(tick(true)["view"]["event"] == event - 1);  // held, the latest
 }
 
 TEST_CASE("live state: streams side by side have memories of their own") {
