@@ -213,6 +213,28 @@ TEST_CASE("live state: streams side by side have memories of their own") {
   CHECK(learner(1)["memory"][0]["picture"].is_null());
 }
 
+TEST_CASE("live state: told by one thread, asked by another") {
+  constexpr std::uint64_t views = 2000;
+  LiveState state(a_run());
+  std::thread run([&] {
+    for (std::uint64_t event = 0; event < views; ++event) {
+      state.view(a_view(event, 0), {a_record(event, event % 2 ? ViewRole::learner : ViewRole::anchor)},
+                 {{0, 0, 0, 0, 0}});
+      if (event % 500 == 0) state.probed(event, {}, {}, {});
+    }
+    state.ended({});
+  });
+  std::uint64_t seen = 0;
+  while (part(state, 0)["phase"] != "ended") {
+    const Json now = part(state, 1);
+    REQUIRE(now["events"] >= seen);
+    seen = now["events"];
+    if (seen > 0) REQUIRE(now["past"].back()[0] == seen - 1);
+  }
+  run.join();
+  CHECK(part(state, 1)["events"] == views);
+}
+
 TEST_CASE("live state: accuracies and the end") {
   LiveState state(a_run());
   ProbeResults learned, pixels;
