@@ -155,9 +155,10 @@ function showView() {
   const view = now.view, present = $('view').closest('figure');
   paint($('view'), view.picture);
   present.dataset.role = view.role;
+  const learned = now.comparisons.some(each => each.terms.some(term => term.active));
   const meaning = {
     anchor: 'first of its object: remembered as an anchor',
-    learner: `compared and learned from, ${view.layers.map(layerName).join(', ')}`,
+    learner: `${learned ? 'compared and learned from' : 'compared, nothing to change'}, ${view.layers.map(layerName).join(', ')}`,
     idle: 'nothing to compare it with'
   };
   set($('view-text'), `view ${whole(view.event)}, object ${whole(view.fixation)}: ${meaning[view.role]}`);
