@@ -56,7 +56,7 @@ void add_serve(CLI::App& app, CommonFlags& flags) {
       ->add_option("--silence", options->silence, "Seconds after which a silent or never reading peer is cut off (60)")
       ->check(CLI::Range(0.1, 86400.0))
       ->type_name("SECONDS");
-  add_page_flags(*command, flags);
+  add_page_flags(*command, flags, true);
   add_experiment_flags(*command, flags);
   add_device_flags(*command, flags);
   add_output_flags(*command, flags);
