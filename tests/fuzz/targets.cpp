@@ -26,6 +26,7 @@ Bytes chosen(std::size_t choice, const Bytes& rest) {
 std::filesystem::path file_with(std::span<const std::uint8_t> content, const std::string& name) {
   static const TemporaryFolder folder;
   const std::filesystem::path file = folder.path / name;
+  std::filesystem::remove(file);  // a file system may sync one that is truncated and written anew
   std::ofstream(file, std::ios::binary)
       .write(reinterpret_cast<const char*>(content.data()), static_cast<std::streamsize>(content.size()));
   return file;
