@@ -11,8 +11,6 @@
 namespace saccade {
 namespace {
 
-constexpr std::int32_t most_terms(const MemoryOptions& memory) { return memory.negatives + 1; }
-
 void check_rates(const Rates& all, std::size_t depth) {
   for (const auto* rates : {&all.conv, &all.head})
     if (rates->size() != depth)
@@ -33,11 +31,11 @@ ReplicaRates replica_rates(const NetworkSpec& network, const LearnerOptions& opt
     if (options.variants.size() != static_cast<std::size_t>(options.replicas))
       throw std::invalid_argument(
           fmt::format("OnlineLearner: {} variants for {} replicas", options.variants.size(), options.replicas));
-    if (options.memory.mode != "sliding")
-      throw InputError(
-          fmt::format("memory.mode = \"{}\": learners that advance together and differ in what they "
-                      "compare need the same anchors, expected \"sliding\"",
-                      options.memory.mode));
+    for (const ReplicaOptions& each : options.variants)
+      if (options.activity == "covariance" && each.window != options.variants.front().window)
+        throw InputError(
+            "activity = \"covariance\": what joins the averages depends on the window, so learners that differ in it "
+            "cannot advance together; expected \"hebb\"");
   }
   const auto depth = network.layers.size();
   if (options.margins.size() != 1 && options.margins.size() != depth)
@@ -64,19 +62,25 @@ void check_units(const LearnerOptions& options) {
                       circuit_noise ? "circuit.noise" : "memory.noise", margins.positive));
 }
 
-/// A memory that holds what any of the replicas needs. Those of the replicas are checked as they would be alone.
-MemoryOptions common_memory(const LearnerOptions& options) {
-  MemoryOptions common = options.memory;
+/// What each replica remembers.
+std::vector<MemoryOptions> replica_memories(const LearnerOptions& options) {
+  std::vector<MemoryOptions> all(static_cast<std::size_t>(options.replicas), options.memory);
   for (std::size_t r = 0; r < options.variants.size(); ++r) {
     const ReplicaOptions& own = options.variants[r];
-    MemoryOptions alone = options.memory;
-    alone.negatives = own.negatives, alone.negative_weight = own.negative_weight, alone.window = own.window;
-    make_memory(alone);
-    common.negatives = r == 0 ? own.negatives : std::max(common.negatives, own.negatives);
-    const bool unbounded = own.window < 0 || (r > 0 && common.window < 0);
-    common.window = unbounded ? -1 : r == 0 ? own.window : std::max(common.window, own.window);
+    all[r].negatives = own.negatives, all[r].negative_weight = own.negative_weight, all[r].window = own.window;
   }
-  return common;
+  return all;
+}
+
+/// Where the initial weights of each replica come from.
+std::vector<WeightsDraw> weights_draws(const LearnerOptions& options) {
+  const std::uint64_t common = options.weights_seed.value_or(options.seed);
+  std::vector<WeightsDraw> draws;
+  for (std::uint64_t r = 0; r < static_cast<std::uint64_t>(options.replicas); ++r) {
+    const bool own = !options.variants.empty() && options.variants[r].weights_seed;
+    draws.push_back(own ? WeightsDraw{*options.variants[r].weights_seed} : WeightsDraw{common, r});
+  }
+  return draws;
 }
 
 std::unique_ptr<Optimiser> make_optimiser(Device& device, const NetworkSpec& network, const LearnerOptions& options,
@@ -102,22 +106,22 @@ OnlineLearner::OnlineLearner(Device& device, const NetworkSpec& network, const L
       network_(network),
       options_(options),
       schedule_(options.schedule, network.depth(), options.seed, options.events),
-      parameters_(device, network, make_rule(options.rule), schedule_.heads(), options.seed, options.replicas,
+      parameters_(device, network, make_rule(options.rule), schedule_.heads(), weights_draws(options),
                   options.arithmetic),
       own_optimiser_(optimiser ? nullptr : make_optimiser(device, network, options, schedule_.heads())),
       optimiser_(optimiser ? *optimiser : *own_optimiser_),
-      memory_(make_memory(common_memory(options))),
-      slots_(memory_->slots()),
+      memories_(replica_memories(options)),
+      slots_(memories_.slots()),
       learning_(options.block ? 1 : slots_ + 1),
       anchors_(device, parameters_, schedule_.heads() == Heads::every_layer ? network.depth() : 1, slots_,
                !options.block, options.waiting_floats),
       plasticity_(device, parameters_, learning_),
       error_(device, static_cast<std::size_t>(network.head(0).lanes()), options.replicas, learning_),
       active_(device, 1, options.replicas, learning_),
-      results_(device, static_cast<std::size_t>(most_terms(common_memory(options))), options.replicas),
+      results_(device, static_cast<std::size_t>(memories_.terms()), options.replicas),
       updates_(static_cast<std::size_t>(options.replicas)),
       updated_(updates_.size()),
-      records_(1) {
+      records_(updates_.size(), std::vector<UpdateRecord>(1)) {
   if (options.activity != "hebb" && options.activity != "covariance")
     throw InputError("activity: nothing is called \"" + options.activity + "\"; known are hebb and covariance");
   if (!(options.average_views >= 1))
@@ -142,7 +146,7 @@ void OnlineLearner::handle(const Event& event) {
   if (const auto* arrived = std::get_if<View>(&event))
     view(*arrived);
   else
-    memory_->saccade();
+    memories_.saccade();
 }
 
 Stimuli OnlineLearner::stimulus(const View& view) const {
@@ -169,54 +173,62 @@ void OnlineLearner::view(const View& view) {
   const Stimuli shown = stimulus(view);
   renew_rates();
   schedule_.layers(events_, drawn_);
-  const Recall& recall = memory_->view(view.time, static_cast<std::int64_t>(updates()));
-  const ViewRole role = recall.becomes_anchor        ? ViewRole::anchor
-                        : recall.comparisons.empty() ? ViewRole::idle
-                                                     : ViewRole::learner;
-  records_.resize(drawn_.size());
-  for (std::size_t i = 0; i < drawn_.size(); ++i) {
-    UpdateRecord& record = records_[i];
-    record.terms.clear();
-    record.event = events_;
-    record.time = view.time;
-    record.fixation = view.fixation;
-    record.role = role;
-    record.layer = drawn_[i];
+  const Recall& shared = memories_.view(view.time, updates_);
+  for (std::size_t r = 0; r < records_.size(); ++r) {
+    const bool compares = !memories_.of(static_cast<int>(r)).comparisons.empty();
+    records_[r].resize(drawn_.size());
+    for (std::size_t i = 0; i < drawn_.size(); ++i) {
+      UpdateRecord& record = records_[r][i];
+      record.terms.clear();
+      record.event = events_;
+      record.time = view.time;
+      record.fixation = view.fixation;
+      record.role = shared.becomes_anchor ? ViewRole::anchor : compares ? ViewRole::learner : ViewRole::idle;
+      record.layer = drawn_[i];
+    }
   }
-  if (role == ViewRole::anchor) {
-    show(device_, network_, shown, anchors_.place(recall.slot));
-    anchors_.store(recall.slot);
-  } else if (role == ViewRole::learner) {
+  if (shared.becomes_anchor) {
+    keep_displaced();
+    show(device_, network_, shown, anchors_.place(shared.slot));
+    anchors_.store(shared.slot);
+  } else if (!shared.comparisons.empty()) {
     show(device_, network_, shown, anchors_.arrive());
     // All layers see the view before any of them changes.
     for (const int layer : drawn_) anchors_.embed(layer);
     if (averages_) averages_->follow(anchors_.arriving(), 0, top_of(drawn_.back()) + 2);
     std::fill(updated_.begin(), updated_.end(), false);
-    for (UpdateRecord& record : records_) compare(record.layer, recall, record);
+    for (std::size_t i = 0; i < drawn_.size(); ++i) {
+      compare(drawn_[i], shared);
+      record(i, shared.comparisons.size());
+    }
     for (std::size_t r = 0; r < updates_.size(); ++r) updates_[r] += updated_[r];
   }
   ++events_;
 }
 
-void OnlineLearner::add_terms(int replica, const Recall& recall) {
-  const ReplicaOptions* own =
-      options_.variants.empty() ? nullptr : &options_.variants[static_cast<std::size_t>(replica)];
-  const Time window = own && own->window >= 0 ? to_ticks(own->window) : std::numeric_limits<Time>::max();
-  int negatives = 0;
-  for (const Comparison& c : recall.comparisons) {
-    float weight = c.weight;
-    if (own) {
-      if (!c.positive) weight = ++negatives <= own->negatives ? own->negative_weight : 0;
-      if (c.age > window) weight = 0;
-    }
-    terms_.push_back({c.slot, 0, c.positive, weight * c.gate, c.scale});
+/// Seldom: where windows differ and fixations are of different lengths.
+void OnlineLearner::keep_displaced() {
+  if (memories_.displaced().empty()) return;
+  anchors_.settle();
+  const DeviceBuffer<float>& buffer = anchors_.buffer();
+  for (const ReplicaMemories::Slot& slot : memories_.displaced()) {
+    std::vector<float> row(buffer.size());
+    device_.read(row.data(), buffer.strided(memories_.place(slot)).at(slot.replica), row.size() * sizeof(float));
+    memories_.keep_aside(slot, std::move(row));
   }
 }
 
-void OnlineLearner::compare(int layer, const Recall& recall, UpdateRecord& record) {
+void OnlineLearner::add_terms(int replica, const Recall& shared) {
+  const std::vector<Comparison>& own = memories_.of(replica).comparisons;
+  for (std::size_t i = 0; i < shared.comparisons.size(); ++i) {
+    const Comparison& c = i < own.size() ? own[i] : shared.comparisons[i];
+    terms_.push_back({shared.comparisons[i].slot, 0, c.positive, i < own.size() ? c.weight * c.gate : 0.0f, c.scale});
+  }
+}
+
+void OnlineLearner::compare(int layer, const Recall& shared) {
   terms_.clear();
-  for (int r = 0; r < options_.replicas; ++r) add_terms(r, recall);
-  const std::size_t count = recall.comparisons.size();
+  for (int r = 0; r < options_.replicas; ++r) add_terms(r, shared);
   const Margins& margin = margins(layer);
   ContrastiveHinge hinge;
   hinge.embedding = network_.embedding;
@@ -237,7 +249,7 @@ void OnlineLearner::compare(int layer, const Recall& recall, UpdateRecord& recor
   hinge.results = results_.shared();
   if (noise_) {
     const double unit = static_cast<double>(margin.positive) / network_.embedding;
-    hinge.noise = noise_->draw(recall, events_, top_of(layer), static_cast<float>(options_.memory.noise * unit));
+    hinge.noise = noise_->draw(shared, events_, top_of(layer), static_cast<float>(options_.memory.noise * unit));
   }
   if (circuit_)
     circuit_->compare(device_, hinge, events_, top_of(layer));
@@ -245,21 +257,23 @@ void OnlineLearner::compare(int layer, const Recall& recall, UpdateRecord& recor
     device_.contrastive_hinge(hinge);
   const Views learning = options_.block ? anchors_.arriving() : Views{anchors_.activity(), 0, learning_};
   plasticity_.learn(layer, learning, error_.strided(), active_.strided(), optimiser_);
+}
 
+/// What the latest compare() came to, in every replica: one copy from the device.
+void OnlineLearner::record(std::size_t drawn, std::size_t comparisons) {
   // Results of the replicas lie results_.size() apart.
-  const std::size_t last_replica = results_.size() * (updates_.size() - 1);
-  host_results_.resize(last_replica + count);
+  host_results_.resize(results_.size() * (updates_.size() - 1) + comparisons);
   device_.read(host_results_.data(), results_.data(), host_results_.size() * sizeof(HingeResult));
-  for (std::size_t i = 0; i < count; ++i) {
-    const Comparison& c = recall.comparisons[i];
-    const HingeResult& result = host_results_[i];
-    record.terms.push_back({c.positive, result.distance, result.loss, result.active != 0, c.age,
-                            static_cast<std::uint32_t>(updates() - static_cast<std::uint64_t>(c.mark)), c.slot});
-  }
   for (std::size_t r = 0; r < updates_.size(); ++r) {
-    const auto first = host_results_.begin() + static_cast<std::ptrdiff_t>(results_.size() * r);
-    updated_[r] = updated_[r] || std::any_of(first, first + static_cast<std::ptrdiff_t>(count),
-                                             [](const HingeResult& result) { return result.active != 0; });
+    const HingeResult* result = host_results_.data() + results_.size() * r;
+    for (const Comparison& c : memories_.of(static_cast<int>(r)).comparisons) {
+      const auto staleness = static_cast<std::uint32_t>(updates_[r] - static_cast<std::uint64_t>(c.mark));
+      const bool active = result->active != 0;
+      records_[r][drawn].terms.push_back(
+          {c.positive, result->distance, result->loss, active, c.age, staleness, c.slot});
+      updated_[r] = updated_[r] || active;
+      ++result;
+    }
   }
 }
 
@@ -267,8 +281,8 @@ double OnlineLearner::floats_of_anchor() const {
   return static_cast<double>(anchors_.buffer().size()) + (options_.block ? 0 : activity_floats(network_));
 }
 
-double OnlineLearner::held_floats() const {
-  return static_cast<double>(memory_->anchors().size()) * floats_of_anchor();
+double OnlineLearner::held_floats(int replica) const {
+  return static_cast<double>(memories_.anchors(replica).size()) * floats_of_anchor();
 }
 
 std::vector<float> OnlineLearner::last_embedding() const {
@@ -277,64 +291,99 @@ std::vector<float> OnlineLearner::last_embedding() const {
   return embedding;
 }
 
-void OnlineLearner::save(Checkpoint& checkpoint) const {
-  if (options_.replicas != 1) throw std::logic_error("OnlineLearner::save: a learner of several replicas");
+void OnlineLearner::save(Checkpoint& checkpoint, int replica) const {
+  if (!options_.block && memories_.slots(replica) != slots_)
+    throw std::logic_error("OnlineLearner::save: remembered activity of replicas that remember differently");
   checkpoint.event = events_;
   checkpoint.instruction_set = device_.instruction_set();
   checkpoint.arithmetic = to_string(options_.arithmetic);
-  parameters_.save(checkpoint.tensors);
-  optimiser_.save(checkpoint);
-  if (averages_) averages_->save(checkpoint);
+  parameters_.save(checkpoint.tensors, replica);
+  optimiser_.save(checkpoint, replica);
+  if (averages_) averages_->save(checkpoint, replica);
   anchors_.settle();
-  const auto slots = static_cast<std::size_t>(slots_);
-  std::vector<float> embeddings = anchors_.buffer().read();
-  embeddings.resize(slots * anchors_.buffer().size());  // without the arriving view's
-  checkpoint.tensors.push_back({"memory.anchors", {slots, anchors_.buffer().size()}, std::move(embeddings)});
-  checkpoint.integers.push_back({"memory.state", memory_->save()});
-  checkpoint.integers.push_back({"learner.updates", {static_cast<std::int64_t>(updates())}});
+  const auto slots = static_cast<std::size_t>(memories_.slots(replica));
+  const std::size_t each = anchors_.buffer().size();
+  std::vector<float> embeddings(slots * each);
+  for (std::size_t i = 0; i < slots; ++i) {
+    const ReplicaMemories::Slot slot{replica, static_cast<int>(i)};
+    if (const int place = memories_.place(slot); place >= 0)
+      device_.read(embeddings.data() + i * each, anchors_.buffer().strided(place).at(replica), each * sizeof(float));
+    else
+      std::copy(memories_.aside(slot).begin(), memories_.aside(slot).end(),
+                embeddings.begin() + static_cast<std::ptrdiff_t>(i * each));
+  }
+  checkpoint.tensors.push_back({"memory.anchors", {slots, each}, std::move(embeddings)});
+  checkpoint.integers.push_back({"memory.state", memories_.save(replica)});
+  checkpoint.integers.push_back({"learner.updates", {static_cast<std::int64_t>(updates(replica))}});
   if (options_.block) return;
   for (int i = 0; i <= network_.depth(); ++i) {
     const auto& map = anchors_.activity().map_buffer(i);
-    checkpoint.tensors.push_back(
-        {fmt::format("memory.map.{}", i), {static_cast<std::size_t>(map.views()), map.size()}, map.read()});
+    checkpoint.tensors.push_back({fmt::format("memory.map.{}", i),
+                                  {static_cast<std::size_t>(map.views()), map.size()},
+                                  map.read_replica(replica)});
   }
   for (int i = 0; i < network_.depth(); ++i) {
-    const std::vector<std::uint8_t> winners = anchors_.activity().winners_buffer(i).read();
+    const std::vector<std::uint8_t> winners = anchors_.activity().winners_buffer(i).read_replica(replica);
     checkpoint.integers.push_back({fmt::format("memory.winners.{}", i), {winners.begin(), winners.end()}});
   }
 }
 
-void OnlineLearner::load(const Checkpoint& checkpoint) {
-  if (options_.replicas != 1) throw std::logic_error("OnlineLearner::load: a learner of several replicas");
+void OnlineLearner::load(std::span<const Checkpoint> checkpoints) {
+  if (checkpoints.size() != updates_.size())
+    throw std::invalid_argument(
+        fmt::format("OnlineLearner::load: {} checkpoints for {} replicas", checkpoints.size(), updates_.size()));
+  std::vector<std::vector<std::int64_t>> states;
+  for (const Checkpoint& checkpoint : checkpoints) {
+    if (checkpoint.event != checkpoints.front().event)
+      throw InputError(fmt::format("checkpoints of learners that advance together: one is of event {}, one of event {}",
+                                   checkpoints.front().event, checkpoint.event));
+    states.push_back(checkpoint.integer_values("memory.state"));
+  }
   anchors_.forget_waiting();  // before the synapses change
-  parameters_.load(device_, checkpoint.tensors);
-  optimiser_.load(checkpoint);
-  if (averages_) averages_->load(checkpoint);
-  auto restore = [&](const DeviceBuffer<float>& buffer, int views, const std::string& name) {
+  memories_.restore(states);
+  for (std::size_t r = 0; r < checkpoints.size(); ++r) load_replica(checkpoints[r], static_cast<int>(r));
+  events_ = checkpoints.front().event;
+}
+
+void OnlineLearner::load_replica(const Checkpoint& checkpoint, int replica) {
+  parameters_.load(device_, checkpoint.tensors, replica);
+  optimiser_.load(checkpoint, replica);
+  if (averages_) averages_->load(checkpoint, replica);
+  const auto found = [&](const std::string& name, std::size_t expected) -> const std::vector<float>& {
     const Tensor& tensor = checkpoint.tensor(name);
-    const std::size_t expected = static_cast<std::size_t>(views) * buffer.size();
     if (tensor.data.size() != expected)
       throw InputError(fmt::format("checkpoint: {} holds {} numbers, expected {}", name, tensor.data.size(), expected));
-    device_.write(buffer.data(), tensor.data.data(), expected * sizeof(float));
+    return tensor.data;
   };
-  restore(anchors_.buffer(), slots_, "memory.anchors");
-  memory_->restore(checkpoint.integer_values("memory.state"));
+  const std::size_t each = anchors_.buffer().size();
+  const auto slots = static_cast<std::size_t>(memories_.slots(replica));
+  const std::vector<float>& embeddings = found("memory.anchors", slots * each);
+  for (std::size_t i = 0; i < slots; ++i) {
+    const ReplicaMemories::Slot slot{replica, static_cast<int>(i)};
+    const float* row = embeddings.data() + i * each;
+    if (const int place = memories_.place(slot); place >= 0)
+      device_.write(anchors_.buffer().strided(place).at(replica), row, each * sizeof(float));
+    else
+      memories_.keep_aside(slot, {row, row + each});
+  }
   const std::vector<std::int64_t>& updates = checkpoint.integer_values("learner.updates");
   if (updates.size() != 1) throw InputError("checkpoint: learner.updates should hold one number");
-  updates_.front() = static_cast<std::uint64_t>(updates.front());
-  events_ = checkpoint.event;
+  updates_[static_cast<std::size_t>(replica)] = static_cast<std::uint64_t>(updates.front());
   if (options_.block) return;
   const Activity& activity = anchors_.activity();
-  for (int i = 0; i <= network_.depth(); ++i)
-    restore(activity.map_buffer(i), slots_ + 1, fmt::format("memory.map.{}", i));
+  for (int i = 0; i <= network_.depth(); ++i) {
+    const DeviceBuffer<float>& map = activity.map_buffer(i);
+    map.write_replica(replica, found(fmt::format("memory.map.{}", i), map.size() * (slots + 1)));
+  }
   for (int i = 0; i < network_.depth(); ++i) {
     const std::vector<std::int64_t>& values = checkpoint.integer_values(fmt::format("memory.winners.{}", i));
     const DeviceBuffer<std::uint8_t>& winners = activity.winners_buffer(i);
+    const std::size_t expected = winners.size() * (slots + 1);
     const bool valid = std::all_of(values.begin(), values.end(), [](std::int64_t v) { return v >= 0 && v <= 3; });
-    if (values.size() != winners.elements() || !valid)
+    if (values.size() != expected || !valid)
       throw InputError(fmt::format("checkpoint: memory.winners.{} holds {} numbers, expected {} of 0 to 3", i,
-                                   values.size(), winners.elements()));
-    winners.write({values.begin(), values.end()});
+                                   values.size(), expected));
+    winners.write_replica(replica, {values.begin(), values.end()});
   }
 }
 
