@@ -11,6 +11,20 @@ namespace saccade {
 
 class FileSystem;
 
+/// A checkpoint is a record file of kind "checkpoint" (engine/record_file.h says what bytes frame its records, and that
+/// its version is 1). Payloads are FlatBuffers, without identifier or size prefix, whose root is the named table of
+/// schemas/checkpoint.fbs, all strings in UTF-8:
+///
+///   type 1  Meta: experiment, event, instruction set, arithmetic; the first record, once
+///   type 2  Tensor     } one each, all tensors first, then all integers, then all reals, in the order of the struct;
+///   type 3  Integers   } a Tensor's data are float32, row-major, as many as the product of its shape (empty = a scalar)
+///   type 4  Reals      }
+///   type 5  End: the number of records before it and the CRC-32C over their CRCs; the last record
+///
+/// Without an End that fits, the file is no checkpoint. Which names a run stores is told by what stores them (save() of
+/// OnlineLearner, BatchLearner and what they own). Later versions may append fields to tables; anything else is another
+/// version of the framing, which an older program refuses.
+
 /// Everything that a run needs to go on: plain host values, named. Names starting with "record." are bookkeeping of
 /// files and measures (bytes written so far, running means); they do not enter the fingerprint.
 struct Checkpoint {

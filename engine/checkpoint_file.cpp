@@ -9,9 +9,6 @@
 #include "engine/record_file.h"
 #include "engine/schemas/checkpoint_generated.h"
 
-/// A checkpoint is a record file of kind "checkpoint": one record meta (1), then tensors (2), integers (3) and reals
-/// (4) in the order of the struct, then one record end (5). The payloads are the FlatBuffers of schemas/checkpoint.fbs.
-/// Without an end record that fits, the file is not a checkpoint.
 namespace saccade {
 namespace {
 

@@ -37,11 +37,11 @@ flatbuffers::Offset<fb::View> write(flatbuffers::FlatBufferBuilder& builder, con
   }
   const auto parameters = builder.CreateVector(view.recipe.parameters.data(), view.recipe.parameters.size());
   return fb::CreateView(builder, view.time, view.fixation, view.index, static_cast<std::uint8_t>(view.recipe.kind),
-                        view.recipe.source, parameters, bytes, floats);
+                        view.recipe.source, parameters, bytes, floats, view.stream);
 }
 
 flatbuffers::Offset<fb::Saccade> write(flatbuffers::FlatBufferBuilder& builder, const Saccade& saccade) {
-  return fb::CreateSaccade(builder, saccade.time, saccade.fixation);
+  return fb::CreateSaccade(builder, saccade.time, saccade.fixation, saccade.stream);
 }
 
 View read_view(const std::filesystem::path& file, const Record& record, const fb::View& table) {
@@ -49,7 +49,7 @@ View read_view(const std::filesystem::path& file, const Record& record, const fb
     refuse(file, record,
            "got view kind " + std::to_string(table.kind()) + ", expected 0 to " +
                std::to_string(static_cast<int>(last_view_kind)));
-  View view{table.time(), table.fixation(), table.index(), {}, nullptr};
+  View view{table.time(), table.fixation(), table.index(), {}, nullptr, table.stream()};
   view.recipe.kind = static_cast<ViewKind>(table.kind());
   view.recipe.source = table.source();
   const auto* parameters = table.parameters();
@@ -64,7 +64,7 @@ View read_view(const std::filesystem::path& file, const Record& record, const fb
 
 Saccade read_saccade(const std::filesystem::path& file, const Record& record) {
   const auto& table = verified<fb::Saccade>(file, record);
-  return {table.time(), table.fixation()};
+  return {table.time(), table.fixation(), table.stream()};
 }
 
 }  // namespace saccade::records

@@ -86,7 +86,8 @@ std::string record_file_kind(FileSystem& files, const std::filesystem::path& fil
   }
   if (get(&header[8]) != version) {
     throw InputError(file.string() + ": position 8: got version " + std::to_string(get(&header[8])) +
-                     ", expected version " + std::to_string(version));
+                     ", expected version " + std::to_string(version) +
+                     (get(&header[8]) > version ? ": made by a newer program, which can read it" : ""));
   }
   return printable(ByteSpan(header).subspan(16));
 }

@@ -9,8 +9,15 @@
 #include "engine/event.h"
 #include "engine/record_file.h"
 
-/// events.trace: a record file of kind "trace" whose payloads are the FlatBuffers of schemas/trace.fbs.
-/// Record types: 1 view, 2 saccade, 3 update.
+/// events.trace: a record file of kind "trace" (engine/record_file.h says what bytes frame its records, and that its
+/// version is 1). Payloads are FlatBuffers, without identifier or size prefix, whose root is the named table:
+///
+///   type 1  View     (schemas/events.fbs): a view has arrived; without pixels or floats, its recipe renders it again
+///   type 2  Saccade  (schemas/events.fbs): a fixation has ended
+///   type 3  Update   (schemas/trace.fbs): what a layer did with the view before; one for each layer that was to learn
+///
+/// in the order of the run. There is no last record: a trace may end anywhere. Later versions may append fields to
+/// tables; another type of record is another version of the framing, which an older program refuses.
 namespace saccade {
 
 /// What a view was used for. Values are stored in files: append, never renumber.

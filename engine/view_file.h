@@ -10,17 +10,19 @@
 #include "engine/record_file.h"
 
 /// F.views: a stream as a file, of kind "views" (engine/record_file.h frames the records and says what bytes they are
-/// in). Payloads are the FlatBuffers of schemas/views.fbs and schemas/events.fbs:
+/// in, and that its version is 1). Payloads are FlatBuffers, without identifier or size prefix, whose root is the named
+/// table:
 ///
-///   type 4  Views: what the file holds; the first record
-///   type 1  View    } the events, in their order
-///   type 2  Saccade }
+///   type 4  Views   (schemas/views.fbs): what the file holds; the first record
+///   type 1  View    (schemas/events.fbs) } the events, in their order
+///   type 2  Saccade (schemas/events.fbs) }
 ///   type 5  Views once more, with the number of events: the last record. A file without it was cut short. It also
 ///           stands in for the first one where that was damaged.
 ///
 /// A view of recipes has neither pixels nor floats, and is rendered from its source. A view of pixels has either pixels
 /// or floats, height * width * channels of them, and its recipe only says where it came from. The writer takes bytes
-/// where byte * byte_scale gives every float back to the bit, so that what is read is what was written.
+/// where byte * byte_scale gives every float back to the bit, so that what is read is what was written. Later versions
+/// may append fields to tables; anything else is another version of the framing, which an older program refuses.
 namespace saccade {
 
 /// Values of a view, at most: four bytes each fit into a record.

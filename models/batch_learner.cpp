@@ -31,7 +31,7 @@ BatchLearner::BatchLearner(Device& device, const NetworkSpec& network, const Bat
       network_(network),
       options_(options),
       schedule_((check(options), options.schedule), network.depth(), options.seed,
-                std::max<std::uint64_t>(options.steps, network.layers.size())),
+                std::max<std::uint64_t>(options.steps, network.layers.size()), options.layer_weights),
       parameters_(device, network, make_rule(options.rule), schedule_.heads(),
                   options.weights_seed.value_or(options.seed), 1, options.arithmetic),
       optimiser_(options.optimiser == "adam" ? make_adam(device, network, schedule_.heads(), {options.rates})

@@ -20,6 +20,7 @@ struct BatchOptions {
   std::uint64_t steps = 0;  ///< of the whole run, without `pretrain`; "gll" divides them among the layers
   int pairs = 500;          ///< n of a step
   std::string schedule = "e2e";
+  std::vector<double> layer_weights = {};  ///< rll: how often each layer is drawn (models/schedule.h); empty: all alike
   std::string rule = "bp";
   PairStepOptions step;  ///< its layer and margins are set for each step; loss "clapp" is known here too
   bool clapp_synchronous = true;

@@ -83,6 +83,27 @@ std::vector<WeightsDraw> weights_draws(const LearnerOptions& options) {
   return draws;
 }
 
+std::vector<ReplicaMemories> make_memories(const LearnerOptions& options) {
+  if (options.streams < 1) throw std::invalid_argument("OnlineLearner: expected at least one stream");
+  std::vector<ReplicaMemories> memories;
+  for (int i = 0; i < options.streams; ++i) memories.emplace_back(replica_memories(options));
+  return memories;
+}
+
+/// The first keeps the name that it has where it is the only one.
+std::string memory_name(std::size_t stream) {
+  return stream == 0 ? "memory.state" : fmt::format("memory.state.{}", stream);
+}
+
+/// f(row, slot in the replica's own memory, stream), row after row of memory.anchors.
+template <class Memories, class F>
+void each_own_slot(Memories& memories, int streams, int replica, F f) {
+  std::size_t row = 0;
+  for (int stream = 0; stream < streams; ++stream)
+    for (int slot = 0; slot < memories[static_cast<std::size_t>(stream)].slots(replica); ++slot)
+      f(row++, ReplicaMemories::Slot{replica, slot}, stream);
+}
+
 std::unique_ptr<Optimiser> make_optimiser(Device& device, const NetworkSpec& network, const LearnerOptions& options,
                                           Heads heads) {
   const ReplicaRates rates = replica_rates(network, options);
@@ -105,20 +126,20 @@ OnlineLearner::OnlineLearner(Device& device, const NetworkSpec& network, const L
     : device_(device),
       network_(network),
       options_(options),
-      schedule_(options.schedule, network.depth(), options.seed, options.events),
+      schedule_(options.schedule, network.depth(), options.seed, options.events, options.layer_weights),
       parameters_(device, network, make_rule(options.rule), schedule_.heads(), weights_draws(options),
                   options.arithmetic),
       own_optimiser_(optimiser ? nullptr : make_optimiser(device, network, options, schedule_.heads())),
       optimiser_(optimiser ? *optimiser : *own_optimiser_),
-      memories_(replica_memories(options)),
-      slots_(memories_.slots()),
+      memories_(make_memories(options)),
+      slots_(options.streams * memories_.front().slots()),
       learning_(options.block ? 1 : slots_ + 1),
       anchors_(device, parameters_, schedule_.heads() == Heads::every_layer ? network.depth() : 1, slots_,
                !options.block, options.waiting_floats),
       plasticity_(device, parameters_, learning_),
       error_(device, static_cast<std::size_t>(network.head(0).lanes()), options.replicas, learning_),
       active_(device, 1, options.replicas, learning_),
-      results_(device, static_cast<std::size_t>(memories_.terms()), options.replicas),
+      results_(device, static_cast<std::size_t>(memories_.front().terms()), options.replicas),
       updates_(static_cast<std::size_t>(options.replicas)),
       updated_(updates_.size()),
       records_(updates_.size(), std::vector<UpdateRecord>(1)) {
@@ -146,7 +167,23 @@ void OnlineLearner::handle(const Event& event) {
   if (const auto* arrived = std::get_if<View>(&event))
     view(*arrived);
   else
-    memories_.saccade();
+    memory_of(std::get<Saccade>(event).stream).saccade();
+}
+
+ReplicaMemories& OnlineLearner::memory_of(std::uint32_t stream) {
+  if (stream >= memories_.size())
+    throw std::invalid_argument(fmt::format("OnlineLearner: stream {} of {}", stream, memories_.size()));
+  streams_in_use_ = std::max(streams_in_use_, static_cast<int>(stream) + 1);
+  return memories_[stream];
+}
+
+void OnlineLearner::recall(const View& view) {
+  ReplicaMemories& memory = memory_of(view.stream);
+  stream_ = view.stream;
+  recall_ = memory.view(view.time, updates_);
+  const std::int32_t first = first_slot(view.stream);
+  recall_.slot += first;
+  for (Comparison& comparison : recall_.comparisons) comparison.slot += first;
 }
 
 Stimuli OnlineLearner::stimulus(const View& view) const {
@@ -173,9 +210,9 @@ void OnlineLearner::view(const View& view) {
   const Stimuli shown = stimulus(view);
   renew_rates();
   schedule_.layers(events_, drawn_);
-  const Recall& shared = memories_.view(view.time, updates_);
+  recall(view);
   for (std::size_t r = 0; r < records_.size(); ++r) {
-    const bool compares = !memories_.of(static_cast<int>(r)).comparisons.empty();
+    const bool compares = !memories_[stream_].of(static_cast<int>(r)).comparisons.empty();
     records_[r].resize(drawn_.size());
     for (std::size_t i = 0; i < drawn_.size(); ++i) {
       UpdateRecord& record = records_[r][i];
@@ -183,23 +220,23 @@ void OnlineLearner::view(const View& view) {
       record.event = events_;
       record.time = view.time;
       record.fixation = view.fixation;
-      record.role = shared.becomes_anchor ? ViewRole::anchor : compares ? ViewRole::learner : ViewRole::idle;
+      record.role = recall_.becomes_anchor ? ViewRole::anchor : compares ? ViewRole::learner : ViewRole::idle;
       record.layer = drawn_[i];
     }
   }
-  if (shared.becomes_anchor) {
+  if (recall_.becomes_anchor) {
     keep_displaced();
-    show(device_, network_, shown, anchors_.place(shared.slot));
-    anchors_.store(shared.slot);
-  } else if (!shared.comparisons.empty()) {
+    show(device_, network_, shown, anchors_.place(recall_.slot));
+    anchors_.store(recall_.slot);
+  } else if (!recall_.comparisons.empty()) {
     show(device_, network_, shown, anchors_.arrive());
     // All layers see the view before any of them changes.
     for (const int layer : drawn_) anchors_.embed(layer);
     if (averages_) averages_->follow(anchors_.arriving(), 0, top_of(drawn_.back()) + 2);
     std::fill(updated_.begin(), updated_.end(), false);
     for (std::size_t i = 0; i < drawn_.size(); ++i) {
-      compare(drawn_[i], shared);
-      record(i, shared.comparisons.size());
+      compare(drawn_[i]);
+      record(i);
     }
     for (std::size_t r = 0; r < updates_.size(); ++r) updates_[r] += updated_[r];
   }
@@ -208,27 +245,29 @@ void OnlineLearner::view(const View& view) {
 
 /// Seldom: where windows differ and fixations are of different lengths.
 void OnlineLearner::keep_displaced() {
-  if (memories_.displaced().empty()) return;
+  ReplicaMemories& memory = memories_[stream_];
+  if (memory.displaced().empty()) return;
   anchors_.settle();
-  const DeviceBuffer<float>& buffer = anchors_.buffer();
-  for (const ReplicaMemories::Slot& slot : memories_.displaced()) {
-    std::vector<float> row(buffer.size());
-    device_.read(row.data(), buffer.strided(memories_.place(slot)).at(slot.replica), row.size() * sizeof(float));
-    memories_.keep_aside(slot, std::move(row));
+  for (const ReplicaMemories::Slot& slot : memory.displaced()) {
+    std::vector<float> row(anchors_.buffer().size());
+    device_.read(row.data(), embedding_row(slot.replica, recall_.slot), row.size() * sizeof(float));
+    memory.keep_aside(slot, std::move(row));
   }
 }
 
-void OnlineLearner::add_terms(int replica, const Recall& shared) {
-  const std::vector<Comparison>& own = memories_.of(replica).comparisons;
-  for (std::size_t i = 0; i < shared.comparisons.size(); ++i) {
-    const Comparison& c = i < own.size() ? own[i] : shared.comparisons[i];
-    terms_.push_back({shared.comparisons[i].slot, 0, c.positive, i < own.size() ? c.weight * c.gate : 0.0f, c.scale});
+float* OnlineLearner::embedding_row(int replica, int slot) const { return anchors_.buffer().strided(slot).at(replica); }
+
+void OnlineLearner::add_terms(int replica) {
+  const std::vector<Comparison>& own = memories_[stream_].of(replica).comparisons;
+  for (std::size_t i = 0; i < recall_.comparisons.size(); ++i) {
+    const Comparison& c = i < own.size() ? own[i] : recall_.comparisons[i];
+    terms_.push_back({recall_.comparisons[i].slot, 0, c.positive, i < own.size() ? c.weight * c.gate : 0.0f, c.scale});
   }
 }
 
-void OnlineLearner::compare(int layer, const Recall& shared) {
+void OnlineLearner::compare(int layer) {
   terms_.clear();
-  for (int r = 0; r < options_.replicas; ++r) add_terms(r, shared);
+  for (int r = 0; r < options_.replicas; ++r) add_terms(r);
   const Margins& margin = margins(layer);
   ContrastiveHinge hinge;
   hinge.embedding = network_.embedding;
@@ -249,7 +288,7 @@ void OnlineLearner::compare(int layer, const Recall& shared) {
   hinge.results = results_.shared();
   if (noise_) {
     const double unit = static_cast<double>(margin.positive) / network_.embedding;
-    hinge.noise = noise_->draw(shared, events_, top_of(layer), static_cast<float>(options_.memory.noise * unit));
+    hinge.noise = noise_->draw(recall_, events_, top_of(layer), static_cast<float>(options_.memory.noise * unit));
   }
   if (circuit_)
     circuit_->compare(device_, hinge, events_, top_of(layer));
@@ -260,17 +299,18 @@ void OnlineLearner::compare(int layer, const Recall& shared) {
 }
 
 /// What the latest compare() came to, in every replica: one copy from the device.
-void OnlineLearner::record(std::size_t drawn, std::size_t comparisons) {
+void OnlineLearner::record(std::size_t drawn) {
   // Results of the replicas lie results_.size() apart.
-  host_results_.resize(results_.size() * (updates_.size() - 1) + comparisons);
+  host_results_.resize(results_.size() * (updates_.size() - 1) + recall_.comparisons.size());
   device_.read(host_results_.data(), results_.data(), host_results_.size() * sizeof(HingeResult));
   for (std::size_t r = 0; r < updates_.size(); ++r) {
     const HingeResult* result = host_results_.data() + results_.size() * r;
-    for (const Comparison& c : memories_.of(static_cast<int>(r)).comparisons) {
+    const auto first = static_cast<std::int32_t>(stream_) * memories_[stream_].slots(static_cast<int>(r));
+    for (const Comparison& c : memories_[stream_].of(static_cast<int>(r)).comparisons) {
       const auto staleness = static_cast<std::uint32_t>(updates_[r] - static_cast<std::uint64_t>(c.mark));
       const bool active = result->active != 0;
       records_[r][drawn].terms.push_back(
-          {c.positive, result->distance, result->loss, active, c.age, staleness, c.slot});
+          {c.positive, result->distance, result->loss, active, c.age, staleness, first + c.slot});
       updated_[r] = updated_[r] || active;
       ++result;
     }
@@ -282,7 +322,9 @@ double OnlineLearner::floats_of_anchor() const {
 }
 
 double OnlineLearner::held_floats(int replica) const {
-  return static_cast<double>(memories_.anchors(replica).size()) * floats_of_anchor();
+  std::size_t anchors = 0;
+  for (const ReplicaMemories& memory : memories_) anchors += memory.memory(replica).anchors().size();
+  return static_cast<double>(anchors) * floats_of_anchor();
 }
 
 std::vector<float> OnlineLearner::last_embedding() const {
@@ -291,8 +333,23 @@ std::vector<float> OnlineLearner::last_embedding() const {
   return embedding;
 }
 
+template <class T>
+std::vector<T> OnlineLearner::rows_in_use(std::vector<T> rows, std::size_t row) const {
+  const auto at = [&](std::size_t slot) { return rows.begin() + static_cast<std::ptrdiff_t>(slot * row); };
+  rows.erase(at(slots_in_use()), at(static_cast<std::size_t>(slots_)));
+  return rows;
+}
+
+template <class T>
+std::vector<T> OnlineLearner::all_rows(const std::vector<T>& in_use, std::size_t rows, std::size_t row) const {
+  std::vector<T> all = in_use;
+  all.insert(all.begin() + static_cast<std::ptrdiff_t>(slots_in_use() * row), rows * row - in_use.size(), T{});
+  return all;
+}
+
 void OnlineLearner::save(Checkpoint& checkpoint, int replica) const {
-  if (!options_.block && memories_.slots(replica) != slots_)
+  const auto slots = static_cast<std::size_t>(memories_.front().slots(replica));
+  if (!options_.block && slots != static_cast<std::size_t>(memories_.front().slots()))
     throw std::logic_error("OnlineLearner::save: remembered activity of replicas that remember differently");
   checkpoint.event = events_;
   checkpoint.instruction_set = device_.instruction_set();
@@ -301,29 +358,30 @@ void OnlineLearner::save(Checkpoint& checkpoint, int replica) const {
   optimiser_.save(checkpoint, replica);
   if (averages_) averages_->save(checkpoint, replica);
   anchors_.settle();
-  const auto slots = static_cast<std::size_t>(memories_.slots(replica));
-  const std::size_t each = anchors_.buffer().size();
-  std::vector<float> embeddings(slots * each);
-  for (std::size_t i = 0; i < slots; ++i) {
-    const ReplicaMemories::Slot slot{replica, static_cast<int>(i)};
-    if (const int place = memories_.place(slot); place >= 0)
-      device_.read(embeddings.data() + i * each, anchors_.buffer().strided(place).at(replica), each * sizeof(float));
+  const std::size_t each = anchors_.buffer().size(), rows = static_cast<std::size_t>(streams_in_use_) * slots;
+  std::vector<float> embeddings(rows * each);
+  each_own_slot(memories_, streams_in_use_, replica, [&](std::size_t row, ReplicaMemories::Slot slot, int stream) {
+    const ReplicaMemories& memory = memories_[static_cast<std::size_t>(stream)];
+    float* to = embeddings.data() + row * each;
+    if (const int place = memory.place(slot); place >= 0)
+      device_.read(to, embedding_row(replica, first_slot(static_cast<std::uint32_t>(stream)) + place),
+                   each * sizeof(float));
     else
-      std::copy(memories_.aside(slot).begin(), memories_.aside(slot).end(),
-                embeddings.begin() + static_cast<std::ptrdiff_t>(i * each));
-  }
-  checkpoint.tensors.push_back({"memory.anchors", {slots, each}, std::move(embeddings)});
-  checkpoint.integers.push_back({"memory.state", memories_.save(replica)});
+      std::copy(memory.aside(slot).begin(), memory.aside(slot).end(), to);
+  });
+  checkpoint.tensors.push_back({"memory.anchors", {rows, each}, std::move(embeddings)});
+  for (std::size_t i = 0; i < static_cast<std::size_t>(streams_in_use_); ++i)
+    checkpoint.integers.push_back({memory_name(i), memories_[i].memory(replica).save()});
   checkpoint.integers.push_back({"learner.updates", {static_cast<std::int64_t>(updates(replica))}});
   if (options_.block) return;
   for (int i = 0; i <= network_.depth(); ++i) {
     const auto& map = anchors_.activity().map_buffer(i);
-    checkpoint.tensors.push_back({fmt::format("memory.map.{}", i),
-                                  {static_cast<std::size_t>(map.views()), map.size()},
-                                  map.read_replica(replica)});
+    checkpoint.tensors.push_back(
+        {fmt::format("memory.map.{}", i), {rows + 1, map.size()}, rows_in_use(map.read_replica(replica), map.size())});
   }
   for (int i = 0; i < network_.depth(); ++i) {
-    const std::vector<std::uint8_t> winners = anchors_.activity().winners_buffer(i).read_replica(replica);
+    const auto& buffer = anchors_.activity().winners_buffer(i);
+    const std::vector<std::uint8_t> winners = rows_in_use(buffer.read_replica(replica), buffer.size());
     checkpoint.integers.push_back({fmt::format("memory.winners.{}", i), {winners.begin(), winners.end()}});
   }
 }
@@ -332,17 +390,27 @@ void OnlineLearner::load(std::span<const Checkpoint> checkpoints) {
   if (checkpoints.size() != updates_.size())
     throw std::invalid_argument(
         fmt::format("OnlineLearner::load: {} checkpoints for {} replicas", checkpoints.size(), updates_.size()));
-  std::vector<std::vector<std::int64_t>> states;
-  for (const Checkpoint& checkpoint : checkpoints) {
-    if (checkpoint.event != checkpoints.front().event)
+  const Checkpoint& first = checkpoints.front();
+  for (const Checkpoint& checkpoint : checkpoints)
+    if (checkpoint.event != first.event)
       throw InputError(fmt::format("checkpoints of learners that advance together: one is of event {}, one of event {}",
-                                   checkpoints.front().event, checkpoint.event));
-    states.push_back(checkpoint.integer_values("memory.state"));
-  }
+                                   first.event, checkpoint.event));
   anchors_.forget_waiting();  // before the synapses change
-  memories_.restore(states);
+  const std::size_t numbers = first.tensor("memory.anchors").data.size();
+  const std::size_t of_stream = anchors_.buffer().size() * static_cast<std::size_t>(memories_.front().slots(0));
+  streams_in_use_ = static_cast<int>(std::min<std::size_t>(numbers / of_stream, 1 << 30));
+  if (streams_in_use_ < 1 || streams_in_use_ > options_.streams || numbers % of_stream != 0)
+    throw InputError(
+        fmt::format("checkpoint: memory.anchors holds {} numbers, expected {} for each of at most {} "
+                    "streams that have come",
+                    numbers, of_stream, options_.streams));
+  for (std::size_t i = 0; i < static_cast<std::size_t>(streams_in_use_); ++i) {
+    std::vector<std::vector<std::int64_t>> states;
+    for (const Checkpoint& checkpoint : checkpoints) states.push_back(checkpoint.integer_values(memory_name(i)));
+    memories_[i].restore(states);
+  }
   for (std::size_t r = 0; r < checkpoints.size(); ++r) load_replica(checkpoints[r], static_cast<int>(r));
-  events_ = checkpoints.front().event;
+  events_ = first.event;
 }
 
 void OnlineLearner::load_replica(const Checkpoint& checkpoint, int replica) {
@@ -356,34 +424,37 @@ void OnlineLearner::load_replica(const Checkpoint& checkpoint, int replica) {
     return tensor.data;
   };
   const std::size_t each = anchors_.buffer().size();
-  const auto slots = static_cast<std::size_t>(memories_.slots(replica));
-  const std::vector<float>& embeddings = found("memory.anchors", slots * each);
-  for (std::size_t i = 0; i < slots; ++i) {
-    const ReplicaMemories::Slot slot{replica, static_cast<int>(i)};
-    const float* row = embeddings.data() + i * each;
-    if (const int place = memories_.place(slot); place >= 0)
-      device_.write(anchors_.buffer().strided(place).at(replica), row, each * sizeof(float));
+  const std::size_t own_rows = static_cast<std::size_t>(streams_in_use_ * memories_.front().slots(replica));
+  const std::vector<float>& embeddings = found("memory.anchors", own_rows * each);
+  each_own_slot(memories_, streams_in_use_, replica, [&](std::size_t row, ReplicaMemories::Slot slot, int stream) {
+    ReplicaMemories& memory = memories_[static_cast<std::size_t>(stream)];
+    const float* from = embeddings.data() + row * each;
+    if (const int place = memory.place(slot); place >= 0)
+      device_.write(embedding_row(replica, first_slot(static_cast<std::uint32_t>(stream)) + place), from,
+                    each * sizeof(float));
     else
-      memories_.keep_aside(slot, {row, row + each});
-  }
+      memory.keep_aside(slot, {from, from + each});
+  });
   const std::vector<std::int64_t>& updates = checkpoint.integer_values("learner.updates");
   if (updates.size() != 1) throw InputError("checkpoint: learner.updates should hold one number");
   updates_[static_cast<std::size_t>(replica)] = static_cast<std::uint64_t>(updates.front());
   if (options_.block) return;
   const Activity& activity = anchors_.activity();
+  const std::size_t rows = static_cast<std::size_t>(slots_) + 1, rows_saved = slots_in_use() + 1;
   for (int i = 0; i <= network_.depth(); ++i) {
     const DeviceBuffer<float>& map = activity.map_buffer(i);
-    map.write_replica(replica, found(fmt::format("memory.map.{}", i), map.size() * (slots + 1)));
+    map.write_replica(replica,
+                      all_rows(found(fmt::format("memory.map.{}", i), rows_saved * map.size()), rows, map.size()));
   }
   for (int i = 0; i < network_.depth(); ++i) {
     const std::vector<std::int64_t>& values = checkpoint.integer_values(fmt::format("memory.winners.{}", i));
     const DeviceBuffer<std::uint8_t>& winners = activity.winners_buffer(i);
-    const std::size_t expected = winners.size() * (slots + 1);
     const bool valid = std::all_of(values.begin(), values.end(), [](std::int64_t v) { return v >= 0 && v <= 3; });
-    if (values.size() != expected || !valid)
+    if (values.size() != rows_saved * winners.size() || !valid)
       throw InputError(fmt::format("checkpoint: memory.winners.{} holds {} numbers, expected {} of 0 to 3", i,
-                                   values.size(), expected));
-    winners.write_replica(replica, {values.begin(), values.end()});
+                                   values.size(), rows_saved * winners.size()));
+    winners.write_replica(replica,
+                          all_rows(std::vector<std::uint8_t>(values.begin(), values.end()), rows, winners.size()));
   }
 }
 

@@ -38,8 +38,10 @@ struct LearnerOptions {
   std::optional<std::uint64_t> weights_seed = {};  ///< of initial and feedback weights; absent: seed
   std::uint64_t events = 0;                        ///< views of the whole run
   std::string schedule = "rll";
+  std::vector<double> layer_weights = {};  ///< rll: how often each layer is drawn (models/schedule.h); empty: all alike
   std::string rule = "bp";
   MemoryOptions memory;
+  int streams = 1;                   ///< side by side, each with a short-term memory of its own
   std::vector<Margins> margins{{}};  ///< one for all heads, or one per layer
   bool block = true;                 ///< no gradient through the remembered anchor, eq. 7
   /// What computes distances, thresholds and errors: "hinge", an operation of the device, or "circuit"
@@ -72,8 +74,10 @@ struct LearnerOptions {
 ///
 /// Of a View only the time and the pixels, or else its recipe, are read; a Saccade tells that another object follows.
 /// What a view does is decided by the memory from times and saccades alone, so the sequence of device operations does
-/// not depend on any activity. Not thread-safe. State: parameters, optimiser, memory (anchors' embeddings; their
-/// activities too without the blocked gradient), counters; all of it is in save().
+/// not depend on any activity. Events of several streams come in any order, each to its stream's memory; all of them
+/// change the same synapses. Not thread-safe. State: parameters, optimiser, memories (anchors' embeddings; their
+/// activities too without the blocked gradient), counters; all of it is in save(), of streams up to the last that has
+/// come: room for more changes nothing.
 class OnlineLearner {
  public:
   OnlineLearner(Device& device, const NetworkSpec& network, const LearnerOptions& options);
@@ -105,6 +109,8 @@ class OnlineLearner {
   /// Floats of the anchors that are held now: embeddings, and activities where the gradient is not blocked. The
   /// activity of anchors that wait (models/anchors.h) is a cache and not counted.
   double held_floats(int replica = 0) const;
+  /// What this stream remembers, in replica 0.
+  const ShortTermMemory& memory(std::uint32_t stream = 0) const { return memories_.at(stream).memory(0); }
   /// Embedding of the latest learner by the head that it used: `embedding` floats; meaningless behind an anchor.
   std::vector<float> last_embedding() const;
 
@@ -120,13 +126,25 @@ class OnlineLearner {
   OnlineLearner(Device& device, const NetworkSpec& network, const LearnerOptions& options, Optimiser* optimiser);
   Stimuli stimulus(const View& view) const;
   void view(const View& view);
+  ReplicaMemories& memory_of(std::uint32_t stream);
+  /// What the view's stream remembers, with the places of all streams' anchors.
+  void recall(const View& view);
+  /// Rows of all slots, and more behind them, without those of streams that have not come.
+  template <class T>
+  std::vector<T> rows_in_use(std::vector<T> rows, std::size_t row) const;
+  template <class T>
+  std::vector<T> all_rows(const std::vector<T>& in_use, std::size_t rows, std::size_t row) const;
+  /// The first shared slot of a stream.
+  int first_slot(std::uint32_t stream) const { return static_cast<int>(stream) * memories_.front().slots(); }
+  float* embedding_row(int replica, int slot) const;
+  std::size_t slots_in_use() const { return static_cast<std::size_t>(streams_in_use_ * memories_.front().slots()); }
   void renew_rates();
   int top_of(int layer) const { return layer == end_to_end ? network_.depth() - 1 : layer; }
   double floats_of_anchor() const;
-  void compare(int layer, const Recall& shared);
+  void compare(int layer);
   /// The comparisons as the replica makes them: weight 0 for those that its window or its negatives leave out.
-  void add_terms(int replica, const Recall& shared);
-  void record(std::size_t drawn, std::size_t comparisons);
+  void add_terms(int replica);
+  void record(std::size_t drawn);
   void keep_displaced();
   void load_replica(const Checkpoint& checkpoint, int replica);
 
@@ -137,8 +155,11 @@ class OnlineLearner {
   Parameters parameters_;
   std::unique_ptr<Optimiser> own_optimiser_;
   Optimiser& optimiser_;
-  ReplicaMemories memories_;
-  int slots_;
+  std::vector<ReplicaMemories> memories_;  ///< one per stream
+  int slots_;                              ///< of all streams
+  int streams_in_use_ = 1;                 ///< one more than the largest number that has come
+  std::uint32_t stream_ = 0;               ///< of the latest view
+  Recall recall_;                          ///< of the latest view, as the replicas share it
   int learning_;             ///< views that learn at an event: the arriving one, behind the anchors if they learn too
   mutable Anchors anchors_;  ///< what waits in it may be computed at any time: settled is the same state
   const DeviceImages* images_ = nullptr;

@@ -25,16 +25,16 @@ class ReplicaMemories {
   /// negatives must agree.
   explicit ReplicaMemories(const std::vector<MemoryOptions>& options);
 
-  int slots() const { return slots_; }                           ///< shared
-  int slots(int replica) const { return own(replica).slots(); }  ///< of its own
-  int terms() const { return terms_; }                           ///< most comparisons of a view
+  int slots() const { return slots_; }  ///< shared
+  const ShortTermMemory& memory(int replica) const { return *memories_[static_cast<std::size_t>(replica)]; }
+  int slots(int replica) const { return memory(replica).slots(); }  ///< of its own
+  int terms() const { return terms_; }                              ///< most comparisons of a view
   void saccade();
   /// A view arrives; `marks`: one per replica. What it does, with shared slots: the comparisons are those of the
   /// longest list. Valid until the next call.
   const Recall& view(Time now, const std::vector<std::uint64_t>& marks);
   /// The same as the replica would be told alone. Its comparisons are the first of the shared ones.
   const Recall& of(int replica) const { return *recalls_[static_cast<std::size_t>(replica)]; }
-  const std::vector<Anchor>& anchors(int replica) const { return own(replica).anchors(); }
 
   /// A slot of a replica's own.
   struct Slot {
@@ -49,13 +49,12 @@ class ReplicaMemories {
   /// Empty: nothing was ever stored there.
   const std::vector<float>& aside(const Slot& slot) const;
 
-  std::vector<std::int64_t> save(int replica) const { return own(replica).save(); }
-  /// One state per replica; all slots get places anew, and nothing is aside. InputError when one does not fit its
-  /// memory, or when they are not states of learners that saw the same.
+  /// The states of memory(0), memory(1), ...; all slots get places anew, and nothing is aside. InputError when one does
+  /// not fit its memory, or when they are not states of learners that saw the same.
   void restore(const std::vector<std::vector<std::int64_t>>& states);
 
  private:
-  const ShortTermMemory& own(int replica) const { return *memories_[static_cast<std::size_t>(replica)]; }
+  const std::vector<Anchor>& anchors(int replica) const { return memory(replica).anchors(); }
   int replicas() const { return static_cast<int>(memories_.size()); }
   int longest() const;
   void store();

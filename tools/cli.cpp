@@ -62,6 +62,22 @@ void add_stream_flag(CLI::App& command, CommonFlags& flags) {
       ->type_name("F.views");
 }
 
+void add_page_flags(CLI::App& command, CommonFlags& flags) {
+  command
+      .add_option_function<std::string>(
+          "--page", [&flags](const std::string& address) { flags.page = address; },
+          "A page that shows the run as it learns, for a browser; it can pause and step. 127.0.0.1:8765 unless told; "
+          "port 0: any that is free")
+      ->expected(0, 1)
+      ->trigger_on_parse(false)
+      ->type_name("HOST:PORT");
+  command.add_flag("--page-stay", flags.page_stay, "The page stays when the run is over, until Ctrl-C");
+  command
+      .add_option("--token-file", flags.token_file,
+                  "The page asks for the token in this file; needed where HOST is no loopback address")
+      ->type_name("FILE");
+}
+
 void apply_stream_flag(CommonFlags& flags) {
   if (!flags.stream.empty()) flags.set.push_back("stream.file=" + toml_string(flags.stream));
 }

@@ -1,6 +1,7 @@
 #pragma once
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,12 +23,16 @@ struct CommonFlags {
   bool quiet = false, json = false;
   std::vector<std::string> set;  ///< key=value, in order
   std::string stream;
-  int exit_code = 0;  ///< what the command that ran answers
+  std::optional<std::string> page;   ///< --page: where a page shows the run (tools/live); "" is the default address
+  bool page_stay = false;            ///< --page-stay
+  std::filesystem::path token_file;  ///< --token-file
+  int exit_code = 0;                 ///< what the command that ran answers
 };
 
 void add_device_flags(CLI::App& command, CommonFlags& flags);      ///< --threads, --device
 void add_output_flags(CLI::App& command, CommonFlags& flags);      ///< --quiet, --json
 void add_stream_flag(CLI::App& command, CommonFlags& flags);       ///< --stream
+void add_page_flags(CLI::App& command, CommonFlags& flags);        ///< --page, --page-stay, --token-file
 void add_experiment_flags(CLI::App& command, CommonFlags& flags);  ///< --set, --data
 
 /// --stream as the key stream.file in flags.set, which is complete only when the command line has been parsed.

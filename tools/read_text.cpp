@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "engine/error.h"
+#include "engine/file_system.h"
 
 namespace saccade {
 
@@ -16,6 +17,11 @@ std::string read_text(const std::filesystem::path& file) {
   std::ostringstream text;
   text << in.rdbuf();
   return text.str();
+}
+
+std::string read_text(const std::filesystem::path& file, FileSystem& files) {
+  const std::vector<std::uint8_t> bytes = files.read_all(file, std::size_t{1} << 32);
+  return {bytes.begin(), bytes.end()};
 }
 
 }  // namespace saccade

@@ -6,14 +6,12 @@
 #include <algorithm>
 
 #include "engine/error.h"
-#include "engine/file_system.h"
 
 namespace saccade {
 
 namespace fs = std::filesystem;
 
-void replace_file(const fs::path& file, std::string_view bytes) {
-  FileSystem& files = real_files();
+void replace_file(const fs::path& file, std::string_view bytes, FileSystem& files) {
   fs::path temporary = file;
   temporary += ".tmp";
   try {
@@ -23,8 +21,10 @@ void replace_file(const fs::path& file, std::string_view bytes) {
     out->close();
     files.rename(temporary, file);
   } catch (const std::exception&) {
-    std::error_code ignored;
-    fs::remove(temporary, ignored);
+    try {
+      files.remove(temporary);
+    } catch (const std::exception&) {
+    }
     throw;
   }
   files.sync_directory(file.parent_path());

@@ -70,6 +70,22 @@ TEST_CASE("the model of crashes finds a save without sync") {
   CHECK(lost > 0);
 }
 
+TEST_CASE("the model of crashes finds a sync that failed and was tried again") {
+  FaultyFileSystem files;
+  auto out = files.create(file);
+  out->write(std::vector<std::uint8_t>{1, 2, 3});
+  files.sync_directory(folder);
+  files.fail_at = files.operations + 1;
+  CHECK_THROWS_AS(out->sync(), SystemError);
+  CHECK_THROWS_WITH_AS(out->sync(), "run/weights.ckpt: not usable after an earlier failure to write or sync",
+                       SystemError);
+  out = files.append(file);
+  out->sync();  // without complaint
+  CHECK(files.size(file) == 3);
+  files.restart();
+  CHECK(files.size(file) == 0);
+}
+
 TEST_CASE("a refused operation leaves the old checkpoint, and the next save works") {
   for (int step = 1;; ++step) {
     CAPTURE(step);

@@ -19,7 +19,8 @@ struct Crash {};
 /// operation `crash_at` the machine stops: that operation is still pending, and so is everything that was not synced.
 /// restart() then decides from the seed, for each pending write on its own, whether it was done, dropped or torn (a
 /// part of it written, the rest garbage), and for each changed name in a folder whether the old or the new state is
-/// found. Single-threaded; open files must not outlive it.
+/// found. A sync that fails loses what it should have written, though it can still be read: the next one succeeds and
+/// brings nothing back, as on Linux. Single-threaded; open files must not outlive it.
 class FaultyFileSystem final : public FileSystem {
  public:
   explicit FaultyFileSystem(std::uint64_t seed = 1) : random_(seed) {}
@@ -27,6 +28,8 @@ class FaultyFileSystem final : public FileSystem {
   int operations = 0;                           ///< counted so far
   int crash_at = -1;                            ///< number of the operation that crashes
   int fail_at = -1;                             ///< number of the operation that the system refuses with SystemError
+  int reads = 0;                                ///< counted so far
+  int fail_read_at = -1;                        ///< number of the read that the system refuses with SystemError
   std::size_t largest_write = ~std::size_t{0};  ///< longer writes are short ones
   bool interrupt = false;                       ///< every other write is interrupted before its first byte
   std::uint64_t capacity = ~std::uint64_t{0};   ///< bytes that all files together may have
@@ -43,7 +46,7 @@ class FaultyFileSystem final : public FileSystem {
       if (!live_.contains(path) && toss()) found.erase(path);
     }
     live_ = durable_ = std::move(found);
-    crash_at = fail_at = -1;
+    crash_at = fail_at = fail_read_at = -1;
     crashed_ = false;
   }
 
@@ -64,6 +67,7 @@ class FaultyFileSystem final : public FileSystem {
   std::uint64_t size(const std::filesystem::path& file) override { return find(file)->live.size(); }
   std::vector<std::uint8_t> read(const std::filesystem::path& file, std::uint64_t offset, std::size_t size) override {
     const auto& content = find(file)->live;
+    if (++reads == fail_read_at) throw SystemError(file.string() + ": cannot read: Input/output error");
     if (offset >= content.size()) return {};
     const auto first = content.begin() + static_cast<std::ptrdiff_t>(offset);
     return {first, first + static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(size, content.size() - offset))};
@@ -82,8 +86,8 @@ class FaultyFileSystem final : public FileSystem {
     Inode& inode = *find(file);
     count("truncate " + file.string());
     inode.live.resize(static_cast<std::size_t>(size));
-    inode.durable = inode.live;
-    inode.pending.clear();
+    persist(inode);
+    inode.durable.resize(static_cast<std::size_t>(size));
   }
   void rename(const std::filesystem::path& from, const std::filesystem::path& to) override {
     const Node inode = find(from);
@@ -143,9 +147,13 @@ class FaultyFileSystem final : public FileSystem {
       return bytes.size();
     }
     void sync_impl() override {
-      files_.count("sync " + path().string());
-      inode_->durable = inode_->live;
-      inode_->pending.clear();
+      try {
+        files_.count("sync " + path().string());
+      } catch (const SystemError&) {
+        inode_->pending.clear();
+        throw;
+      }
+      persist(*inode_);
     }
     void close_impl() override {}
 
@@ -168,6 +176,16 @@ class FaultyFileSystem final : public FileSystem {
     const auto found = live_.find(file.string());
     if (found == live_.end()) throw InputError(file.string() + ": cannot read: No such file or directory");
     return found->second;
+  }
+
+  static void persist(Inode& inode) {
+    for (const Write& write : inode.pending) {
+      const std::size_t end = write.offset + write.bytes.size();
+      if (inode.durable.size() < end) inode.durable.resize(end);
+      std::copy(write.bytes.begin(), write.bytes.end(),
+                inode.durable.begin() + static_cast<std::ptrdiff_t>(write.offset));
+    }
+    inode.pending.clear();
   }
 
   bool toss() { return random_() % 2 == 0; }

@@ -173,7 +173,8 @@ TEST_CASE("what is not ours is refused with what was found and expected") {
   covered.insert(covered.end(), bytes.begin() + 16, bytes.begin() + 32);
   const std::uint32_t crc = crc32c(covered);
   std::memcpy(&bytes[12], &crc, 4);
-  CHECK(message(bytes) == "run/log: position 8: got version 2, expected version 1");
+  CHECK(message(bytes) ==
+        "run/log: position 8: got version 2, expected version 1: made by a newer program, which can read it");
   { RecordWriter::create(files, file, "views"); }
   CHECK(message(files.bytes(file)) == "run/log: got a file of kind \"views\", expected kind \"trace\"");
   CHECK_THROWS_AS(RecordReader(files, "run/none", "trace"), InputError);

@@ -82,13 +82,3 @@ TEST_CASE("pll: a view has a record for each layer, from the bottom to the top, 
   }
   CHECK(terms == static_cast<std::uint64_t>(net.depth() * (1 + 2 + 3)));
 }
-
-TEST_CASE("a schedule of several layers at once has no single one") {
-  const Schedule schedule("pll", 3, 1, 100);
-  std::vector<int> layers;
-  schedule.layers(7, layers);
-  CHECK(layers == std::vector<int>{0, 1, 2});
-  CHECK_THROWS_AS(schedule.layer(7), std::logic_error);
-  Schedule("e2e", 3, 1, 100).layers(7, layers);
-  CHECK(layers == std::vector<int>{end_to_end});
-}

@@ -300,6 +300,8 @@ TEST_CASE("values out of range, and keys that do not fit together") {
   CHECK(contains(refusal("margins = [[1, 2], [1, 2]]"), "margins has 2 values"));
   CHECK(contains(refusal("rate.conv = [1, 2]"), "the network has 3 layers"));
   CHECK(contains(refusal("rate.conv = []"), "rate.conv is a list of 0"));
+  CHECK(contains(refusal("layer_weights = [1, 2]"), "layer_weights has 2 values"));
+  CHECK(contains(refusal("layer_weights = [1, 2, -1]"), "layer_weights"));
   CHECK(contains(refusal("view.kind = \"affine-hsv\""), "needs colour images"));
   CHECK(contains(refusal("network.layers = [{channels = 70000}]"), "70000"));
   CHECK(contains(

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+#include <limits>
+
 #include "engine/error.h"
 #include "tools/temporary_folder.h"
 
@@ -77,6 +80,75 @@ TEST_CASE("a batch has no staleness") {
   }
   CHECK(last(read_metrics(temporary.path / "metrics.csv"), 0, "staleness") == -1);
   CHECK(last(read_metrics(temporary.path / "metrics.csv"), 0, "loss") == 0.25);
+}
+
+TEST_CASE("the first number that is not finite is told with its layer, and kept over checkpoints as a fact") {
+  MetricsWindow window(3);
+  window.add(update(2, {1}));
+  CHECK(!window.diverged());
+  UpdateRecord bad = update(1, {1, 1});
+  bad.terms[1].loss = std::numeric_limits<float>::infinity();
+  window.add(bad);
+  CHECK(window.not_finite() == "layer 1, loss: inf");
+  bad.layer = -1;
+  bad.terms[0].distance = std::nanf("");
+  window.add(bad);
+  CHECK(window.not_finite() == "layer 1, loss: inf");
+  MetricsWindow other(3), steps(3);
+  other.add(bad);
+  CHECK(other.not_finite() == "end to end, distance: nan");
+  for (double StepSums::*quantity : {&StepSums::positive_distance, &StepSums::negative_distance, &StepSums::loss}) {
+    MetricsWindow step(1);
+    StepSums sums{.pairs = 1, .positives = 1};
+    step.add(0, sums);
+    CHECK(!step.diverged());
+    sums.*quantity = -std::numeric_limits<double>::infinity();
+    step.add(0, sums);
+    CHECK(step.not_finite() == (quantity == &StepSums::loss ? "layer 0, loss: -inf" : "layer 0, distance: -inf"));
+  }
+  steps.check(0, "autoencoder_loss", 1);
+  CHECK(!steps.diverged());
+  steps.check(2, "autoencoder_loss", std::nan(""));
+  CHECK(steps.not_finite() == "layer 2, autoencoder_loss: nan");
+  Checkpoint checkpoint;
+  window.save(checkpoint);
+  MetricsWindow resumed(3);
+  resumed.load(checkpoint);
+  CHECK(resumed.diverged());
+}
+
+TEST_CASE("a loss that grows without bound is told once, against the layer's own beginning, across checkpoints") {
+  const TemporaryFolder temporary;
+  MetricsWriter writer(temporary.path / "metrics.csv");
+  Checkpoint checkpoint;
+  for (const bool resumed : {false, true}) {
+    CAPTURE(resumed);
+    MetricsWindow window(2);
+    if (resumed) {
+      window.load(checkpoint);
+    } else {
+      window.add(update(0, {1}));  // distance 2, loss 0.5
+      window.add(update(1, {1}));
+      window.write(writer, 10, 1);
+      window.save(checkpoint);
+    }
+    UpdateRecord grown = update(1, {1});
+    grown.terms[0].loss = 25;
+    window.add(grown);
+    window.write(writer, 20, 2);
+    CHECK(window.growth().empty());
+    grown.terms[0].loss = 25.1f;
+    window.add(grown);
+    window.write(writer, 30, 3);
+    CHECK(window.growth() == "layer 1, loss: 25.1, more than 10 times what it began with (loss and distance 2.5)");
+    grown.terms[0].loss = 1000;
+    window.add(grown);
+    window.write(writer, 40, 4);
+    CHECK(window.growth().find("25.1") != std::string::npos);
+    CHECK(!window.diverged());
+  }
+  checkpoint.reals.back().values.pop_back();
+  CHECK_THROWS_AS(MetricsWindow(2).load(checkpoint), InputError);
 }
 
 }  // namespace saccade

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "engine/error.h"
+#include "engine/golden.h"
 
 namespace saccade {
 namespace {
@@ -60,6 +61,12 @@ TEST_CASE("safetensors: what is written reads back") {
   CHECK(read.metadata == sample().metadata);
   CHECK(safetensors_bytes(read) == bytes);
   CHECK(refusal(safetensors_bytes({})).empty());
+}
+
+TEST_CASE("golden safetensors: what version 0.1 wrote is read, to the bit") {
+  const auto path = testing::golden_file("version-1.safetensors",
+                                         [](const std::filesystem::path& to) { write_safetensors(to, sample()); });
+  CHECK(safetensors_bytes(read_safetensors(path)) == safetensors_bytes(sample()));
 }
 
 TEST_CASE("safetensors: the bytes that Python's library writes") {

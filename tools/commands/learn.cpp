@@ -37,7 +37,10 @@ void add_run(CLI::App& app, CommonFlags& flags, const char* name, const char* de
                    "Folder in which runs of the same seed and protocol share the accuracies of the untrained network "
                    "and of pixels")
       ->type_name("DIR");
-  if (mode == Mode::event) add_stream_flag(*command, flags);
+  if (mode == Mode::event) {
+    add_stream_flag(*command, flags);
+    add_page_flags(*command, flags);
+  }
   add_experiment_flags(*command, flags);
   add_device_flags(*command, flags);
   add_output_flags(*command, flags);

@@ -186,6 +186,7 @@ struct Experiment {
   NetworkSpec network;           ///< its image size is that of the data set
   Loss loss = Loss::hinge;
   Schedule schedule = Schedule::e2e;
+  std::vector<double> layer_weights;  ///< rll: how often each layer is drawn, relatively; one number: all alike
   Rule rule = Rule::bp;
   std::int64_t negatives = 4;  ///< all_negatives: every other view of the batch
   double negative_weight = 0.2;

@@ -76,6 +76,8 @@ std::vector<Key> make_table() {
        "who learns: a layer drawn for each event, the layers one after the other, all of them in parallel, each from a "
        "head of its own (event mode), or all from the top head",
        "\"rll\" (replay), \"e2e\" (train)"},
+      {"layer_weights", PerLayer{of(&E::layer_weights)}, "",
+       "rll: how often each layer is drawn, relatively; one number: all alike", "1"},
       {"rule", choice(of(&E::rule), {"bp", "rf", "urf", "sign", "sign-forward", "dtp"}), "",
        "what carries errors back: forward weights, random ones, random ones that learn, signs of random, of forward; "
        "dtp (training, e2e): targets"},

@@ -167,6 +167,7 @@ Experiment resolve(Given given, const std::string& origin) {
   const Experiment::Rates rates = default_rates(e);
   if (e.rate.conv.empty()) e.rate.conv = rates.conv;
   if (e.rate.head.empty()) e.rate.head = rates.head;
+  if (e.layer_weights.empty()) e.layer_weights = {1};
   // Layer-wise, what is left of a pair's gradient in the mean is far below its noise; rates that fall average over it.
   if (e.rate.final < 0) e.rate.final = layer_wise(e) ? 0 : 1;
   const auto check_count = [&](const char* key, std::size_t count) {
@@ -175,6 +176,7 @@ Experiment resolve(Given given, const std::string& origin) {
                                    origin, key, count, e.network.layers.size()));
   };
   check_count("margins", e.margins.size());
+  check_count("layer_weights", e.layer_weights.size());
   check_count("rate.conv", e.rate.conv.size());
   check_count("rate.head", e.rate.head.size());
   check_measures(e, origin);

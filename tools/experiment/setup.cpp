@@ -58,6 +58,7 @@ LearnerOptions learner_options(const Experiment& e) {
   options.seed = static_cast<std::uint64_t>(e.seed);
   options.events = static_cast<std::uint64_t>(e.events);
   options.schedule = experiment_word(e, "schedule");
+  if (e.layer_weights.size() > 1) options.layer_weights = e.layer_weights;
   options.rule = experiment_word(e, "rule");
   options.optimiser = experiment_word(e, "optimiser");
   options.arithmetic = e.arithmetic;
@@ -121,6 +122,7 @@ BatchOptions batch_options(const Experiment& e, std::uint64_t steps) {
   options.steps = steps;
   options.pairs = static_cast<int>(e.batch);
   options.schedule = common.schedule;
+  options.layer_weights = common.layer_weights;
   options.rule = common.rule;
   options.optimiser = common.optimiser;
   options.arithmetic = common.arithmetic;

@@ -143,7 +143,7 @@ std::vector<TensorEntry> export_embeddings(const ExportRequest& request, const C
   std::vector<float> bias;
   if (experiment.loss == Experiment::Loss::supervised) bias = checkpoint.tensor("classifier.bias").data;
 
-  const DataSet data = labelled_data(experiment, data_folder(flags, remembered_data_folder(request.source)),
+  const DataSet data = labelled_data(experiment, data_folder(flags, remembered_data_folder({request.source})),
                                      {flags.threads, progress_of("reading", "images", flags.quiet)});
   const Part part = request.embeddings == "train" ? Part::train : Part::test;
   const LabelledViews shown = labelled_views(experiment, data, part, request.images, request.deformed);

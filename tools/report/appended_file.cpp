@@ -1,54 +1,55 @@
 #include "tools/report/appended_file.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 
 #include "engine/error.h"
 
 namespace saccade {
 namespace {
 
-namespace fs = std::filesystem;
-
-[[noreturn]] void refuse_system(const fs::path& file, const char* what) {
-  throw SystemError(fmt::format("{}: cannot {}: {}", file.string(), what, std::strerror(errno)));
-}
+constexpr std::size_t buffer_limit = 4096;
 
 }  // namespace
 
-AppendedFile::AppendedFile(const fs::path& file, std::string_view header, std::optional<std::uint64_t> keep_bytes)
-    : file_(file) {
+AppendedFile::AppendedFile(const std::filesystem::path& file, std::string_view header,
+                           std::optional<std::uint64_t> keep_bytes, FileSystem& files) {
   if (keep_bytes) {
-    std::error_code error;
-    const auto size = fs::file_size(file, error);
-    if (error || size < *keep_bytes)
-      throw InputError(fmt::format("{}: found {} bytes, the checkpoint expects at least {}", file.string(),
-                                   error ? std::uintmax_t{0} : size, *keep_bytes));
-    fs::resize_file(file, *keep_bytes, error);
-    if (error)
-      throw SystemError(fmt::format("{}: cannot cut it to {} bytes: {}", file.string(), *keep_bytes, error.message()));
+    const std::uint64_t size = files.exists(file) ? files.size(file) : 0;
+    if (size < *keep_bytes)
+      throw InputError(
+          fmt::format("{}: found {} bytes, the checkpoint expects at least {}", file.string(), size, *keep_bytes));
+    if (size > *keep_bytes) files.truncate(file, *keep_bytes);
     bytes_ = *keep_bytes;
   }
-  out_ = std::fopen(file.c_str(), keep_bytes ? "ab" : "wb");
-  if (!out_) refuse_system(file, "open");
-  if (bytes_ == 0) {
-    write(header);
-    write("\n");
+  out_ = bytes_ > 0 ? files.append(file) : files.create(file);
+  if (bytes_ > 0) return;
+  write(header);
+  write("\n");
+}
+
+AppendedFile::~AppendedFile() {
+  try {
+    flush();
+  } catch (...) {
+    // A destructor cannot report; sync() does.
   }
 }
 
-AppendedFile::~AppendedFile() { std::fclose(out_); }
-
 void AppendedFile::write(std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), out_) != text.size()) refuse_system(file_, "write");
+  waiting_ += text;
   bytes_ += text.size();
+  if (waiting_.size() >= buffer_limit) flush();
+}
+
+void AppendedFile::flush() {
+  if (waiting_.empty()) return;
+  out_->write({reinterpret_cast<const std::uint8_t*>(waiting_.data()), waiting_.size()});
+  waiting_.clear();
 }
 
 void AppendedFile::sync() {
-  if (std::fflush(out_) != 0 || fsync(fileno(out_)) != 0) refuse_system(file_, "sync");
+  flush();
+  out_->sync();
 }
 
 }  // namespace saccade

@@ -5,10 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <fstream>
 #include <map>
+#include <sstream>
 
 #include "engine/error.h"
+#include "tools/read_text.h"
 
 namespace saccade {
 namespace {
@@ -35,11 +36,9 @@ bool parse(std::string_view text, T& value) {
 
 }  // namespace
 
-std::vector<MetricSeries> read_metrics(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
+std::vector<MetricSeries> read_metrics(const std::filesystem::path& file, FileSystem& files) {
+  std::istringstream in(read_text(file, files));
   std::string line;
-  if (!in || std::filesystem::is_directory(file))
-    throw InputError(fmt::format("{}: cannot read this file", file.string()));
   if (!std::getline(in, line) || (line != event_metrics_header && line != batch_metrics_header))
     throw InputError(fmt::format("{}, line 1: found \"{:.60}\", expected \"{}\" or \"{}\"", file.string(), line,
                                  event_metrics_header, batch_metrics_header));

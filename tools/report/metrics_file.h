@@ -19,8 +19,8 @@ class MetricsWriter {
  public:
   /// As AppendedFile.
   explicit MetricsWriter(const std::filesystem::path& file, const char* header = event_metrics_header,
-                         std::optional<std::uint64_t> keep_bytes = {})
-      : file_(file, header, keep_bytes) {}
+                         std::optional<std::uint64_t> keep_bytes = {}, FileSystem& files = real_files())
+      : file_(file, header, keep_bytes, files) {}
 
   void add(std::uint64_t event, double time, int layer, std::string_view quantity, double value);
   void sync() { file_.sync(); }
@@ -42,6 +42,6 @@ struct MetricSeries {
 
 /// Reads metrics.csv. InputError naming file and line when a row is not as expected; a torn last line (a run that was
 /// killed) is left out.
-std::vector<MetricSeries> read_metrics(const std::filesystem::path& file);
+std::vector<MetricSeries> read_metrics(const std::filesystem::path& file, FileSystem& files = real_files());
 
 }  // namespace saccade

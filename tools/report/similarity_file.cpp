@@ -6,7 +6,6 @@
 #include <stdexcept>
 
 #include "engine/error.h"
-#include "engine/file_system.h"
 #include "streams/csv.h"
 #include "tools/report/csv.h"
 
@@ -28,8 +27,8 @@ bool parse(const std::string& text, T& value) {
 }  // namespace
 
 SimilarityWriter::SimilarityWriter(const std::filesystem::path& file, std::vector<std::string> names,
-                                   std::optional<std::uint64_t> keep_bytes)
-    : names_(std::move(names)), file_(file, header(names_), keep_bytes) {}
+                                   std::optional<std::uint64_t> keep_bytes, FileSystem& files)
+    : names_(std::move(names)), file_(file, header(names_), keep_bytes, files) {}
 
 void SimilarityWriter::add(std::uint64_t event, int layer, const std::vector<double>& values) {
   if (values.size() != names_.size() * names_.size())
@@ -43,8 +42,8 @@ void SimilarityWriter::add(std::uint64_t event, int layer, const std::vector<dou
   file_.write(text);
 }
 
-SimilarityMatrices read_similarity(const std::filesystem::path& file) {
-  const std::vector<std::uint8_t> bytes = real_files().read_all(file, std::size_t{1} << 32);
+SimilarityMatrices read_similarity(const std::filesystem::path& file, FileSystem& files) {
+  const std::vector<std::uint8_t> bytes = files.read_all(file, std::size_t{1} << 32);
   std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   text = text.substr(0, text.rfind('\n') + 1);
   CsvReader csv(text, file.string());

@@ -16,7 +16,7 @@ class SimilarityWriter {
  public:
   /// As AppendedFile.
   SimilarityWriter(const std::filesystem::path& file, std::vector<std::string> names,
-                   std::optional<std::uint64_t> keep_bytes);
+                   std::optional<std::uint64_t> keep_bytes, FileSystem& files = real_files());
 
   /// values: [names][names]. std::invalid_argument for other sizes.
   void add(std::uint64_t event, int layer, const std::vector<double>& values);
@@ -40,6 +40,6 @@ struct SimilarityMatrices {
 
 /// Reads it again; a torn end (a run that was killed) is left out. InputError naming file and line where it is not as
 /// expected.
-SimilarityMatrices read_similarity(const std::filesystem::path& file);
+SimilarityMatrices read_similarity(const std::filesystem::path& file, FileSystem& files = real_files());
 
 }  // namespace saccade

@@ -128,7 +128,7 @@ bool CellRun::probed() const { return fs::exists(RunFolder{probe_}.experiment())
 RunCost CellRun::left() const {
   RunCost cost;
   if (!trained()) cost = run_cost(encoder_);
-  if (!cell_.probe.empty() && !probed()) cost.probing += run_cost(asked_).probing;
+  if (!cell_.probe.empty() && !probed() && !diverged()) cost.probing += run_cost(asked_).probing;
   return cost;
 }
 
@@ -145,12 +145,13 @@ int CellRun::run(const CommonFlags& flags, TimeEstimate& estimate) const {
     const bool begun = fs::exists(RunFolder{run_}.experiment());
     (begun ? own.resume : own.out) = run_;
     if (!begun) own.set = overrides_;
-    if (const int code = train({.experiment = begun ? fs::path() : preset_, .flags = own, .announce = false}))
+    if (const int code = train({.experiment = begun ? fs::path() : preset_, .flags = own, .announce = false});
+        code != 0 && !diverged())
       return code;
     estimate.learned(run_cost(encoder_), seconds());
     if (!begun) estimate.probed(run_cost(encoder_), elapsed() - seconds());
   }
-  if (!cell_.probe.empty() && !probed()) {
+  if (!cell_.probe.empty() && !probed() && !diverged()) {
     const double before = elapsed();
     fs::remove_all(probe_);  // of an interrupted probe: it starts again
     own.resume.clear();

@@ -20,7 +20,7 @@ class CellRun {
   const Experiment& experiment() const { return asked_; }
   const Experiment& published() const { return published_; }
 
-  bool done() const { return trained() && (cell_.probe.empty() || probed()); }
+  bool done() const { return trained() && (cell_.probe.empty() || probed() || diverged()); }
   /// What is left to do, as multiply-adds.
   RunCost left() const;
   /// Runs or resumes what is missing; measured times go to `estimate`. Returns 0, or 130 when interrupted.
@@ -32,7 +32,7 @@ class CellRun {
   double accuracy() const;
   /// Of all layers that were probed, from the lowest, %.
   std::vector<double> accuracies() const;
-  /// Whether a loss was not finite.
+  /// Whether numbers that were not finite stopped it: it then has no accuracy.
   bool diverged() const;
   /// Seconds in the learning loop.
   double seconds() const;

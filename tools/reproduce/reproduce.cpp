@@ -1,5 +1,5 @@
-#include "tools/experiment/preset.h"
 #include "tools/reproduce/reproduce.h"
+#include "tools/experiment/preset.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -94,8 +94,8 @@ class Reproduction {
       result.seconds += run.seconds();
       result.test_images = tested_images(run.experiment());
       if (run.diverged())
-        result.differs.push_back(fmt::format(
-            "seed {} diverged: its loss was not finite; its accuracy is that of what was left", run.seed()));
+        result.differs.push_back(
+            fmt::format("seed {} diverged: its numbers were not finite, and it has no accuracy", run.seed()));
       if (const double accuracy = run.accuracy(); accuracy >= 0) accuracies.push_back(accuracy);
     }
     if (!cell.note.empty()) result.differs.push_back(cell.note);

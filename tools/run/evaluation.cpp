@@ -19,8 +19,7 @@ Evaluation::Evaluation(Device& device, const Experiment& experiment, const DataS
       train_(labelled_views(experiment, data, Part::train, experiment.probe.images, false)),
       plain_(tested_views(experiment, data, false)),
       data_name_(data.train.name) {
-  if (experiment.probe.deformed)
-    deformed_ = tested_views(experiment, data, true);
+  if (experiment.probe.deformed) deformed_ = tested_views(experiment, data, true);
 }
 
 void Evaluation::probe(const Parameters& parameters, int layer, const std::string& name, ProbeResults& results) {

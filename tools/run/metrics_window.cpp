@@ -1,17 +1,24 @@
 #include "tools/run/metrics_window.h"
-#include "tools/report/metrics_file.h"
+
+#include <fmt/format.h>
 
 #include <cmath>
 
 #include "engine/error.h"
+#include "tools/report/metrics_file.h"
 
 namespace saccade {
 
 namespace {
 constexpr const char* checkpoint_name = "record.metrics";
-}
+constexpr const char* first_name = "record.first_loss";
+constexpr double growth_bound = 10;
 
-MetricsWindow::MetricsWindow(int layers) : sums_(static_cast<std::size_t>(layers) + 1) {}
+std::string layer_text(int layer) { return layer < 0 ? "end to end" : fmt::format("layer {}", layer); }
+
+}  // namespace
+
+MetricsWindow::MetricsWindow(int layers) : sums_(static_cast<std::size_t>(layers) + 1), first_(sums_.size()) {}
 
 void MetricsWindow::add(const UpdateRecord& update) {
   if (update.role != ViewRole::learner) return;
@@ -26,7 +33,8 @@ void MetricsWindow::add(const UpdateRecord& update) {
     sums.remembered += 1;
     sums.staleness += term.staleness;
     active |= term.active;
-    diverged_ |= !std::isfinite(term.distance) || !std::isfinite(term.loss);
+    check(update.layer, "distance", term.distance);
+    check(update.layer, "loss", term.loss);
   }
   sums.updates += active ? 1 : 0;
 }
@@ -43,7 +51,26 @@ void MetricsWindow::add(int layer, const StepSums& step) {
   sums.loss += step.loss;
   sums.updates += 1;
   scores_ = step.scores;
-  diverged_ |= !std::isfinite(step.loss);
+  const char* compared = scores_ ? "score" : "distance";
+  check(layer, compared, step.positive_distance);
+  check(layer, compared, step.negative_distance);
+  check(layer, "loss", step.loss);
+}
+
+void MetricsWindow::check(int layer, const char* quantity, double value) {
+  if (std::isfinite(value) || diverged_) return;
+  diverged_ = true;
+  not_finite_ = fmt::format("{}, {}: {}", layer_text(layer), quantity, value);
+}
+
+void MetricsWindow::listen_for_growth(int layer, double loss, double positive_distance) {
+  double& first = first_[static_cast<std::size_t>(layer + 1)];
+  if (first <= 0) {
+    first = loss + positive_distance;
+  } else if (loss > growth_bound * first && growth_.empty()) {
+    growth_ = fmt::format("{}, loss: {:.4g}, more than {} times what it began with (loss and distance {:.4g})",
+                          layer_text(layer), loss, growth_bound, first);
+  }
 }
 
 void MetricsWindow::write(MetricsWriter& out, std::uint64_t event, double time) {
@@ -62,6 +89,7 @@ void MetricsWindow::write(MetricsWriter& out, std::uint64_t event, double time) 
     }
     if (s.remembered > 0) out.add(event, time, layer, "staleness", s.staleness / s.remembered);
     out.add(event, time, layer, "loss", s.loss / s.views);
+    listen_for_growth(layer, s.loss / s.views, scores_ || s.positives == 0 ? 0 : s.positive_distance / s.positives);
     out.add(event, time, layer, "updates", s.updates);
     loss += s.loss;
     views += s.views;
@@ -79,6 +107,7 @@ void MetricsWindow::save(Checkpoint& checkpoint) const {
   for (Sums sums : sums_)
     for (const double* value : sums.values()) values.push_back(*value);
   checkpoint.reals.push_back({checkpoint_name, std::move(values)});
+  checkpoint.reals.push_back({first_name, first_});
 }
 
 void MetricsWindow::load(const Checkpoint& checkpoint) {
@@ -87,6 +116,12 @@ void MetricsWindow::load(const Checkpoint& checkpoint) {
   if (values.size() == 2 + sums_.size() * (each - 2)) each -= 2;  // of a program that knew no staleness
   if (values.size() != 2 + sums_.size() * each)
     throw InputError("checkpoint: record.metrics does not fit this network");
+  for (const Checkpoint::Reals& reals : checkpoint.reals) {  // one of an older program has none
+    if (reals.name != first_name) continue;
+    if (reals.values.size() != first_.size())
+      throw InputError("checkpoint: record.first_loss does not fit this network");
+    first_ = reals.values;
+  }
   last_loss_ = values[0];
   diverged_ = values[1] != 0;
   auto next = values.begin() + 2;

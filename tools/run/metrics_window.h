@@ -1,5 +1,6 @@
 #pragma once
 #include <array>
+#include <string>
 #include <vector>
 
 #include "engine/checkpoint.h"
@@ -21,8 +22,14 @@ class MetricsWindow {
   void add(int layer, const StepSums& step);
   /// Writes one row per layer and quantity that has values and starts the next stretch.
   void write(MetricsWriter& out, std::uint64_t event, double time);
-  /// Whether a distance or a loss so far was not a finite number.
+  /// Listens to another number of a layer.
+  void check(int layer, const char* quantity, double value);
+  /// Whether a number so far was not finite, and the first that was not, in words: "layer 2, distance: nan".
   bool diverged() const { return diverged_; }
+  const std::string& not_finite() const { return not_finite_; }
+  /// Which layer's mean loss has grown without bound, and how far, in words; empty: none. The bound is 10 times the
+  /// loss and the distance of positive pairs in the layer's first stretch.
+  const std::string& growth() const { return growth_; }
   /// Mean loss of an update in the latest stretch written, over all layers.
   double last_loss() const { return last_loss_; }
 
@@ -42,8 +49,12 @@ class MetricsWindow {
                         &updates,           &remembered,        &staleness};
     }
   };
-  std::vector<Sums> sums_;  ///< [0] is end to end, [1 + i] layer i
+  void listen_for_growth(int layer, double loss, double positive_distance);
+
+  std::vector<Sums> sums_;     ///< [0] is end to end, [1 + i] layer i
+  std::vector<double> first_;  ///< of a layer: loss and distance of its first stretch; 0 = none yet
   bool diverged_ = false;
+  std::string not_finite_, growth_;
   bool scores_ = false;  ///< of the latest step: its distances are scores
   double last_loss_ = 0;
 };

@@ -1,13 +1,14 @@
 #include "tools/run/probe_log.h"
-#include "tools/replace_file.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
+#include <sstream>
 
 #include "engine/error.h"
+#include "tools/read_text.h"
+#include "tools/replace_file.h"
 
 namespace saccade {
 namespace {
@@ -22,9 +23,10 @@ bool parse(std::string_view text, T& value) {
 
 }  // namespace
 
-ProbeLog::ProbeLog(std::filesystem::path file, std::optional<std::uint64_t> resume_event) : file_(std::move(file)) {
-  if (!resume_event || !std::filesystem::exists(file_)) return;
-  std::ifstream in(file_);
+ProbeLog::ProbeLog(std::filesystem::path file, std::optional<std::uint64_t> resume_event, FileSystem& files)
+    : files_(files), file_(std::move(file)) {
+  if (!resume_event || !files_.exists(file_)) return;
+  std::istringstream in(read_text(file_, files_));
   std::string line;
   if (!std::getline(in, line) || line != header)
     throw InputError(fmt::format("{}, line 1: found \"{:.60}\", expected \"{}\"", file_.string(), line, header));
@@ -78,7 +80,7 @@ void ProbeLog::write() const {
   for (const Row& row : rows_)
     text += fmt::format("{},{},{},{},{},{},\"{}\"\n", row.event, row.network, row.deformed ? "deformed" : "plain",
                         row.result.layer, row.result.features, row.result.accuracy, row.result.protocol);
-  replace_file(file_, text);
+  replace_file(file_, text, files_);
 }
 
 }  // namespace saccade

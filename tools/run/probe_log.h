@@ -15,7 +15,7 @@ namespace saccade {
 class ProbeLog {
  public:
   /// A new log, or the rows up to `resume_event` of an old one. InputError when the old one cannot be read.
-  ProbeLog(std::filesystem::path file, std::optional<std::uint64_t> resume_event);
+  ProbeLog(std::filesystem::path file, std::optional<std::uint64_t> resume_event, FileSystem& files = real_files());
 
   void add(std::uint64_t event, const std::string& network, const ProbeResults& results);
   bool has(const std::string& network) const;
@@ -32,6 +32,7 @@ class ProbeLog {
   };
   void write() const;
 
+  FileSystem& files_;
   std::filesystem::path file_;
   std::vector<Row> rows_;
 };

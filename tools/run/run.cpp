@@ -6,13 +6,14 @@
 #include <chrono>
 
 #include "engine/error.h"
-#include "engine/file_system.h"
 #include "tools/experiment/setup.h"
 #include "tools/measures/make_measures.h"
+#include "tools/read_text.h"
 #include "tools/replace_file.h"
 #include "tools/report/metrics_file.h"
 #include "tools/run/baseline_cache.h"
 #include "tools/run/interrupt.h"
+#include "tools/run/not_finite.h"
 #include "tools/run/progress.h"
 #include "tools/run/run_report.h"
 
@@ -110,6 +111,7 @@ void Run::restore(const Checkpoint& checkpoint) {
                "last bits\n",
                made_with, uses);
   resumed_ = true;
+  saved_ = done();
 }
 
 int Run::run(const RunFolder& folder, bool announce) {
@@ -117,27 +119,44 @@ int Run::run(const RunFolder& folder, bool announce) {
   if (!resumed_) {
     // The experiment last: where it stands, --resume has all that it needs, even before the first checkpoint.
     replace_file(folder_.data_folder(),
-                 std::filesystem::absolute(flags_.data.empty() ? "." : flags_.data).string() + "\n");
-    replace_file(folder_.experiment(), write_experiment(experiment_));
+                 std::filesystem::absolute(flags_.data.empty() ? "." : flags_.data).string() + "\n", *folder_.files);
+    replace_file(folder_.experiment(), write_experiment(experiment_), *folder_.files);
   }
   open(resumed_);
   writer_ = std::make_unique<MetricsWriter>(folder_.metrics(), metrics_header(),
-                                            resumed_ ? std::optional(metrics_position_) : std::nullopt);
+                                            resumed_ ? std::optional(metrics_position_) : std::nullopt, *folder_.files);
   if (experiment_.measure.similarity != Experiment::SimilarityOf::none)
     similarity_ = std::make_unique<SimilarityWriter>(folder_.similarity(), similarity_names(),
-                                                     resumed_ ? std::optional(similarity_position_) : std::nullopt);
-  probes_ = std::make_unique<ProbeLog>(folder_.folder / "probes.csv", resumed_ ? std::optional(done()) : std::nullopt);
-  if (!resumed_) save();
+                                                     resumed_ ? std::optional(similarity_position_) : std::nullopt,
+                                                     *folder_.files);
+  probes_ = std::make_unique<ProbeLog>(folder_.folder / "probes.csv", resumed_ ? std::optional(done()) : std::nullopt,
+                                       *folder_.files);
+  if (!resumed_) {
+    folder_.files->sync_directory(folder_.folder);  // a checkpoint must not outlive the files that it counts on
+    save();
+  }
   baselines();
   learn();
-  if (!interrupted() && !stopped_by_collapse() && probing() && !probes_->has("learned", done())) probe();
-  return finish(announce);
+  if (!interrupted() && !stopped_by_collapse() && !diverged() && probing() && !probes_->has("learned", done())) probe();
+  const int code = finish(announce);
+  if (watch_) watch_->stay(interrupted);
+  return code;
+}
+
+void Run::tell_phase(const char* what) {
+  if (watch_) watch_->phase(what);
+}
+
+void Run::tell_probes() {
+  if (watch_)
+    watch_->probed(done(), probes_->latest("learned"), probes_->latest("untrained"), probes_->latest("pixels"));
 }
 
 /// The untrained network and raw pixels: once per run, before the first event; a resumed run finds them in probes.csv,
 /// a run of a study where others left them.
 void Run::baselines() {
   if (!probing()) return;
+  tell_phase("measuring the untrained network and raw pixels");
   const BaselineCache shared(flags_.baselines, experiment_, *device_);
   auto add = [&](const char* name, auto&& measure) {
     if (interrupted() || probes_->has(name)) return;
@@ -152,6 +171,7 @@ void Run::baselines() {
   if (experiment_.probe.untrained)
     add("untrained", [&](const Parameters& p) { return evaluation_->layers(p, "untrained network"); });
   if (experiment_.probe.pixels) add("pixels", [&](const Parameters& p) { return evaluation_->pixels(p); });
+  tell_probes();
 }
 
 bool Run::due(std::int64_t every) const { return every > 0 && done() % static_cast<std::uint64_t>(every) == 0; }
@@ -192,12 +212,22 @@ void Run::learn() {
   Progress progress(command(), length(), unit(), flags_.quiet, done());
   auto begin = Clock::now();
   auto pause = [&] { seconds_ += std::chrono::duration<double>(Clock::now() - begin).count(); };
-  const auto asked_to_stop = [&] { return interrupted() || stopped_by_collapse(); };
-  bool stopped = asked_to_stop();
-  while (done() < length() && !stopped) {
+  const auto hold = [&] {
+    if (watch_ && done() < length()) begin += watch_->wait(interrupted);
+  };
+  const auto asked_to_stop = [&] {
+    return (interrupted() && may_stop()) || stopped_by_collapse() || metrics_.diverged() || diverged();
+  };
+  tell_phase("learning");
+  hold();
+  while (done() < length() && !asked_to_stop()) {
+    const std::uint64_t before = done();
     advance();
+    if (done() == before) continue;
     progress.update(done(),
                     metrics_.last_loss() > 0 ? fmt::format("loss {:.3f}", metrics_.last_loss()) : std::string());
+    if (metrics_.diverged()) break;
+    listen_for_growth();
     if (measure_due()) {
       pause();
       measure();
@@ -213,23 +243,29 @@ void Run::learn() {
       begin = Clock::now();
       save();
     }
-    stopped = asked_to_stop();
+    hold();
   }
   pause();
-  save();
+  if (!diverged()) save();
 }
 
 void Run::probe() {
+  tell_phase("probing the learned network");
   const ProbeResults results = evaluation_->layers(parameters(), "learned network");
   if (interrupted()) return;
   extra_probes();
-  if (!interrupted()) probes_->add(done(), "learned", results);
+  if (interrupted()) return;
+  probes_->add(done(), "learned", results);
+  tell_probes();
+  tell_phase("learning");
 }
 
 void Run::save() {
   Checkpoint checkpoint;
   checkpoint.experiment = write_experiment(experiment_);
   save_state(checkpoint);
+  fingerprint_ = fingerprint(checkpoint);
+  if (!finite(checkpoint)) return;
   writer_->sync();
   if (similarity_) similarity_->sync();
   metrics_.save(checkpoint);
@@ -239,8 +275,33 @@ void Run::save() {
   checkpoint.integers.push_back({"record.metrics_bytes", {static_cast<std::int64_t>(writer_->bytes())}});
   if (similarity_)
     checkpoint.integers.push_back({"record.similarity_bytes", {static_cast<std::int64_t>(similarity_->bytes())}});
-  save_generation(real_files(), folder_.folder, checkpoint);
-  fingerprint_ = fingerprint(checkpoint);
+  save_generation(*folder_.files, folder_.folder, checkpoint);
+  saved_ = done();
+}
+
+/// Numbers that are not finite spread and never come back: the state is not worth keeping, and must not push out one
+/// that is.
+bool Run::finite(const Checkpoint& state) {
+  std::string found = metrics_.not_finite();
+  if (const std::string held = not_finite(state); !held.empty()) found += (found.empty() ? "" : "; ") + held;
+  if (found.empty() && !metrics_.diverged()) return true;
+  divergence_ =
+      fmt::format("diverged after {} {}: {}", done(), unit(), found.empty() ? "a number was not finite before" : found);
+  fmt::print(stderr,
+             "saccade: stopped: {}; the checkpoint after {} {} is the last good one. Try smaller rates in a new run "
+             "(rate.conv, rate.head; saccade calibrate finds some)\n",
+             divergence_, saved_, unit());
+  metrics_.write(*writer_, done(), time());
+  writer_->sync();
+  if (similarity_) similarity_->sync();
+  return false;
+}
+
+/// Said once.
+void Run::listen_for_growth() {
+  if (metrics_.growth().empty() || !growth_.empty()) return;
+  growth_ = fmt::format("diverging after {} {}: {}", done(), unit(), metrics_.growth());
+  fmt::print(stderr, "saccade: warning: {}; try smaller rates\n", growth_);
 }
 
 int Run::finish(bool announce) {
@@ -263,14 +324,16 @@ int Run::finish(bool announce) {
   summary.pixels_probe = probes_->latest("pixels");
   summary.classifier = probes_->latest("classifier");
   summary.loss = metrics_.last_loss();
-  summary.interrupted = interrupted() && !complete();
-  summary.diverged = metrics_.diverged();
+  summary.interrupted = interrupted() && !complete() && !diverged();
+  summary.diverged = diverged();
+  summary.divergence = diverged() ? divergence_ : growth_;
   summary.collapse = collapse_;
   summary.length = length();
   describe(summary);
   const std::string json = summary_json(summary);
-  replace_file(folder_.summary(), json);
-  write_report(run_report(experiment_, summary, folder_, sheet()), folder_.report());
+  replace_file(folder_.summary(), json, *folder_.files);
+  if (watch_) watch_->ended(summary);
+  replace_file(folder_.report(), report_html(run_report(experiment_, summary, folder_, sheet())), *folder_.files);
   if (announce) {
     if (flags_.json)
       fmt::print("{}", json);
@@ -278,10 +341,7 @@ int Run::finish(bool announce) {
       print(summary);
   }
   warn();
-  if (metrics_.diverged())
-    fmt::print(stderr,
-               "saccade: warning: a distance or loss was not finite: the run has diverged; try smaller rates\n");
-  return summary.interrupted ? 130 : stopped_by_collapse() ? 1 : 0;
+  return summary.interrupted ? 130 : stopped_by_collapse() || diverged() ? 1 : 0;
 }
 
 /// A signal behind the last thing to do interrupts nothing.
@@ -295,8 +355,9 @@ void Run::print(const RunSummary& s) const {
   else if (!probing())
     fmt::print("no probe was asked for (probe.enabled; \"auto\" probes runs over 5,000 views)\n");
   fmt::print("report: {}\n", folder_.report().string());
-  if (!s.collapse.empty()) fmt::print("{}\n", s.collapse);
-  if (s.interrupted || stopped_by_collapse())
+  for (const std::string& found : {s.divergence, s.collapse})
+    if (!found.empty()) fmt::print("{}\n", found);
+  if (s.interrupted || (stopped_by_collapse() && !s.diverged))
     fmt::print("{}; go on with: saccade {} --resume {}\n", s.interrupted ? "interrupted" : "stopped", command(),
                folder_.folder.string());
 }
@@ -304,6 +365,7 @@ void Run::print(const RunSummary& s) const {
 int begin_or_resume(const char* command, Mode mode, const RunRequest& request, const MakeRun& make) {
   catch_interrupts();
   const CommonFlags& flags = request.flags;
+  FileSystem& files = *request.files;
   if (flags.resume.empty()) {
     if (flags.out.empty())
       throw InputError(
@@ -312,24 +374,25 @@ int begin_or_resume(const char* command, Mode mode, const RunRequest& request, c
     CommonFlags fresh = flags;
     fresh.data = data_folder(flags);
     const std::unique_ptr<Run> run = make(experiment, fresh);
-    return run->run(create_run_folder(flags.out), request.announce);
+    return run->run(create_run_folder(flags.out, files), request.announce);
   }
   if (!request.experiment.empty() || !flags.set.empty() || !flags.out.empty())
     throw InputError(fmt::format(
         "{}: --resume DIR goes on with a run as it is; leave out the experiment file, --set, --stream and --out",
         command));
-  const RunFolder folder = open_run_folder(flags.resume);
+  const RunFolder folder = open_run_folder(flags.resume, files);
   std::string warning;
-  const std::optional<Checkpoint> checkpoint = load_newest(real_files(), folder.folder, warning);
+  const std::optional<Checkpoint> checkpoint = load_newest(files, folder.folder, warning);
   CommonFlags resumed = flags;
-  resumed.data = data_folder(flags, remembered_data_folder(folder.folder));
+  resumed.data = data_folder(flags, remembered_data_folder(folder));
   if (!checkpoint) {
     // A run that was ended before its first checkpoint begins again; one that has lost its checkpoints must not be
     // overwritten.
-    if (!warning.empty() || std::filesystem::exists(folder.summary()))
+    if (!warning.empty() || files.exists(folder.summary()))
       throw InputError(fmt::format("{}: there is no usable checkpoint in this folder{}{}", folder.folder.string(),
                                    warning.empty() ? "" : ": ", warning));
-    const Experiment experiment = load_experiment(folder.experiment(), {}, mode);
+    const Experiment experiment =
+        parse_experiment(read_text(folder.experiment(), files), folder.experiment().string(), {}, mode);
     const std::unique_ptr<Run> run = make(experiment, resumed);
     fmt::print(stderr, "saccade: warning: {}: no checkpoint yet, the run begins at its first event\n",
                folder.folder.string());
@@ -338,8 +401,7 @@ int begin_or_resume(const char* command, Mode mode, const RunRequest& request, c
   if (!warning.empty()) fmt::print(stderr, "saccade: warning: {}\n", warning);
   // A checkpoint of another run, or an experiment file that was edited, would leave a folder whose files contradict
   // each other.
-  if (const std::vector<std::uint8_t> text = real_files().read_all(folder.experiment(), std::size_t{1} << 24);
-      std::string_view(reinterpret_cast<const char*>(text.data()), text.size()) != checkpoint->experiment)
+  if (read_text(folder.experiment(), files) != checkpoint->experiment)
     throw InputError(fmt::format(
         "{}: experiment.toml is not the experiment that the checkpoint was made with; put the right one back, "
         "or start a new run of it with --out",

@@ -9,6 +9,7 @@
 #include "engine/device.h"
 #include "streams/image_set.h"
 #include "tools/cli.h"
+#include "tools/live/watch.h"
 #include "tools/measures/collapse.h"
 #include "tools/measures/learning_measures.h"
 #include "tools/measures/representations.h"
@@ -34,8 +35,9 @@ class Run {
 
   /// The state of the learner and of the files. InputError when it does not fit the experiment.
   void restore(const Checkpoint& checkpoint);
-  /// From where it stands to the end, to an interruption or to a collapse that stops it. Returns the program's exit
-  /// code: 0, or 130 when interrupted, or 1 when stopped (a checkpoint is then there to resume from).
+  /// From where it stands to the end, to an interruption, to a collapse that stops it, or to a number that is not
+  /// finite. Returns the program's exit code: 0, or 130 when interrupted, or 1 when stopped (a checkpoint is then there
+  /// to resume from; of a run that diverged, the last one with finite numbers).
   int run(const RunFolder& folder, bool announce);
 
  protected:
@@ -51,8 +53,10 @@ class Run {
   virtual const char* metrics_header() const = 0;
   /// Opens files of its own, behind the state that restore() found.
   virtual void open(bool resumed) = 0;
-  /// One unit of work.
+  /// One unit of work; none when nothing comes before an interruption.
   virtual void advance() = 0;
+  /// Whether an interruption may stop it here.
+  virtual bool may_stop() const { return true; }
   virtual void save_state(Checkpoint& checkpoint) = 0;
   virtual void load_state(const Checkpoint& checkpoint) = 0;
   /// Adds what it knows: events, updates, rates.
@@ -81,7 +85,8 @@ class Run {
   std::unique_ptr<MetricsWriter> writer_;
   std::unique_ptr<SimilarityWriter> similarity_;  ///< null unless asked for
   std::unique_ptr<ProbeLog> probes_;
-  double seconds_ = 0;  ///< in the learning loop, over all sittings
+  std::unique_ptr<Watch> watch_;  ///< null unless someone looks
+  double seconds_ = 0;            ///< in the learning loop, over all sittings
 
  private:
   void make_measures_of_labels();
@@ -99,13 +104,21 @@ class Run {
   bool stopped_by_collapse() const {
     return !collapse_.empty() && experiment_.measure.on_collapse == Experiment::OnCollapse::stop && done() < length();
   }
+  bool diverged() const { return !divergence_.empty(); }
+  void listen_for_growth();
   void probe();
+  void tell_phase(const char* what);
+  void tell_probes();
   void save();
+  /// Whether all numbers of a state are finite; if not, says so.
+  bool finite(const Checkpoint& state);
   int finish(bool announce);
   void print(const RunSummary& summary) const;
 
   std::uint64_t metrics_position_ = 0, similarity_position_ = 0;
-  std::string collapse_;  ///< what the alarm said first, in this sitting
+  std::string collapse_;             ///< what the alarm said first, in this sitting
+  std::string growth_, divergence_;  ///< what loss has grown, what was not finite, in words
+  std::uint64_t saved_ = 0;          ///< units at the latest checkpoint
   bool resumed_ = false;
   std::string fingerprint_;
 };
@@ -114,7 +127,8 @@ class Run {
 struct RunRequest {
   std::filesystem::path experiment;  ///< empty: the defaults
   CommonFlags flags;
-  bool announce = true;  ///< print the result
+  bool announce = true;               ///< print the result
+  FileSystem* files = &real_files();  ///< of the run's folder
 };
 
 /// Begins a run (--out) or goes on with one (--resume). `make` builds a run of the command's kind and refuses, by

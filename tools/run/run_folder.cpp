@@ -5,12 +5,11 @@
 
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <memory>
 
 #include "engine/error.h"
-#include "engine/file_system.h"
 #include "tools/lock_folder.h"
+#include "tools/read_text.h"
 
 namespace saccade {
 namespace {
@@ -29,7 +28,7 @@ bool can_write_in(const fs::path& folder) {
 
 }  // namespace
 
-RunFolder create_run_folder(const fs::path& folder) {
+RunFolder create_run_folder(const fs::path& folder, FileSystem& files) {
   if (folder.empty()) throw InputError("--out: expected a folder");
   std::error_code error;
   const fs::file_status status = fs::status(folder, error);
@@ -62,14 +61,14 @@ RunFolder create_run_folder(const fs::path& folder) {
     if (created) fs::remove_all(topmost_new, error);
     throw InputError(fmt::format("--out {}: cannot write in this folder: {}", folder.string(), reason));
   }
-  return {folder, lock_folder(folder, "--out")};
+  return {folder, &files, lock_folder(folder, "--out")};
 }
 
-RunFolder open_run_folder(const fs::path& folder) {
+RunFolder open_run_folder(const fs::path& folder, FileSystem& files) {
   std::error_code error;
-  RunFolder run{folder};
+  RunFolder run{folder, &files};
   if (!fs::is_directory(folder, error)) throw InputError(fmt::format("--resume {}: no such folder", folder.string()));
-  if (!fs::is_regular_file(run.experiment(), error))
+  if (!files.exists(run.experiment()))
     throw InputError(
         fmt::format("--resume {}: no experiment.toml in it, so it is not the folder of a run", folder.string()));
   if (!can_write_in(folder))
@@ -79,11 +78,10 @@ RunFolder open_run_folder(const fs::path& folder) {
   return run;
 }
 
-fs::path remembered_data_folder(const fs::path& folder) {
-  std::ifstream in(RunFolder{folder}.data_folder());
-  std::string line;
-  std::getline(in, line);
-  return line;
+fs::path remembered_data_folder(const RunFolder& run) {
+  if (!run.files->exists(run.data_folder())) return {};
+  const std::string text = read_text(run.data_folder(), *run.files);
+  return text.substr(0, text.find('\n'));
 }
 
 std::string seedless(std::string protocol, std::int64_t seed) {

@@ -8,11 +8,15 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/file_system.h"
+
 namespace saccade {
 
-/// The files of one run. Creating the object with `create_run_folder` or `open_run_folder` has checked the folder.
+/// The files of one run, and where they are. Creating the object with `create_run_folder` or `open_run_folder` has
+/// checked the folder.
 struct RunFolder {
   std::filesystem::path folder;
+  FileSystem* files = &real_files();
   std::shared_ptr<void> lock = {};  ///< held while the run lives: two processes in one folder would mix their files
 
   std::filesystem::path experiment() const { return folder / "experiment.toml"; }
@@ -28,14 +32,14 @@ struct RunFolder {
 /// A new or empty folder that can be written; missing parents are made. InputError when it is not empty, not a folder
 /// not writable or in use by another process; what was made is then removed again. Call it after everything else that
 /// can refuse the input.
-RunFolder create_run_folder(const std::filesystem::path& folder);
+RunFolder create_run_folder(const std::filesystem::path& folder, FileSystem& files = real_files());
 
 /// The folder of a run to go on with. InputError when there is no experiment.toml in it, it cannot be written or
 /// another process is at work in it.
-RunFolder open_run_folder(const std::filesystem::path& folder);
+RunFolder open_run_folder(const std::filesystem::path& folder, FileSystem& files = real_files());
 
 /// Where the data lay when the run of this folder began; empty where nothing says so.
-std::filesystem::path remembered_data_folder(const std::filesystem::path& folder);
+std::filesystem::path remembered_data_folder(const RunFolder& run);
 
 /// One accuracy of a linear probe.
 struct ProbeResult {
@@ -73,8 +77,9 @@ struct RunSummary {
   double memory_floats = 0;  ///< most that short-term memory held at a time
   double loss = 0;
   bool interrupted = false;
-  bool diverged = false;  ///< a distance or a loss was not finite
-  std::string collapse;   ///< what measure.collapse found, in words; empty: nothing
+  bool diverged = false;   ///< a number was not finite, and stopped the run
+  std::string divergence;  ///< what was not, or what loss has grown without bound, in words; empty: nothing
+  std::string collapse;    ///< what measure.collapse found, in words; empty: nothing
 };
 
 /// The summary as indented JSON. Keys: those of the fields; a recorded stream is "stream", deformed accuracies are

@@ -30,7 +30,7 @@ std::string percent(double fraction) { return std::isnan(fraction) ? "-" : fmt::
 
 /// The first and the latest matrix of each layer.
 void add_similarity(RunReport& report, const RunFolder& folder) {
-  const SimilarityMatrices all = read_similarity(folder.similarity());
+  const SimilarityMatrices all = read_similarity(folder.similarity(), *folder.files);
   report.similarity_names = all.names;
   for (const SimilarityMatrix& m : all.matrices) {
     const auto same = std::find_if(report.similarities.begin(), report.similarities.end(),
@@ -49,12 +49,11 @@ RunReport common_report(const Experiment& e, const RunSummary& s, const RunFolde
   const bool compares = e.loss == Experiment::Loss::hinge || e.loss == Experiment::Loss::clapp;
   report.subtitle = fmt::format("{}, schedule {}, rule {}{}, seed {}", e.network.name, experiment_word(e, "schedule"),
                                 experiment_word(e, "rule"), compares ? ", " + negatives + " negatives" : "", e.seed);
-  if (s.diverged)
-    report.subtitle +=
-        ". This run has diverged: a distance or loss was not finite, and accuracies are those of what was "
-        "left. Try smaller rates.";
+  if (s.diverged && s.divergence.empty())  // told by an older program
+    report.subtitle += ". This run has diverged: a distance or loss was not finite. Try smaller rates.";
+  if (!s.divergence.empty()) report.subtitle += ". " + s.divergence + ". Try smaller rates.";
   if (!s.collapse.empty()) report.subtitle += ". " + s.collapse;
-  report.metrics = read_metrics(folder.metrics());
+  report.metrics = read_metrics(folder.metrics(), *folder.files);
   if (e.measure.similarity != Experiment::SimilarityOf::none) add_similarity(report, folder);
   const bool end_to_end_run = e.schedule == Experiment::Schedule::e2e;
   for (int i = end_to_end_run ? -1 : 0; i < (end_to_end_run ? 0 : e.network.depth()); ++i) {
@@ -103,8 +102,9 @@ RunReport replay_report(const Experiment& e, const RunSummary& s, const RunFolde
       {"fingerprint", s.fingerprint, "hash of weights, optimiser, memory and event number"},
   };
   if (s.memory_floats > 0)
-    report.summary.push_back({"short-term memory", fmt::format("{:.0f} floats", s.memory_floats),
-                              "most at a time: embeddings of anchors, and activities where the gradient is not blocked"});
+    report.summary.push_back(
+        {"short-term memory", fmt::format("{:.0f} floats", s.memory_floats),
+         "most at a time: embeddings of anchors, and activities where the gradient is not blocked"});
   add_machine(report, s);
   return report;
 }

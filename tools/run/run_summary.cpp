@@ -100,6 +100,7 @@ std::string summary_json(const RunSummary& s) {
                {"loss", s.loss},
                {"interrupted", s.interrupted},
                {"diverged", s.diverged}};
+  if (!s.divergence.empty()) json["divergence"] = s.divergence;
   if (!s.collapse.empty()) json["collapse"] = s.collapse;
   if (!s.stream.empty()) json["stream"] = {{"file", s.stream}, {"hash", s.stream_hash}};
   for (const auto& [name, results] : probes)
@@ -143,6 +144,7 @@ RunSummary read_summary(const std::filesystem::path& file) {
   reader.get("loss", s.loss);
   reader.get("interrupted", s.interrupted);
   reader.get("diverged", s.diverged);
+  reader.get("divergence", s.divergence);
   reader.get("collapse", s.collapse);
   if (const auto stream = json.find("stream"); stream != json.end()) {
     const Reader recorded(*stream, file);

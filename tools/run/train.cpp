@@ -74,8 +74,10 @@ class Train final : public Run {
     if (trained() % batches_.per_epoch() != 0) return;
     metrics_.write(*writer_, done(), epochs());
     const std::vector<double> autoencoders = learner_.autoencoder_losses();
-    for (std::size_t i = 0; i < autoencoders.size(); ++i)
+    for (std::size_t i = 0; i < autoencoders.size(); ++i) {
+      metrics_.check(static_cast<int>(i), "autoencoder_loss", autoencoders[i]);
       writer_->add(done(), epochs(), static_cast<int>(i), "autoencoder_loss", autoencoders[i]);
+    }
   }
 
   void cut() {

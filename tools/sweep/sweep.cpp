@@ -133,7 +133,7 @@ int sweep(const SweepRequest& request) {
   for (std::size_t i = 0; i < asked.runs.size(); ++i)
     if (i % shard.of == shard.number - 1) runs.push_back(&asked.runs[i]);
   CommonFlags flags = request.flags;
-  flags.data = data_folder(flags, remembered_data_folder(folder.folder));
+  flags.data = data_folder(flags, remembered_data_folder({folder.folder}));
   const int code = make_runs(folder, asked.study, runs, flags, request.jobs > 0 ? request.jobs : cores());
   if (!part)
     say(folder, write_results(folder, asked.study), flags);

@@ -1,0 +1,104 @@
+#include "tools/run/event_run.h"
+
+#include <fmt/format.h>
+
+#include "engine/error.h"
+#include "tools/experiment/setup.h"
+
+namespace saccade {
+namespace {
+
+/// On a GPU events that do the same are one graph: anchors climb as they come, not when their layer is drawn.
+LearnerOptions online_options(const Experiment& experiment, const Device& device) {
+  LearnerOptions options = learner_options(experiment);
+  if (device.name() == "cuda") options.waiting_floats = 0;
+  return options;
+}
+
+}  // namespace
+
+EventRun::EventRun(const Experiment& experiment, const CommonFlags& flags)
+    : Run(experiment, flags),
+      images_(device_images(*device_, experiment, data_)),
+      learner_(*device_, experiment.network, online_options(experiment, *device_)) {
+  if (images_) learner_.look_at(*images_);
+}
+
+void EventRun::open(bool resumed) {
+  if (experiment_.record.events)
+    recorder_ = resumed ? std::make_unique<Recorder>(*folder_.files, folder_.trace(), trace_position_)
+                        : std::make_unique<Recorder>(*folder_.files, folder_.trace());
+  open_source();
+}
+
+// A run stops behind a view only: there a stream's seek() goes on. Behind a saccade, that saccade would come twice.
+void EventRun::advance() {
+  for (bool view = false; !view;) {
+    std::optional<ScheduledEvent> event = next_event();
+    if (!event) return;
+    view = std::holds_alternative<View>(event->event);
+    queue_.push(std::move(*event));
+  }
+  while (const std::optional<ScheduledEvent> next = queue_.pop()) {
+    learner_.handle(next->event);
+    if (const auto* view = std::get_if<View>(&next->event))
+      listen(*view);
+    else if (recorder_)
+      recorder_->saccade(std::get<Saccade>(next->event));
+    learned(*next);
+  }
+}
+
+void EventRun::listen(const View& view) {
+  time_ = to_seconds(view.time);
+  most_held_ = std::max(most_held_, learner_.held_floats());
+  if (recorder_) recorder_->view(view);
+  for (const UpdateRecord& update : learner_.records()) {
+    if (recorder_) recorder_->update(update);
+    metrics_.add(update);
+  }
+  if (watch_) watch_->view(view, learner_.records(), learner_.memory(view.stream).anchors());
+  if (done() % static_cast<std::uint64_t>(experiment_.record.every) == 0 || done() == length())
+    metrics_.write(*writer_, done(), time_);
+}
+
+void EventRun::save_state(Checkpoint& checkpoint) {
+  if (recorder_) recorder_->sync();
+  learner_.save(checkpoint);
+  checkpoint.reals.push_back({"record.memory_floats", {most_held_}});
+  checkpoint.integers.push_back({"record.trace", {static_cast<std::int64_t>(recorder_ ? recorder_->position() : 0)}});
+}
+
+void EventRun::load_state(const Checkpoint& checkpoint) {
+  learner_.load(checkpoint);
+  const std::vector<std::int64_t>& position = checkpoint.integer_values("record.trace");
+  if (position.size() != 1)
+    throw InputError(fmt::format("checkpoint: record.trace has {} values, expected 1", position.size()));
+  trace_position_ = static_cast<std::uint64_t>(position.front());
+  const std::vector<double>& floats = checkpoint.real_values("record.memory_floats");
+  if (floats.size() != 1)
+    throw InputError(fmt::format("checkpoint: record.memory_floats has {} values, expected 1", floats.size()));
+  most_held_ = floats.front();
+}
+
+void EventRun::describe(RunSummary& summary) const {
+  summary.events = learner_.events();
+  summary.updates = learner_.updates();
+  summary.events_per_second = seconds_ > 0 ? static_cast<double>(learner_.events()) / seconds_ : 0;
+  summary.pairs_per_second = summary.events_per_second / views_of_pair(experiment_, false);
+  summary.memory_floats = most_held_;
+}
+
+void EventRun::close() {
+  if (recorder_) recorder_->close();
+}
+
+void EventRun::warn() const {
+  if (learner_.updates() == 0 && learner_.events() >= 100)
+    fmt::print(
+        stderr,
+        "saccade: warning: no view had an active error, so nothing was learned; look at stream.views, memory.window, "
+        "negatives and margins\n");
+}
+
+}  // namespace saccade

@@ -1,0 +1,54 @@
+#pragma once
+#include <algorithm>
+#include <memory>
+#include <optional>
+
+#include "engine/event_queue.h"
+#include "engine/recorder.h"
+#include "models/online_learner.h"
+#include "tools/run/run.h"
+
+namespace saccade {
+
+/// A run in event mode: events -> queue -> learner, with what was recorded of it. Where the events come from is up to
+/// those who derive from it (`replay`, `serve`). One unit of its work is one view, with the saccades before it: a run
+/// stops behind a view only.
+class EventRun : public Run {
+ protected:
+  EventRun(const Experiment& experiment, const CommonFlags& flags);
+
+  /// Gets the source of events ready to go on behind view done().
+  virtual void open_source() = 0;
+  /// The next event; nothing when none will come before the run stops.
+  virtual std::optional<ScheduledEvent> next_event() = 0;
+  /// An event has been learned from: a view's records are learner_.records().
+  virtual void learned(const ScheduledEvent&) {}
+
+  const char* unit() const override { return "views"; }
+  std::uint64_t done() const override { return learner_.events(); }
+  double time() const override { return time_; }
+  std::optional<double> held_floats() const override { return learner_.held_floats(); }
+  const Parameters& parameters() const override { return learner_.parameters(); }
+  const char* metrics_header() const override { return event_metrics_header; }
+  void open(bool resumed) override;
+  void advance() override;
+  void save_state(Checkpoint& checkpoint) override;
+  void load_state(const Checkpoint& checkpoint) override;
+  void describe(RunSummary& summary) const override;
+  void close() override;
+  void warn() const override;
+
+  std::unique_ptr<DeviceImages> images_;  ///< null where the stream renders
+  OnlineLearner learner_;
+
+ private:
+  void listen(const View& view);
+
+  EventQueue queue_;      ///< saccades wait in it for the view behind them
+  double time_ = 0;       ///< of the latest view
+  double most_held_ = 0;  ///< floats in short-term memory at a time
+  std::unique_ptr<Recorder> recorder_;
+  std::uint64_t trace_position_ = 0;
+};
+
+}  // namespace saccade
