@@ -89,6 +89,8 @@ class OnlineLearner {
   void look_at(const DeviceImages& images) { images_ = &images; }
   void handle(const Event& event);
 
+  int replicas() const { return options_.replicas; }
+  Heads heads() const { return schedule_.heads(); }
   std::uint64_t events() const { return events_; }  ///< views handled
   /// Views whose error was active in this replica.
   std::uint64_t updates(int replica = 0) const { return updates_.at(static_cast<std::size_t>(replica)); }
