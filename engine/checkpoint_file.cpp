@@ -6,6 +6,7 @@
 #include "engine/checkpoint.h"
 #include "engine/crc32c.h"
 #include "engine/error.h"
+#include "engine/event_records.h"
 #include "engine/record_file.h"
 #include "engine/schemas/checkpoint_generated.h"
 
@@ -83,11 +84,6 @@ class Writer {
 
 std::string text(const flatbuffers::String* string) { return string == nullptr ? std::string() : string->str(); }
 
-template <class T, class Vector>
-std::vector<T> values(const Vector* vector) {
-  return vector == nullptr ? std::vector<T>() : std::vector<T>(vector->begin(), vector->end());
-}
-
 class Reader {
  public:
   Reader(FileSystem& files, const std::filesystem::path& file) : file_(file), records_(files, file, checkpoint_kind) {}
@@ -111,9 +107,7 @@ class Reader {
   }
 
  private:
-  [[noreturn]] void refuse(const Record& record, const std::string& what) {
-    throw InputError(file_.string() + ": position " + std::to_string(record.position) + ": " + what);
-  }
+  [[noreturn]] void refuse(const Record& record, const std::string& what) { records::refuse(file_, record, what); }
 
   [[noreturn]] void refuse_damage() {
     const Damage& damage = records_.damage().front();
@@ -123,11 +117,13 @@ class Reader {
 
   template <class Table>
   const Table& verified(const Record& record) {
-    flatbuffers::Verifier verifier(record.payload.data(), record.payload.size());
-    if (!verifier.VerifyBuffer<Table>(nullptr)) {
-      refuse(record, "record type " + std::to_string(record.type) + ": its payload is not valid");
-    }
-    return *flatbuffers::GetRoot<Table>(record.payload.data());
+    return records::verified<Table>(file_, record);
+  }
+
+  template <class T, class Vector>
+  std::vector<T> values(const Record& record, const Vector* vector) {
+    records::aligned<T>(file_, record, vector);
+    return vector == nullptr ? std::vector<T>() : std::vector<T>(vector->begin(), vector->end());
   }
 
   void take(const Record& record) {
@@ -144,12 +140,12 @@ class Reader {
         return take_tensor(record);
       case integers_record: {
         const auto& table = verified<fb::Integers>(record);
-        checkpoint_.integers.push_back({text(table.name()), values<std::int64_t>(table.values())});
+        checkpoint_.integers.push_back({text(table.name()), values<std::int64_t>(record, table.values())});
         return;
       }
       case reals_record: {
         const auto& table = verified<fb::Reals>(record);
-        checkpoint_.reals.push_back({text(table.name()), values<double>(table.values())});
+        checkpoint_.reals.push_back({text(table.name()), values<double>(record, table.values())});
         return;
       }
       case end_record: {
@@ -169,7 +165,7 @@ class Reader {
   void take_tensor(const Record& record) {
     const auto& table = verified<fb::Tensor>(record);
     const std::size_t count = table.data() == nullptr ? 0 : table.data()->size();
-    Tensor tensor{text(table.name()), values<std::size_t>(table.shape()), {}};
+    Tensor tensor{text(table.name()), values<std::size_t>(record, table.shape()), {}};
     std::size_t elements = 1;
     for (const std::size_t extent : tensor.shape) {
       // Sizes of a file that someone made up could wrap around to the right product.
@@ -182,7 +178,7 @@ class Reader {
       refuse(record, "tensor " + tensor.name + ": got " + std::to_string(count) + " values, its shape has " +
                          std::to_string(elements));
     }
-    tensor.data = values<float>(table.data());
+    tensor.data = values<float>(record, table.data());
     checkpoint_.tensors.push_back(std::move(tensor));
   }
 

@@ -44,6 +44,30 @@ flatbuffers::Offset<fb::Saccade> write(flatbuffers::FlatBufferBuilder& builder, 
   return fb::CreateSaccade(builder, saccade.time, saccade.fixation, saccade.stream);
 }
 
+flatbuffers::Offset<fb::Update> write(flatbuffers::FlatBufferBuilder& builder, const UpdateRecord& update,
+                                      std::vector<fb::Term>& terms) {
+  terms.clear();
+  for (const UpdateTerm& term : update.terms)
+    terms.emplace_back(term.age_us, term.staleness, term.slot, term.distance, term.loss, term.positive, term.active);
+  const auto vector = builder.CreateVectorOfStructs(terms);
+  return fb::CreateUpdate(builder, update.event, update.time, update.fixation, static_cast<fb::Role>(update.role),
+                          update.layer, vector);
+}
+
+UpdateRecord read_update(const std::filesystem::path& file, const Record& record, const fb::Update& table) {
+  if (table.role() > fb::Role::MAX)
+    refuse(file, record, "got role " + std::to_string(static_cast<int>(table.role())) + ", expected 0 to 2");
+  UpdateRecord update{
+      table.event(), table.time(), table.fixation(), static_cast<ViewRole>(table.role()), table.layer(), {}};
+  const auto* terms = aligned<fb::Term>(file, record, table.terms());
+  if (terms == nullptr) return update;
+  update.terms.reserve(terms->size());
+  for (const fb::Term* term : *terms)
+    update.terms.push_back({term->positive(), term->distance(), term->loss(), term->active(), term->age_us(),
+                            term->staleness(), term->slot()});
+  return update;
+}
+
 View read_view(const std::filesystem::path& file, const Record& record, const fb::View& table) {
   if (table.kind() > static_cast<std::uint8_t>(last_view_kind))
     refuse(file, record,

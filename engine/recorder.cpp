@@ -1,31 +1,13 @@
 #include "engine/recorder.h"
 
-#include <algorithm>
 #include <string>
 
 #include "engine/event_records.h"
-#include "engine/schemas/trace_generated.h"
 
 namespace saccade {
 namespace {
 
 constexpr std::string_view trace_kind = "trace";
-
-UpdateRecord read_update(const std::filesystem::path& file, const Record& record) {
-  const auto& table = records::verified<fb::Update>(file, record);
-  if (table.role() > fb::Role::MAX) {
-    records::refuse(file, record, "got role " + std::to_string(static_cast<int>(table.role())) + ", expected 0 to 2");
-  }
-  UpdateRecord update{
-      table.event(), table.time(), table.fixation(), static_cast<ViewRole>(table.role()), table.layer(), {}};
-  if (table.terms() == nullptr) return update;
-  update.terms.reserve(table.terms()->size());
-  for (const fb::Term* term : *table.terms()) {
-    update.terms.push_back({term->positive(), term->distance(), term->loss(), term->active(), term->age_us(),
-                            term->staleness(), term->slot()});
-  }
-  return update;
-}
 
 }  // namespace
 
@@ -55,15 +37,7 @@ void Recorder::saccade(const Saccade& saccade) {
 
 void Recorder::update(const UpdateRecord& update) {
   auto& builder = encoder_->builder;
-  auto& terms = encoder_->terms;
-  terms.clear();
-  for (const UpdateTerm& term : update.terms) {
-    terms.emplace_back(term.age_us, term.staleness, term.slot, term.distance, term.loss, term.positive, term.active);
-  }
-  const auto vector = builder.CreateVectorOfStructs(terms);
-  records::append(writer_, records::update_record, builder,
-                  fb::CreateUpdate(builder, update.event, update.time, update.fixation,
-                                   static_cast<fb::Role>(update.role), update.layer, vector));
+  records::append(writer_, records::update_record, builder, records::write(builder, update, encoder_->terms));
 }
 
 std::uint64_t Recorder::position() const { return writer_.position(); }
@@ -83,7 +57,7 @@ std::optional<TraceRecord> TraceReader::next() {
     case records::saccade_record:
       return records::read_saccade(file_, *record);
     case records::update_record:
-      return read_update(file_, *record);
+      return records::read_update(file_, *record, records::verified<fb::Update>(file_, *record));
     default:
       records::refuse(
           file_, *record,

@@ -28,44 +28,64 @@ void check_source(const std::filesystem::path& file, const ViewFileHeader& heade
 
 }  // namespace
 
+void RecordedEvents::check(const Event& event) const {
+  const auto* view = std::get_if<View>(&event);
+  const auto stream = std::visit([](const auto& e) { return e.stream; }, event);
+  const Time time = std::visit([](const auto& e) { return e.time; }, event);
+  const auto fixation = std::visit([](const auto& e) { return e.fixation; }, event);
+  if (stream >= streams_.size())
+    throw InputError(fmt::format("event {} is of stream {}, expected less than {}", events_, stream, streams_.size()));
+  const Place& at = streams_[stream];
+  const auto refuse = [&](const std::string& expected) {
+    throw InputError(fmt::format("event {} is a {} of fixation {} at {} s, expected {}",
+                                 streams_.size() == 1 ? events_ : at.events, view ? "view" : "saccade", fixation,
+                                 to_seconds(time), expected));
+  };
+  // At one time, what ends a fixation comes before what begins the next.
+  if (time < 0 || (at.events > 0 && (time < at.time || (!view && at.looking && time == at.time))))
+    refuse(at.events > 0 ? fmt::format("one after {} s", to_seconds(at.time)) : "a time from 0 on");
+  if (!view) {
+    if (!at.looking || fixation != at.fixation)
+      refuse(at.looking ? fmt::format("the end of fixation {}", *at.fixation) : "a view");
+  } else if (at.looking) {
+    if (fixation != at.fixation) refuse(fmt::format("a saccade first, which ends fixation {}", *at.fixation));
+    if (view->index <= at.index) refuse(fmt::format("a view after view {} of its fixation", at.index));
+  } else if (at.fixation && fixation <= *at.fixation) {
+    refuse(fmt::format("a fixation after {}", *at.fixation));
+  }
+}
+
 ScheduledEvent RecordedEvents::next(Event event) {
+  check(event);
   const auto* view = std::get_if<View>(&event);
   EventKey key;
   key.time = std::visit([](const auto& e) { return e.time; }, event);
   key.priority = view ? EventPriority::view : EventPriority::saccade;
+  key.source = std::visit([](const auto& e) { return e.stream; }, event);
   key.sequence = events_;
-  const auto fixation = std::visit([](const auto& e) { return e.fixation; }, event);
-  const auto refuse = [&](const std::string& expected) {
-    throw InputError(fmt::format("event {} is a {} of fixation {} at {} s, expected {}", events_,
-                                 view ? "view" : "saccade", fixation, to_seconds(key.time), expected));
-  };
-  if (key.time < 0 || (last_ && !(*last_ < key)))
-    refuse(last_ ? fmt::format("one after {} s", to_seconds(last_->time)) : "a time from 0 on");
-  if (!view) {
-    if (!looking_ || fixation != fixation_)
-      refuse(looking_ ? fmt::format("the end of fixation {}", *fixation_) : "a view");
-  } else if (looking_) {
-    if (fixation != fixation_) refuse(fmt::format("a saccade first, which ends fixation {}", *fixation_));
-    if (view->index <= index_) refuse(fmt::format("a view after view {} of its fixation", index_));
-  } else if (fixation_ && fixation <= *fixation_) {
-    refuse(fmt::format("a fixation after {}", *fixation_));
-  }
+  if (last_ && !(*last_ < key)) key.time = last_->time + 1;
+  Place& at = streams_[key.source];
+  at.time = std::visit([](const auto& e) { return e.time; }, event);
   last_ = key;
   ++events_;
-  if (view && !looking_) ++fixations_;
-  looking_ = view != nullptr;
+  ++at.events;
+  if (view && !at.looking) ++fixations_;
+  at.looking = view != nullptr;
   if (view) {
-    fixation_ = fixation;
-    index_ = view->index;
+    at.fixation = view->fixation;
+    at.index = view->index;
     ++views_;
   }
   return {key, std::move(event)};
 }
 
-RecordedStream::RecordedStream(const std::filesystem::path& file) : file_(file), reader_(real_files(), file) { scan(); }
+RecordedStream::RecordedStream(const std::filesystem::path& file)
+    : file_(file), reader_(real_files(), file), events_(reader_.header().streams) {
+  scan();
+}
 
 RecordedStream::RecordedStream(const std::filesystem::path& file, std::shared_ptr<const ViewSource> source)
-    : file_(file), reader_(real_files(), file) {
+    : file_(file), reader_(real_files(), file), events_(reader_.header().streams) {
   if (reader_.header().content == ViewFileHeader::Content::recipes) {
     if (!source)
       throw InputError(fmt::format("{}: its views are recipes, expected the data set that they are of, {}",

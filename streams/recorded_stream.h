@@ -14,27 +14,41 @@ namespace saccade {
 /// What a file of views holds.
 struct Recording {
   ViewFileHeader header;
-  std::uint64_t views = 0, events = 0, fixations = 0;
-  Time first = 0, last = 0;  ///< times of the first and the last event
-  std::string hash;          ///< of its records
+  std::uint64_t views = 0, events = 0, fixations = 0;  ///< over all streams
+  Time first = 0, last = 0;                            ///< times of the first and the last event
+  std::string hash;                                    ///< of its records
 
   ViewShape view_shape() const { return {header.height, header.width, header.channels}; }
 };
 
-/// Gives the events of a recording keys, and checks that they are a stream.
+/// Gives the events of a recording keys, and checks that they are a stream, or several side by side: each has times and
+/// fixations of its own, and they come in any order among each other. Keys never go back: where an event's time lies
+/// before that of another stream's event, its key is a microsecond behind that one's.
 class RecordedEvents {
  public:
+  explicit RecordedEvents(std::uint32_t streams = 1) : streams_(streams) {}
+
   ScheduledEvent next(Event event);  ///< InputError, without the file's name
+  /// Whether next() would take it.
+  void check(const Event& event) const;
   std::uint64_t events() const { return events_; }
   std::uint64_t views() const { return views_; }
   std::uint64_t fixations() const { return fixations_; }
 
+  /// Where a stream stands.
+  struct Place {
+    std::uint64_t events = 0;
+    Time time = 0;
+    std::optional<std::uint64_t> fixation;  ///< of the last view
+    std::uint32_t index = 0;                ///< of the last view
+    bool looking = false;                   ///< a view came after the last Saccade
+  };
+  const Place& place(std::uint32_t stream) const { return streams_.at(stream); }
+
  private:
   std::uint64_t events_ = 0, views_ = 0, fixations_ = 0;
   std::optional<EventKey> last_;
-  std::optional<std::uint64_t> fixation_;  ///< of the last view
-  std::uint32_t index_ = 0;
-  bool looking_ = false;  ///< a view came after the last Saccade
+  std::vector<Place> streams_;
 };
 
 /// A stream from a file of views (engine/view_file.h): the events and the bits that were written, with the keys that a

@@ -38,17 +38,15 @@ Recovered recover_views(const std::filesystem::path& from, const std::filesystem
   Recovered recovered;
   ViewFileReader reader(real_files(), from);
   ViewFileWriter writer(real_files(), to, reader.header());
-  RecordedEvents stream;
-  std::optional<std::uint64_t> looking_at;  // the fixation of the last view, until its saccade
+  RecordedEvents stream(reader.header().streams);
+  std::size_t names = 0;
   const auto write = [&](const Event& event) {
-    RecordedEvents after = stream;
     try {
-      after.next(event);
+      stream.next(event);
     } catch (const InputError&) {
       ++recovered.orphans;
       return false;
     }
-    stream = after;
     writer.write(event);
     ++recovered.records;
     return true;
@@ -62,10 +60,15 @@ Recovered recover_views(const std::filesystem::path& from, const std::filesystem
       continue;
     }
     if (!event) break;
+    for (; names < reader.names().size(); ++names)
+      writer.name(static_cast<std::uint32_t>(names), reader.names()[names]);
     const auto* view = std::get_if<View>(&*event);
-    if (view && looking_at && view->fixation > *looking_at && write(Saccade{view->time, *looking_at}))
-      ++recovered.saccades;
-    if (write(*event)) looking_at = view ? std::optional(view->fixation) : std::nullopt;
+    if (view) {
+      const RecordedEvents::Place& at = stream.place(view->stream);
+      if (at.looking && view->fixation > *at.fixation && write(Saccade{view->time, *at.fixation, view->stream}))
+        ++recovered.saccades;
+    }
+    write(*event);
   }
   recovered.lost_bytes = lost(reader.damage());
   if (stream.views() == 0) {

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 source tools/packages.sh
 
 case "${1:-}" in -h | --help) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
-saccade_packages doctest-dev libboost-context-dev python3-numpy ffmpeg slurm-wlm munge
+saccade_packages doctest-dev libboost-context-dev python3-numpy ffmpeg chromium slurm-wlm munge
 if [ $# -gt 0 ]; then
   saccade_build "$1" all
   say "testing $1"
@@ -17,7 +17,7 @@ fi
 saccade_build release all
 say "testing release"
 ctest --preset release -j 2
-saccade_build asan test_engine test_memory test_streams test_models test_emulation wrong_kernels test_cuda
+saccade_build asan test_engine test_memory test_streams test_models test_emulation wrong_kernels test_cuda test_fuzz
 say "testing debug under address and undefined-behaviour sanitizers"
-ctest --preset asan -j 2 -R '^(engine|memory|streams|fingerprints|emulation.*|cuda_operations|cuda_learning)$'
+ctest --preset asan -j 2 -R '^(engine|memory|streams|fingerprints|emulation.*|cuda_operations|cuda_learning|fuzz)$'
 say "all tests passed"

@@ -1,8 +1,12 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
 #include "engine/checkpoint.h"
 #include "engine/error.h"
 #include "tests/engine/faulty_file_system.h"
-#include "tests/engine/golden.h"
 #include "tests/engine/sample_checkpoint.h"
+#include "tests/engine/sample_records.h"
 
 /// Every cut and every flipped bit of a small trace, a small file of views and the newer of two checkpoints. What the
 /// readers of records do with them is in record_file_test.cpp; here, what their users see.

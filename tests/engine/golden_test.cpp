@@ -5,6 +5,7 @@
 #include "engine/file_system.h"
 #include "tests/engine/faulty_file_system.h"
 #include "tests/engine/sample_checkpoint.h"
+#include "tests/engine/sample_records.h"
 
 namespace {
 

@@ -27,7 +27,7 @@ const std::vector<Killed> all{
     {"replay",
      {"events=30", "checkpoint.every=15", "record.every=4", "memory.trace=exponential", "memory.noise=0.1"},
      "checkpoint-15.ckpt"},
-    {"train", {"batch=4", "epochs=6", "checkpoint.every=13", "schedule=rll"}, "checkpoint-39.ckpt"}};
+    {"train", {"batch=4", "negatives=2", "epochs=6", "checkpoint.every=13", "schedule=rll"}, "checkpoint-39.ckpt"}};
 
 /// The files of a killed run, and the fingerprint that it would have ended with.
 void write(const Killed& one, const fs::path& to) {

@@ -1,9 +1,11 @@
 #include <doctest/doctest.h>
 
 #include <random>
+#include <set>
 
 #include "program/data_folders.h"
 #include "program/program.h"
+#include "tools/experiment/experiment_keys.h"
 
 /// Design.md, promise 1: the same bits across save and resume at any event, for everything that has state. A run that
 /// was killed behind a checkpoint is made from a finished one: its last checkpoint, summary and report are taken away,
@@ -15,7 +17,21 @@ using Keys = std::vector<std::string>;
 
 struct Data {
   TemporaryFolder temporary;
-  Data() { make_fashion_mnist(temporary.path, 120, 60); }
+  Data() {
+    make_fashion_mnist(temporary.path, 120, 60);
+    for (const bool pixels : {false, true}) {
+      Arguments line{"pack",   "--quiet",
+                     "--data", temporary.path.string(),
+                     "--set",  "images=90",
+                     "--set",  "events=61",
+                     "--set",  "stream.views=3",
+                     "--set",  "stream.dwell=geometric",
+                     "--out",  (temporary.path / (pixels ? "pixels.views" : "recipes.views")).string()};
+      const Outcome packed = run(pixels ? line + Arguments{"--pixels"} : line);
+      CAPTURE(packed.err);
+      REQUIRE(packed.code == 0);
+    }
+  }
 };
 
 const fs::path& data_folder() {
@@ -66,6 +82,26 @@ std::vector<Row> rows() {
   event({"motion.path=trajectory", "stream.dwell=geometric", "stream.returns=0.4", "block=false"});
   event({"arithmetic=fast", "schedule=rll", "optimiser=adam"});
   event({"record.events=false", "negatives=7"});
+  event({"layer_weights=[1, 3]", "rule=sign"});
+  event(
+      {"network.layers=[{channels=3, pool=true, activation=\"relu\"}, {kind=\"local\", channels=4, stride=2, "
+       "activation=\"none\"}]",
+       "rate=1e-4", "rule=rf", "rate.final=0.5", "optimiser=adam"});
+  event({"network.head_average=2", "rate.conv=[1e-3, 1e-4]", "rate.head=[1e-4, 1e-3]", "negative_weight=0.5"});
+  event({"stream.dwell=geometric", "stream.switch_probability=0.3", "stream.fixation=0.5", "stream.frame_rate=5"});
+  event({"motion.path=trajectory", "motion.warp_time=0.2", "motion.colour_time=0.3", "motion.warp_spread=0.5",
+         "motion.colour_spread=2", "stream.views=3"});
+  event({"memory.trace=synaptic", "memory.facilitation_time=0.7", "memory.recovery_time=0.4", "memory.utilisation=0.3",
+         "memory.burst=2", "memory.burst_rate=20"});
+  for (const std::string path : {"independent", "trajectory"})
+    event({"data=world", "world.size=16", "world.objects=32", "world.paints=3", "world.seed=2", "world.pose_spread=inf",
+           "world.place_spread=0.5", "world.light_spread=0.3", "world.train_stills=20", "world.test_stills=10",
+           "motion.path=" + path, "motion.pose_time=0.5", "motion.light_time=0.7", "stream.views=4", "rate=1e-4"});
+  event({"data=world", "world.size=16", "world.train_stills=40", "measure.every=20", "measure.images=20",
+         "measure.factors=true", "measure.knn=2", "measure.knn_metric=euclidean", "rate=1e-4"});
+  event({"stream.file=DATA/recipes.views", "rule=urf"});
+  event({"data=none", "stream.file=DATA/pixels.views", "schedule=pll"});
+  for (const std::string kind : {"plain", "rotate-scale-shift"}) event({"view.kind=" + kind, "seed=6"});
   for (const std::string rule : {"bp", "rf"})
     event({"seed=3", "schedule=rll", "rule=" + rule, "measure.every=10", "measure.pairs=5"});
   event({"seed=3", "schedule=e2e", "block=false", "measure.every=35", "measure.pairs=5"});
@@ -87,6 +123,9 @@ std::vector<Row> rows() {
   batch({"rule=dtp", "loss=simclr", "optimiser=sgd", "rate=1e-3"});
   batch({"loss=clapp", "schedule=e2e", "rule=rf", "clapp.update=asynchronous"});
   batch({"motion.path=trajectory"});
+  batch({"rule=dtp", "dtp.feedback_rate=0.01", "dtp.target_step=0.5"});
+  batch({"loss=simclr", "temperature=0.5", "schedule=rll", "layer_weights=[2, 1]"});
+  batch({"loss=clapp", "clapp.update=synchronous", "seed=8"});
   for (const std::string loss : {"hinge", "simclr", "clapp"})
     batch({"seed=3", "loss=" + loss, "schedule=rll", "measure.every=3", "measure.pairs=5"});
   batch({"seed=3", "rule=dtp", "dtp.pretrain=2", "measure.every=3", "measure.pairs=5"});
@@ -95,6 +134,16 @@ std::vector<Row> rows() {
   batch({"seed=4", "probe.enabled=true", "probe.every=5", "probe.images=40", "probe.batch=20", "probe.epochs=2",
          "loss=supervised"});
   return all;
+}
+
+std::vector<Keys> keys_of(const Row& row) {
+  return {small, row.command == std::string("replay") ? event_mode : batch_mode, row.keys};
+}
+
+/// DATA is the folder of the data sets.
+std::string with_data(std::string key) {
+  if (const std::size_t at = key.find("DATA/"); at != std::string::npos) key.replace(at, 4, data_folder().string());
+  return key;
 }
 
 std::string name_of(const Row& row) {
@@ -127,8 +176,8 @@ TEST_CASE("resumed in the middle: the same bits, for everything that has state")
     const TemporaryFolder temporary;
     const fs::path whole = temporary.path / "whole", killed = temporary.path / "killed";
     Arguments arguments{row.command, "--quiet", "--data", data_folder().string(), "--out", whole.string()};
-    for (const Keys& keys : {small, row.command == std::string("replay") ? event_mode : batch_mode, row.keys})
-      for (const std::string& key : keys) arguments = arguments + Arguments{"--set", key};
+    for (const Keys& keys : keys_of(row))
+      for (const std::string& key : keys) arguments = arguments + Arguments{"--set", with_data(key)};
     const Outcome made = run(arguments);
     CAPTURE(made.err);
     REQUIRE(made.code == 0);
@@ -160,6 +209,59 @@ TEST_CASE("resumed in the middle: the same bits, for everything that has state")
     const auto [other, is_new] = seen.try_emplace(expected["fingerprint"], name_of(row));
     CHECK_MESSAGE(is_new, "the same as " << other->second);
   }
+}
+
+TEST_CASE("every key and every choice of a key has a row, or a reason why it needs none") {
+  // What a run only reads, or only tells: nothing of it is carried over from one unit of work to the next.
+  const std::map<std::string, std::string> stateless{
+      {"data", "read only; the built-in world and recordings have rows"},
+      {"folder.path", "a data set"},
+      {"folder.height", "a data set"},
+      {"folder.width", "a data set"},
+      {"folder.channels", "a data set"},
+      {"folder.fit", "a data set"},
+      {"folder.classes", "a data set"},
+      {"view.kind", "a view is a function of its recipe; those that cut need larger or colour images"},
+      {"stream.hash", "found in stream.file"},
+      {"stream.shape", "found in stream.file"},
+      {"measure.on_collapse", "what a stopped run does next (measures_test.cpp)"},
+      {"measure.collapse_of", "of one measurement (collapse_test.cpp)"},
+      {"probe.data", "a probe begins anew each time"},
+      {"probe.layers", "a probe begins anew each time"},
+      {"probe.untrained", "a probe begins anew each time"},
+      {"probe.rate", "a probe begins anew each time"},
+      {"probe.standardise", "a probe begins anew each time"},
+      {"probe.test", "a probe begins anew each time"},
+      {"probe.test_from", "a probe begins anew each time"},
+      {"probe.test_images", "a probe begins anew each time"},
+      {"probe.deformed", "a probe begins anew each time"},
+      {"probe.deformation", "a probe begins anew each time"},
+      {"probe.deformation_strength", "a probe begins anew each time"},
+      {"probe.pixels", "a probe begins anew each time"},
+  };
+  std::set<std::string> names, choices;
+  for (const Row& row : rows())
+    for (const Keys& keys : keys_of(row))
+      for (const std::string& key : keys) {
+        choices.insert(key);
+        for (std::string name = key.substr(0, key.find('='));; name = name.substr(0, name.rfind('.'))) {
+          names.insert(name);
+          if (name.find('.') == std::string::npos) break;
+        }
+      }
+  const Experiment defaults = load_experiment({});
+  for (const keys::Key& key : keys::table()) {
+    CAPTURE(key.name);
+    if (stateless.contains(key.name)) continue;
+    if (const auto* choice = std::get_if<keys::Choice>(&key.type)) {
+      for (const std::string& word : choice->words)
+        CHECK_MESSAGE((choices.contains(key.name + "=" + word) || experiment_word(defaults, key.name) == word),
+                      word << " has no row: add one, or say why it needs none");
+    } else {
+      CHECK_MESSAGE(names.contains(key.name), "no row sets it: add one, or say why it needs none");
+    }
+  }
+  for (const auto& [name, reason] : stateless) CHECK_MESSAGE(keys::find(name), name << " is no key any more");
 }
 
 TEST_CASE("a training that SIGINT or SIGTERM interrupts: a usable checkpoint, and the same bits from there") {

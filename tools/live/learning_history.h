@@ -17,7 +17,7 @@ class LearningHistory {
   };
   using Stretch = std::vector<Sums>;  ///< [0] is end to end, [1 + i] layer i
 
-  explicit LearningHistory(int layers, std::size_t most_stretches = 200);
+  explicit LearningHistory(int layers, std::size_t most_stretches = 120);
 
   /// Views come one behind the other; the first may have any number.
   void add(std::uint64_t event, const std::vector<UpdateRecord>& updates);
@@ -30,7 +30,7 @@ class LearningHistory {
 
  private:
   std::size_t layers_, most_;
-  std::uint64_t first_ = 0, width_ = 10;
+  std::uint64_t first_ = 0, width_ = 20;
   std::vector<Stretch> stretches_;
   Stretch recent_;
 };

@@ -64,6 +64,7 @@ LiveRun live_run(const char* command, const Experiment& e, std::shared_ptr<const
           {e.network.height, e.network.width, e.network.channels},
           e.view.kind,
           e.network.depth(),
+          make_memory(learner_options(e).memory)->slots(),
           std::move(renderer)};
 }
 

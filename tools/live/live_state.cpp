@@ -43,7 +43,7 @@ Json accuracies(const ProbeResults& results) {
   for (const auto& [name, list] : {std::pair("plain", &results.plain), std::pair("deformed", &results.deformed)}) {
     if (list->empty()) continue;
     for (const ProbeResult& r : *list) json[name].push_back({r.layer, rounded(r.accuracy)});
-    json["protocol"] = list->front().protocol;
+    if (!json.contains("protocol")) json["protocol"] = list->front().protocol;
   }
   return json;
 }
@@ -82,9 +82,10 @@ void LiveState::view(const View& view, const std::vector<UpdateRecord>& updates,
   now_.anchors.assign(anchors.end() - static_cast<std::ptrdiff_t>(std::min(anchors.size(), most_pictures)),
                       anchors.end());
   if (role == ViewRole::anchor && !anchors.empty()) {
-    const auto slot = static_cast<std::size_t>(anchors.back().slot);
-    if (slot >= now_.slots.size()) now_.slots.resize(slot + 1);
-    now_.slots[slot] = view;
+    if (view.stream >= views_.size()) views_.resize(view.stream + 1);
+    std::vector<View>& slots = views_[view.stream];
+    slots.resize(static_cast<std::size_t>(run_.slots));
+    slots.at(static_cast<std::size_t>(anchors.back().slot)) = view;
   }
   now_.past.push_back(std::move(past));
   if (now_.past.size() > timeline) now_.past.pop_front();
@@ -121,6 +122,7 @@ std::vector<LiveFeed::Text> LiveState::texts(const Pace::State& pace) {
   {
     const std::lock_guard lock(mutex_);
     now = now_;
+    if (now.view.stream < views_.size()) now.slots = views_[now.view.stream];
     now.recent = history_.recent();
     if (news_version_ != news_sent_) news = news_;
     // At once where a view was waited for, else now and then.
@@ -172,15 +174,12 @@ Json LiveState::now_json(const Now& now, const Pace::State& pace) const {
   if (now.events == 0) return json;
   const UpdateRecord& first = now.updates.front();
   json["time"] = rounded(to_seconds(now.view.time));
-  json["view"] = {{"event", first.event},
-                  {"fixation", now.view.fixation},
-                  {"index", now.view.index},
-                  {"role", name_of(first.role)},
-                  {"picture", picture(now.view)}};
+  json["view"] = {{"event", first.event},      {"fixation", now.view.fixation}, {"index", now.view.index},
+                  {"stream", now.view.stream}, {"role", name_of(first.role)},   {"picture", picture(now.view)}};
   for (const UpdateRecord& update : now.updates) json["view"]["layers"].push_back(update.layer);
   for (std::size_t i = 0; i < first.terms.size(); ++i) {
-    const UpdateTerm& term = first.terms[i];  // that of the other layers has the same anchor
-    Json comparison = {{"slot", term.slot},
+    const UpdateTerm& term = first.terms[i];              // that of the other layers has the same anchor
+    Json comparison = {{"slot", term.slot % run_.slots},  // counted through all streams
                        {"positive", term.positive},
                        {"age", rounded(to_seconds(term.age_us))},
                        {"strength", rounded(trace_->strength(term.age_us))},

@@ -23,6 +23,7 @@ struct LiveRun {
   ViewShape view;
   ViewKind kind = ViewKind::plain;
   int layers = 0;
+  int slots = 1;                             ///< of the memory of one stream
   std::shared_ptr<const ViewSource> source;  ///< renders views that come without pixels; else null
 };
 
@@ -61,7 +62,7 @@ class LiveState {
     std::vector<UpdateRecord> updates;
     std::vector<Anchor> anchors;  ///< the youngest
     std::size_t held = 0;         ///< all of them
-    std::vector<View> slots;      ///< the views that became the anchors; without pixels or recipe: before this sitting
+    std::vector<View> slots;      ///< of the view's stream, see views_
     std::deque<Past> past;
     std::uint64_t events = 0;
     LearningHistory::Stretch recent;
@@ -76,7 +77,9 @@ class LiveState {
   const std::unique_ptr<TraceModel> trace_;
 
   std::mutex mutex_;  ///< guards what follows
-  Now now_;
+  Now now_;           ///< without the slots
+  /// The views that became anchors, by stream and slot; nothing in them: those of before this sitting.
+  std::vector<std::vector<View>> views_;
   LearningHistory history_;
   nlohmann::json news_;  ///< the part of "run" that changes
   std::uint64_t news_version_ = 1;

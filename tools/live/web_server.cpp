@@ -330,7 +330,8 @@ class WebServer::Implementation {
     for (const auto& each : shared_.watching)
       if (auto watcher = each.lock()) watchers.push_back(std::move(watcher));
     shared_.watching.assign(watchers.begin(), watchers.end());
-    if (!watchers.empty()) shared_.texts = shared_.feed.texts();
+    if (!watchers.empty() && !looked_last_) shared_.texts = shared_.feed.texts();
+    looked_last_ = deadline_.has_value();
     bool done = true;
     for (const auto& watcher : watchers) {
       watcher->check_admission();
@@ -350,6 +351,7 @@ class WebServer::Implementation {
   asio::steady_timer accept_timer_, tick_timer_;
   WebAddress address_;                         ///< with the port that was found
   std::optional<Clock::time_point> deadline_;  ///< set when the server ends
+  bool looked_last_ = false;                   ///< at the feed
   std::thread thread_;
 };
 

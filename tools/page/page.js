@@ -137,13 +137,22 @@ function showNow() {
   set($('events'), run.length ? `${whole(now.events)} / ${whole(run.length)}` : whole(now.events));
   set($('rate'), now.paused || state.run.phase !== 'learning' ? '–' : number(now.rate));
   set($('time'), now.time === undefined ? '–' : seconds(now.time));
+  if (!now.view) set($('view-text'), 'no view yet');
   const done = run.length ? 100 * now.events / run.length : 0;
   $('progress').firstElementChild.style.width = `${done}%`;
   $('progress').setAttribute('aria-valuenow', done.toFixed(1));
   const shared = now.layers.filter(each => each.loss !== null);
   set($('loss'), shared.length ? number(shared.reduce((sum, each) => sum + each.loss, 0) / shared.length) : '–');
   if (!now.view) return;
+  // Of views that come faster than anyone sees, those that are compared: others would only flicker between them.
+  if (now.paused || now.rate < 15 || now.view.role === 'learner') showView();
+  showMemory();
+  showPast();
+  showMargins();
+}
 
+function showView() {
+  const {now} = state;
   const view = now.view, present = $('view').closest('figure');
   paint($('view'), view.picture);
   present.dataset.role = view.role;
@@ -162,14 +171,19 @@ function showNow() {
     figure.className = `${each.positive ? 'positive' : 'negative'}${active ? ' active' : ''}`;
     paint(figure.children[0], pictures.get(each.slot) ?? null);
     figure.children[1].firstChild.style.width = `${100 * Math.min(1, each.strength)}%`;
-    const [title, text] = figure.children[2].children;
+    const [title, distances, age] = figure.children[2].children;
     set(title, each.positive ? 'same object' : 'another');
-    set(text, each.terms.map(term => {
+    set(distances, each.terms.map(term => {
       const [m1, m2] = marginsOf(term.layer);
-      return ` ${number(term.distance)} ${each.positive ? (term.active ? '>' : '≤') : term.active ? '<' : '≥'} ` +
+      return `${number(term.distance)} ${each.positive ? (term.active ? '>' : '≤') : term.active ? '<' : '≥'} ` +
         `${number(each.positive ? m1 : m2)}`;
-    }).join(', ') + `, ${seconds(each.age)} old`);
+    }).join(', '));
+    set(age, `${seconds(each.age)} old`);
   });
+}
+
+function showMemory() {
+  const {now} = state;
   set($('held'), `${whole(now.held)} ${now.held === 1 ? 'anchor' : 'anchors'}` +
     (now.held > now.memory.length ? `, the youngest ${now.memory.length} are shown` : ''));
   children($('memory'), [...now.memory].reverse(), makePicture, (figure, each) => {
@@ -177,10 +191,8 @@ function showNow() {
     figure.children[1].firstChild.style.width = `${100 * Math.min(1, each.strength)}%`;
     const [title, text] = figure.children[2].children;
     set(title, seconds(each.age));
-    set(text, each.picture === null ? ' from before this page' : ` strength ${number(each.strength)}`);
+    set(text, each.picture === null ? 'from before this page' : `strength ${number(each.strength)}`);
   });
-  showPast();
-  showMargins();
 }
 
 function makePicture(parent) {
@@ -189,6 +201,7 @@ function makePicture(parent) {
   element(element(figure, 'span', 'strength'), 'span');
   const caption = element(figure, 'figcaption');
   element(caption, 'b');
+  element(caption, 'span');
   element(caption, 'span');
 }
 
@@ -202,7 +215,8 @@ function showPast() {
   ]);
   const layers = [...shownLayers()].reverse(), row = 18, left = 66;
   const {node, width, height} = drawing('past', row * (layers.length + 1) + 26);
-  const past = state.now.past, slot = (width - left - 8) / 60, offset = 60 - past.length;
+  const most = Math.min(60, Math.floor((width - left - 8) / 10)), past = state.now.past.slice(-most);
+  const slot = (width - left - 8) / most, offset = most - past.length;
   const x = i => left + slot * (i + offset + 0.5), y = layer => row * (layers.indexOf(layer) + 0.5) + 3;
   const bottom = row * (layers.length + 0.5) + 3;
   past.forEach(([, fixation], i) => {
@@ -221,7 +235,7 @@ function showPast() {
   });
   if (!past.length) return;
   svg(node, 'text', {x: width - 8, y: height - 4, class: 'right'}, `view ${whole(past.at(-1)[0])}`);
-  if (past.length > 20) svg(node, 'text', {x: x(0) - slot / 2, y: height - 4}, whole(past[0][0]));
+  if (past.length > most / 3) svg(node, 'text', {x: x(0) - slot / 2, y: height - 4}, whole(past[0][0]));
 }
 
 // A row per layer, each with its own scale: mean distances beside the margins.
@@ -230,7 +244,7 @@ function showMargins() {
     {text: 'same object', draw: dot('positive-fill')}, {text: 'other objects', draw: square('negative-fill')},
     {text: 'between the margins m1 and m2', draw: node => svg(node, 'rect', {x: 0, y: 0, width: 14, height: 10, class: 'band'})}
   ]);
-  const layers = [...shownLayers()].reverse(), row = 44, left = 66;
+  const layers = [...shownLayers()].reverse(), row = 50, left = 66;
   const {node, width} = drawing('margins', row * layers.length + 4);
   layers.forEach((layer, i) => {
     const [m1, m2] = marginsOf(layer), mean = state.now.layers.find(each => each.layer === layer);
