@@ -179,6 +179,7 @@ struct Experiment {
   };
 
   std::int64_t seed = 1;
+  std::int64_t weights_seed = as_seed;  ///< of initial and feedback weights alone
   Data data = Data::fashion_mnist;
   Folder folder;                 ///< of the data set `folder`
   std::int64_t images = 0;       ///< use only the first N; 0 = all
@@ -222,6 +223,11 @@ struct Experiment {
   }
   double head_rate(int layer) const {
     return rate.head.size() == 1 ? rate.head[0] : rate.head.at(static_cast<std::size_t>(layer));
+  }
+  static constexpr std::int64_t as_seed = -1;
+  /// What initial and feedback weights are drawn from.
+  std::uint64_t seed_of_weights() const {
+    return static_cast<std::uint64_t>(weights_seed == as_seed ? seed : weights_seed);
   }
   static constexpr std::int64_t all_negatives = -1;
   /// Of `events`: as many as arrive.

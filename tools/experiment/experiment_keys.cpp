@@ -47,6 +47,10 @@ std::vector<Key> make_table() {
   const std::int64_t largest_seed = std::numeric_limits<std::int64_t>::max();
   return {
       {"seed", integer(of(&E::seed), 0, largest_seed), "", "every random choice follows from it"},
+      {"weights_seed", Integer{of(&E::weights_seed), 0, largest_seed, "seed"}, "",
+       "initial and feedback weights follow from it, all else (views, drawn layers, noise) from seed; \"seed\": they "
+       "too "
+       "follow from seed"},
       {"data", choice(of(&E::data), data_words), "",
        "data set whose images the eye sees; --data says where it lies; world: built-in solid objects; none: "
        "beside a stream.file of pixels"},

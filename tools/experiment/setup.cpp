@@ -56,6 +56,7 @@ DataSet load_world(const Experiment& e, std::int64_t images) {
 LearnerOptions learner_options(const Experiment& e) {
   LearnerOptions options;
   options.seed = static_cast<std::uint64_t>(e.seed);
+  options.weights_seed = e.seed_of_weights();
   options.events = e.events == Experiment::unbounded ? 0 : static_cast<std::uint64_t>(e.events);
   options.streams = static_cast<int>(e.stream.streams);
   options.schedule = experiment_word(e, "schedule");
@@ -120,6 +121,7 @@ BatchOptions batch_options(const Experiment& e, std::uint64_t steps) {
   const LearnerOptions common = learner_options(e);
   BatchOptions options;
   options.seed = common.seed;
+  options.weights_seed = common.weights_seed;
   options.steps = steps;
   options.pairs = static_cast<int>(e.batch);
   options.schedule = common.schedule;

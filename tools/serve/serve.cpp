@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <limits>
+#include <utility>
 
 #include "engine/error.h"
 #include "streams/network/arrival_log.h"
@@ -137,9 +138,8 @@ class Serve final : public EventRun {
   }
 
   /// Nothing more is accepted; what was accepted is learned.
-  bool may_stop() override {
-    if (!stopped_) server_->stop();
-    stopped_ = true;
+  bool may_stop() const override {
+    if (!std::exchange(stopped_, true)) server_->stop();
     return !recorded_ && server_->waiting() == 0;
   }
 
@@ -181,7 +181,7 @@ class Serve final : public EventRun {
   std::uint64_t already_ = 0;               ///< events of earlier sittings
   std::deque<Arrival> arrivals_;            ///< who waits for an answer, in order; without their events
   FirstEvents first_;
-  bool stopped_ = false;
+  mutable bool stopped_ = false;  ///< the server accepts nothing more
   EventServerCounts counts_;
   std::unique_ptr<EventServer> server_;  // last: its thread writes the log
 };
