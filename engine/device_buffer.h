@@ -52,6 +52,17 @@ class DeviceBuffer {
     if (host.size() != elements()) throw std::invalid_argument("DeviceBuffer::write: wrong size");
     if (!host.empty()) device_->write(data(), host.data(), host.size() * sizeof(T));
   }
+  /// All views of one replica.
+  std::vector<T> read_replica(int replica) const {
+    std::vector<T> host(size_ * static_cast<std::size_t>(views_));
+    if (!host.empty()) device_->read(host.data(), shared().at(replica), host.size() * sizeof(T));
+    return host;
+  }
+  void write_replica(int replica, const std::vector<T>& host) const {
+    if (host.size() != size_ * static_cast<std::size_t>(views_))
+      throw std::invalid_argument("DeviceBuffer::write_replica: wrong size");
+    if (!host.empty()) device_->write(shared().at(replica), host.data(), host.size() * sizeof(T));
+  }
   void clear() const {
     if (memory_) device_->clear(data(), elements() * sizeof(T));
   }

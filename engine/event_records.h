@@ -40,9 +40,10 @@ const Table& verified(const std::filesystem::path& file, const Record& record) {
 
 /// The verifier looks at where a vector begins, not at where its elements lie: those of 8 bytes must be at multiples
 /// of 8.
+/// An empty one may lie anywhere.
 template <class Element, class Vector>
 const Vector* aligned(const std::filesystem::path& file, const Record& record, const Vector* vector) {
-  if (vector && reinterpret_cast<std::uintptr_t>(vector->Data()) % alignof(Element) != 0)
+  if (vector && vector->size() > 0 && reinterpret_cast<std::uintptr_t>(vector->Data()) % alignof(Element) != 0)
     refuse(file, record, "record type " + std::to_string(record.type) + ": its payload is not aligned");
   return vector;
 }

@@ -54,19 +54,20 @@ ConstFloats ActivityAverages::head_departure(const Views& views, int layer) {
   return averaged;
 }
 
-void ActivityAverages::save(Checkpoint& checkpoint) const {
+void ActivityAverages::save(Checkpoint& checkpoint, int replica) const {
   for (std::size_t i = 0; i < averages_.size(); ++i)
-    checkpoint.tensors.push_back({fmt::format("average.{}", i), {averages_[i].size()}, averages_[i].read()});
+    checkpoint.tensors.push_back(
+        {fmt::format("average.{}", i), {averages_[i].size()}, averages_[i].read_replica(replica)});
 }
 
-void ActivityAverages::load(const Checkpoint& checkpoint) {
+void ActivityAverages::load(const Checkpoint& checkpoint, int replica) {
   for (std::size_t i = 0; i < averages_.size(); ++i) {
     const std::string name = fmt::format("average.{}", i);
     const Tensor& tensor = checkpoint.tensor(name);
-    if (tensor.data.size() != averages_[i].elements())
-      throw InputError(fmt::format("checkpoint: {} holds {} numbers, expected {}", name, tensor.data.size(),
-                                   averages_[i].elements()));
-    averages_[i].write(tensor.data);
+    if (tensor.data.size() != averages_[i].size())
+      throw InputError(
+          fmt::format("checkpoint: {} holds {} numbers, expected {}", name, tensor.data.size(), averages_[i].size()));
+    averages_[i].write_replica(replica, tensor.data);
   }
 }
 

@@ -25,9 +25,10 @@ class ActivityAverages {
   /// The same of what the head on `layer` reads.
   ConstFloats head_departure(const Views& views, int layer);
 
-  void save(Checkpoint& checkpoint) const;
+  /// Of one replica.
+  void save(Checkpoint& checkpoint, int replica = 0) const;
   /// InputError when it does not fit the network.
-  void load(const Checkpoint& checkpoint);
+  void load(const Checkpoint& checkpoint, int replica = 0);
 
  private:
   /// A map's last numbers, fewer than 16, belong to its border and stay zero.

@@ -32,7 +32,8 @@ BatchLearner::BatchLearner(Device& device, const NetworkSpec& network, const Bat
       options_(options),
       schedule_((check(options), options.schedule), network.depth(), options.seed,
                 std::max<std::uint64_t>(options.steps, network.layers.size()), options.layer_weights),
-      parameters_(device, network, make_rule(options.rule), schedule_.heads(), options.seed, 1, options.arithmetic),
+      parameters_(device, network, make_rule(options.rule), schedule_.heads(),
+                  options.weights_seed.value_or(options.seed), 1, options.arithmetic),
       optimiser_(options.optimiser == "adam" ? make_adam(device, network, schedule_.heads(), {options.rates})
                                              : make_sgd(device, network, {options.rates})),
       bias_(device, static_cast<std::size_t>(network.head(network.depth() - 1).lanes())) {
@@ -44,9 +45,11 @@ BatchLearner::BatchLearner(Device& device, const NetworkSpec& network, const Bat
     clapp.context_learns = !options.step.block;
     clapp.rate = options.rates.head.back();
     clapp.seed = options.seed;
+    clapp.weights_seed = options.weights_seed;
     clapp_ = std::make_unique<ClappStep>(device, parameters_, options.pairs, clapp);
   } else if (options.rule == "dtp") {
     TargetPropagationOptions targets = options.targets;
+    targets.weights_seed = options.weights_seed;
     if (options.step.loss != "hinge") targets.target_step *= static_cast<float>(options.pairs);  // the loss is a mean
     targets_ = std::make_unique<TargetPropagation>(device, parameters_, targets, options.seed, 2 * options.pairs);
     pair_step_ = std::make_unique<PairStep>(device, parameters_, options.pairs, *targets_);

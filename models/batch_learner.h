@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@ namespace saccade {
 
 struct BatchOptions {
   std::uint64_t seed = 1;
+  std::optional<std::uint64_t> weights_seed = {};  ///< of initial and feedback weights; absent: seed
   std::uint64_t steps = 0;  ///< of the whole run, without `pretrain`; "gll" divides them among the layers
   int pairs = 500;          ///< n of a step
   std::string schedule = "e2e";

@@ -73,7 +73,9 @@ ClappStep::ClappStep(Device& device, Parameters& parameters, int images, const C
     if (!parameters.has_head(i)) continue;
     const HeadShape shape = pixel_head(parameters.network().map(i + 1));
     for (int k = 0; k < context_rows; ++k)
-      w_.back().emplace_back(device, shape.weights()).weights.write(initial_w(shape, options.seed, i, k));
+      w_.back()
+          .emplace_back(device, shape.weights())
+          .weights.write(initial_w(shape, options.weights_seed.value_or(options.seed), i, k));
   }
   const int count = contexts / context_rows;
   for (std::vector<AdamTensor>& layer : w_) {

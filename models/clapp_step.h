@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "models/adam_tensor.h"
@@ -16,6 +17,7 @@ struct ClappOptions {
   bool context_learns = true;
   float rate = 1e-4f;  ///< of W
   std::uint64_t seed = 1;
+  std::optional<std::uint64_t> weights_seed = {};  ///< of the first W; absent: seed
 
   static constexpr int all_others = -1;
   static ClappOptions patch_grid() { return {.patches = true, .negatives = 16}; }

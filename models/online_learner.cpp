@@ -11,8 +11,6 @@
 namespace saccade {
 namespace {
 
-constexpr std::int32_t most_terms(const MemoryOptions& memory) { return memory.negatives + 1; }
-
 void check_rates(const Rates& all, std::size_t depth) {
   for (const auto* rates : {&all.conv, &all.head})
     if (rates->size() != depth)
@@ -33,11 +31,11 @@ ReplicaRates replica_rates(const NetworkSpec& network, const LearnerOptions& opt
     if (options.variants.size() != static_cast<std::size_t>(options.replicas))
       throw std::invalid_argument(
           fmt::format("OnlineLearner: {} variants for {} replicas", options.variants.size(), options.replicas));
-    if (options.memory.mode != "sliding")
-      throw InputError(
-          fmt::format("memory.mode = \"{}\": learners that advance together and differ in what they "
-                      "compare need the same anchors, expected \"sliding\"",
-                      options.memory.mode));
+    for (const ReplicaOptions& each : options.variants)
+      if (options.activity == "covariance" && each.window != options.variants.front().window)
+        throw InputError(
+            "activity = \"covariance\": what joins the averages depends on the window, so learners that differ in it "
+            "cannot advance together; expected \"hebb\"");
   }
   const auto depth = network.layers.size();
   if (options.margins.size() != 1 && options.margins.size() != depth)
@@ -64,31 +62,46 @@ void check_units(const LearnerOptions& options) {
                       circuit_noise ? "circuit.noise" : "memory.noise", margins.positive));
 }
 
-/// A memory that holds what any of the replicas needs. Those of the replicas are checked as they would be alone.
-MemoryOptions common_memory(const LearnerOptions& options) {
-  MemoryOptions common = options.memory;
+/// What each replica remembers.
+std::vector<MemoryOptions> replica_memories(const LearnerOptions& options) {
+  std::vector<MemoryOptions> all(static_cast<std::size_t>(options.replicas), options.memory);
   for (std::size_t r = 0; r < options.variants.size(); ++r) {
     const ReplicaOptions& own = options.variants[r];
-    MemoryOptions alone = options.memory;
-    alone.negatives = own.negatives, alone.negative_weight = own.negative_weight, alone.window = own.window;
-    make_memory(alone);
-    common.negatives = r == 0 ? own.negatives : std::max(common.negatives, own.negatives);
-    const bool unbounded = own.window < 0 || (r > 0 && common.window < 0);
-    common.window = unbounded ? -1 : r == 0 ? own.window : std::max(common.window, own.window);
+    all[r].negatives = own.negatives, all[r].negative_weight = own.negative_weight, all[r].window = own.window;
   }
-  return common;
+  return all;
 }
 
-std::vector<std::unique_ptr<ShortTermMemory>> make_memories(const LearnerOptions& options) {
+/// Where the initial weights of each replica come from.
+std::vector<WeightsDraw> weights_draws(const LearnerOptions& options) {
+  const std::uint64_t common = options.weights_seed.value_or(options.seed);
+  std::vector<WeightsDraw> draws;
+  for (std::uint64_t r = 0; r < static_cast<std::uint64_t>(options.replicas); ++r) {
+    const bool own = !options.variants.empty() && options.variants[r].weights_seed;
+    draws.push_back(own ? WeightsDraw{*options.variants[r].weights_seed} : WeightsDraw{common, r});
+  }
+  return draws;
+}
+
+std::vector<ReplicaMemories> make_memories(const LearnerOptions& options) {
   if (options.streams < 1) throw std::invalid_argument("OnlineLearner: expected at least one stream");
-  std::vector<std::unique_ptr<ShortTermMemory>> memories(static_cast<std::size_t>(options.streams));
-  for (auto& memory : memories) memory = make_memory(common_memory(options));
+  std::vector<ReplicaMemories> memories;
+  for (int i = 0; i < options.streams; ++i) memories.emplace_back(replica_memories(options));
   return memories;
 }
 
 /// The first keeps the name that it has where it is the only one.
 std::string memory_name(std::size_t stream) {
   return stream == 0 ? "memory.state" : fmt::format("memory.state.{}", stream);
+}
+
+/// f(row, slot in the replica's own memory, stream), row after row of memory.anchors.
+template <class Memories, class F>
+void each_own_slot(Memories& memories, int streams, int replica, F f) {
+  std::size_t row = 0;
+  for (int stream = 0; stream < streams; ++stream)
+    for (int slot = 0; slot < memories[static_cast<std::size_t>(stream)].slots(replica); ++slot)
+      f(row++, ReplicaMemories::Slot{replica, slot}, stream);
 }
 
 std::unique_ptr<Optimiser> make_optimiser(Device& device, const NetworkSpec& network, const LearnerOptions& options,
@@ -114,23 +127,22 @@ OnlineLearner::OnlineLearner(Device& device, const NetworkSpec& network, const L
       network_(network),
       options_(options),
       schedule_(options.schedule, network.depth(), options.seed, options.events, options.layer_weights),
-      parameters_(device, network, make_rule(options.rule), schedule_.heads(), options.seed, options.replicas,
+      parameters_(device, network, make_rule(options.rule), schedule_.heads(), weights_draws(options),
                   options.arithmetic),
       own_optimiser_(optimiser ? nullptr : make_optimiser(device, network, options, schedule_.heads())),
       optimiser_(optimiser ? *optimiser : *own_optimiser_),
       memories_(make_memories(options)),
-      slots_of_stream_(memories_.front()->slots()),
-      slots_(options.streams * slots_of_stream_),
+      slots_(options.streams * memories_.front().slots()),
       learning_(options.block ? 1 : slots_ + 1),
       anchors_(device, parameters_, schedule_.heads() == Heads::every_layer ? network.depth() : 1, slots_,
                !options.block, options.waiting_floats),
       plasticity_(device, parameters_, learning_),
       error_(device, static_cast<std::size_t>(network.head(0).lanes()), options.replicas, learning_),
       active_(device, 1, options.replicas, learning_),
-      results_(device, static_cast<std::size_t>(most_terms(common_memory(options))), options.replicas),
+      results_(device, static_cast<std::size_t>(memories_.front().terms()), options.replicas),
       updates_(static_cast<std::size_t>(options.replicas)),
       updated_(updates_.size()),
-      records_(1) {
+      records_(updates_.size(), std::vector<UpdateRecord>(1)) {
   if (options.activity != "hebb" && options.activity != "covariance")
     throw InputError("activity: nothing is called \"" + options.activity + "\"; known are hebb and covariance");
   if (!(options.average_views >= 1))
@@ -158,16 +170,18 @@ void OnlineLearner::handle(const Event& event) {
     memory_of(std::get<Saccade>(event).stream).saccade();
 }
 
-ShortTermMemory& OnlineLearner::memory_of(std::uint32_t stream) {
+ReplicaMemories& OnlineLearner::memory_of(std::uint32_t stream) {
   if (stream >= memories_.size())
     throw std::invalid_argument(fmt::format("OnlineLearner: stream {} of {}", stream, memories_.size()));
   streams_in_use_ = std::max(streams_in_use_, static_cast<int>(stream) + 1);
-  return *memories_[stream];
+  return memories_[stream];
 }
 
 void OnlineLearner::recall(const View& view) {
-  recall_ = memory_of(view.stream).view(view.time, static_cast<std::int64_t>(updates()));
-  const std::int32_t first = static_cast<std::int32_t>(view.stream) * slots_of_stream_;
+  ReplicaMemories& memory = memory_of(view.stream);
+  stream_ = view.stream;
+  recall_ = memory.view(view.time, updates_);
+  const std::int32_t first = first_slot(view.stream);
   recall_.slot += first;
   for (Comparison& comparison : recall_.comparisons) comparison.slot += first;
 }
@@ -197,53 +211,63 @@ void OnlineLearner::view(const View& view) {
   renew_rates();
   schedule_.layers(events_, drawn_);
   recall(view);
-  const ViewRole role = recall_.becomes_anchor        ? ViewRole::anchor
-                        : recall_.comparisons.empty() ? ViewRole::idle
-                                                      : ViewRole::learner;
-  records_.resize(drawn_.size());
-  for (std::size_t i = 0; i < drawn_.size(); ++i) {
-    UpdateRecord& record = records_[i];
-    record.terms.clear();
-    record.event = events_;
-    record.time = view.time;
-    record.fixation = view.fixation;
-    record.role = role;
-    record.layer = drawn_[i];
+  for (std::size_t r = 0; r < records_.size(); ++r) {
+    const bool compares = !memories_[stream_].of(static_cast<int>(r)).comparisons.empty();
+    records_[r].resize(drawn_.size());
+    for (std::size_t i = 0; i < drawn_.size(); ++i) {
+      UpdateRecord& record = records_[r][i];
+      record.terms.clear();
+      record.event = events_;
+      record.time = view.time;
+      record.fixation = view.fixation;
+      record.role = recall_.becomes_anchor ? ViewRole::anchor : compares ? ViewRole::learner : ViewRole::idle;
+      record.layer = drawn_[i];
+    }
   }
-  if (role == ViewRole::anchor) {
+  if (recall_.becomes_anchor) {
+    keep_displaced();
     show(device_, network_, shown, anchors_.place(recall_.slot));
     anchors_.store(recall_.slot);
-  } else if (role == ViewRole::learner) {
+  } else if (!recall_.comparisons.empty()) {
     show(device_, network_, shown, anchors_.arrive());
     // All layers see the view before any of them changes.
     for (const int layer : drawn_) anchors_.embed(layer);
     if (averages_) averages_->follow(anchors_.arriving(), 0, top_of(drawn_.back()) + 2);
     std::fill(updated_.begin(), updated_.end(), false);
-    for (UpdateRecord& record : records_) compare(record.layer, record);
+    for (std::size_t i = 0; i < drawn_.size(); ++i) {
+      compare(drawn_[i]);
+      record(i);
+    }
     for (std::size_t r = 0; r < updates_.size(); ++r) updates_[r] += updated_[r];
   }
   ++events_;
 }
 
-void OnlineLearner::add_terms(int replica) {
-  const ReplicaOptions* own =
-      options_.variants.empty() ? nullptr : &options_.variants[static_cast<std::size_t>(replica)];
-  const Time window = own && own->window >= 0 ? to_ticks(own->window) : std::numeric_limits<Time>::max();
-  int negatives = 0;
-  for (const Comparison& c : recall_.comparisons) {
-    float weight = c.weight;
-    if (own) {
-      if (!c.positive) weight = ++negatives <= own->negatives ? own->negative_weight : 0;
-      if (c.age > window) weight = 0;
-    }
-    terms_.push_back({c.slot, 0, c.positive, weight * c.gate, c.scale});
+/// Seldom: where windows differ and fixations are of different lengths.
+void OnlineLearner::keep_displaced() {
+  ReplicaMemories& memory = memories_[stream_];
+  if (memory.displaced().empty()) return;
+  anchors_.settle();
+  for (const ReplicaMemories::Slot& slot : memory.displaced()) {
+    std::vector<float> row(anchors_.buffer().size());
+    device_.read(row.data(), embedding_row(slot.replica, recall_.slot), row.size() * sizeof(float));
+    memory.keep_aside(slot, std::move(row));
   }
 }
 
-void OnlineLearner::compare(int layer, UpdateRecord& record) {
+float* OnlineLearner::embedding_row(int replica, int slot) const { return anchors_.buffer().strided(slot).at(replica); }
+
+void OnlineLearner::add_terms(int replica) {
+  const std::vector<Comparison>& own = memories_[stream_].of(replica).comparisons;
+  for (std::size_t i = 0; i < recall_.comparisons.size(); ++i) {
+    const Comparison& c = i < own.size() ? own[i] : recall_.comparisons[i];
+    terms_.push_back({recall_.comparisons[i].slot, 0, c.positive, i < own.size() ? c.weight * c.gate : 0.0f, c.scale});
+  }
+}
+
+void OnlineLearner::compare(int layer) {
   terms_.clear();
   for (int r = 0; r < options_.replicas; ++r) add_terms(r);
-  const std::size_t count = recall_.comparisons.size();
   const Margins& margin = margins(layer);
   ContrastiveHinge hinge;
   hinge.embedding = network_.embedding;
@@ -272,21 +296,24 @@ void OnlineLearner::compare(int layer, UpdateRecord& record) {
     device_.contrastive_hinge(hinge);
   const Views learning = options_.block ? anchors_.arriving() : Views{anchors_.activity(), 0, learning_};
   plasticity_.learn(layer, learning, error_.strided(), active_.strided(), optimiser_);
+}
 
+/// What the latest compare() came to, in every replica: one copy from the device.
+void OnlineLearner::record(std::size_t drawn) {
   // Results of the replicas lie results_.size() apart.
-  const std::size_t last_replica = results_.size() * (updates_.size() - 1);
-  host_results_.resize(last_replica + count);
+  host_results_.resize(results_.size() * (updates_.size() - 1) + recall_.comparisons.size());
   device_.read(host_results_.data(), results_.data(), host_results_.size() * sizeof(HingeResult));
-  for (std::size_t i = 0; i < count; ++i) {
-    const Comparison& c = recall_.comparisons[i];
-    const HingeResult& result = host_results_[i];
-    record.terms.push_back({c.positive, result.distance, result.loss, result.active != 0, c.age,
-                            static_cast<std::uint32_t>(updates() - static_cast<std::uint64_t>(c.mark)), c.slot});
-  }
   for (std::size_t r = 0; r < updates_.size(); ++r) {
-    const auto first = host_results_.begin() + static_cast<std::ptrdiff_t>(results_.size() * r);
-    updated_[r] = updated_[r] || std::any_of(first, first + static_cast<std::ptrdiff_t>(count),
-                                             [](const HingeResult& result) { return result.active != 0; });
+    const HingeResult* result = host_results_.data() + results_.size() * r;
+    const auto first = static_cast<std::int32_t>(stream_) * memories_[stream_].slots(static_cast<int>(r));
+    for (const Comparison& c : memories_[stream_].of(static_cast<int>(r)).comparisons) {
+      const auto staleness = static_cast<std::uint32_t>(updates_[r] - static_cast<std::uint64_t>(c.mark));
+      const bool active = result->active != 0;
+      records_[r][drawn].terms.push_back(
+          {c.positive, result->distance, result->loss, active, c.age, staleness, first + c.slot});
+      updated_[r] = updated_[r] || active;
+      ++result;
+    }
   }
 }
 
@@ -294,9 +321,9 @@ double OnlineLearner::floats_of_anchor() const {
   return static_cast<double>(anchors_.buffer().size()) + (options_.block ? 0 : activity_floats(network_));
 }
 
-double OnlineLearner::held_floats() const {
+double OnlineLearner::held_floats(int replica) const {
   std::size_t anchors = 0;
-  for (const auto& memory : memories_) anchors += memory->anchors().size();
+  for (const ReplicaMemories& memory : memories_) anchors += memory.memory(replica).anchors().size();
   return static_cast<double>(anchors) * floats_of_anchor();
 }
 
@@ -320,66 +347,104 @@ std::vector<T> OnlineLearner::all_rows(const std::vector<T>& in_use, std::size_t
   return all;
 }
 
-void OnlineLearner::save(Checkpoint& checkpoint) const {
-  if (options_.replicas != 1) throw std::logic_error("OnlineLearner::save: a learner of several replicas");
+void OnlineLearner::save(Checkpoint& checkpoint, int replica) const {
+  const auto slots = static_cast<std::size_t>(memories_.front().slots(replica));
+  if (!options_.block && slots != static_cast<std::size_t>(memories_.front().slots()))
+    throw std::logic_error("OnlineLearner::save: remembered activity of replicas that remember differently");
   checkpoint.event = events_;
   checkpoint.instruction_set = device_.instruction_set();
   checkpoint.arithmetic = to_string(options_.arithmetic);
-  parameters_.save(checkpoint.tensors);
-  optimiser_.save(checkpoint);
-  if (averages_) averages_->save(checkpoint);
+  parameters_.save(checkpoint.tensors, replica);
+  optimiser_.save(checkpoint, replica);
+  if (averages_) averages_->save(checkpoint, replica);
   anchors_.settle();
-  const std::size_t slots = slots_in_use();
-  std::vector<float> embeddings = rows_in_use(anchors_.buffer().read(), anchors_.buffer().size());
-  embeddings.resize(slots * anchors_.buffer().size());  // without the arriving view's
-  checkpoint.tensors.push_back({"memory.anchors", {slots, anchors_.buffer().size()}, std::move(embeddings)});
+  const std::size_t each = anchors_.buffer().size(), rows = static_cast<std::size_t>(streams_in_use_) * slots;
+  std::vector<float> embeddings(rows * each);
+  each_own_slot(memories_, streams_in_use_, replica, [&](std::size_t row, ReplicaMemories::Slot slot, int stream) {
+    const ReplicaMemories& memory = memories_[static_cast<std::size_t>(stream)];
+    float* to = embeddings.data() + row * each;
+    if (const int place = memory.place(slot); place >= 0)
+      device_.read(to, embedding_row(replica, first_slot(static_cast<std::uint32_t>(stream)) + place),
+                   each * sizeof(float));
+    else
+      std::copy(memory.aside(slot).begin(), memory.aside(slot).end(), to);
+  });
+  checkpoint.tensors.push_back({"memory.anchors", {rows, each}, std::move(embeddings)});
   for (std::size_t i = 0; i < static_cast<std::size_t>(streams_in_use_); ++i)
-    checkpoint.integers.push_back({memory_name(i), memories_[i]->save()});
-  checkpoint.integers.push_back({"learner.updates", {static_cast<std::int64_t>(updates())}});
+    checkpoint.integers.push_back({memory_name(i), memories_[i].memory(replica).save()});
+  checkpoint.integers.push_back({"learner.updates", {static_cast<std::int64_t>(updates(replica))}});
   if (options_.block) return;
   for (int i = 0; i <= network_.depth(); ++i) {
     const auto& map = anchors_.activity().map_buffer(i);
     checkpoint.tensors.push_back(
-        {fmt::format("memory.map.{}", i), {slots + 1, map.size()}, rows_in_use(map.read(), map.size())});
+        {fmt::format("memory.map.{}", i), {rows + 1, map.size()}, rows_in_use(map.read_replica(replica), map.size())});
   }
   for (int i = 0; i < network_.depth(); ++i) {
     const auto& buffer = anchors_.activity().winners_buffer(i);
-    const std::vector<std::uint8_t> winners = rows_in_use(buffer.read(), buffer.size());
+    const std::vector<std::uint8_t> winners = rows_in_use(buffer.read_replica(replica), buffer.size());
     checkpoint.integers.push_back({fmt::format("memory.winners.{}", i), {winners.begin(), winners.end()}});
   }
 }
 
-void OnlineLearner::load(const Checkpoint& checkpoint) {
-  if (options_.replicas != 1) throw std::logic_error("OnlineLearner::load: a learner of several replicas");
+void OnlineLearner::load(std::span<const Checkpoint> checkpoints) {
+  if (checkpoints.size() != updates_.size())
+    throw std::invalid_argument(
+        fmt::format("OnlineLearner::load: {} checkpoints for {} replicas", checkpoints.size(), updates_.size()));
+  const Checkpoint& first = checkpoints.front();
+  for (const Checkpoint& checkpoint : checkpoints)
+    if (checkpoint.event != first.event)
+      throw InputError(fmt::format("checkpoints of learners that advance together: one is of event {}, one of event {}",
+                                   first.event, checkpoint.event));
   anchors_.forget_waiting();  // before the synapses change
-  parameters_.load(device_, checkpoint.tensors);
-  optimiser_.load(checkpoint);
-  if (averages_) averages_->load(checkpoint);
-  const Tensor& embeddings = checkpoint.tensor("memory.anchors");
-  const std::size_t row = anchors_.buffer().size();
-  streams_in_use_ = static_cast<int>(embeddings.data.size() / (row * slots_of_stream_));
-  if (streams_in_use_ < 1 || streams_in_use_ > options_.streams || embeddings.data.size() != slots_in_use() * row)
+  const std::size_t numbers = first.tensor("memory.anchors").data.size();
+  const std::size_t of_stream = anchors_.buffer().size() * static_cast<std::size_t>(memories_.front().slots(0));
+  streams_in_use_ = static_cast<int>(std::min<std::size_t>(numbers / of_stream, 1 << 30));
+  if (streams_in_use_ < 1 || streams_in_use_ > options_.streams || numbers % of_stream != 0)
     throw InputError(
         fmt::format("checkpoint: memory.anchors holds {} numbers, expected {} for each of at most {} "
                     "streams that have come",
-                    embeddings.data.size(), row * slots_of_stream_, options_.streams));
-  device_.write(anchors_.buffer().data(), embeddings.data.data(), embeddings.data.size() * sizeof(float));
-  for (std::size_t i = 0; i < static_cast<std::size_t>(streams_in_use_); ++i)
-    memories_[i]->restore(checkpoint.integer_values(memory_name(i)));
+                    numbers, of_stream, options_.streams));
+  for (std::size_t i = 0; i < static_cast<std::size_t>(streams_in_use_); ++i) {
+    std::vector<std::vector<std::int64_t>> states;
+    for (const Checkpoint& checkpoint : checkpoints) states.push_back(checkpoint.integer_values(memory_name(i)));
+    memories_[i].restore(states);
+  }
+  for (std::size_t r = 0; r < checkpoints.size(); ++r) load_replica(checkpoints[r], static_cast<int>(r));
+  events_ = first.event;
+}
+
+void OnlineLearner::load_replica(const Checkpoint& checkpoint, int replica) {
+  parameters_.load(device_, checkpoint.tensors, replica);
+  optimiser_.load(checkpoint, replica);
+  if (averages_) averages_->load(checkpoint, replica);
+  const auto found = [&](const std::string& name, std::size_t expected) -> const std::vector<float>& {
+    const Tensor& tensor = checkpoint.tensor(name);
+    if (tensor.data.size() != expected)
+      throw InputError(fmt::format("checkpoint: {} holds {} numbers, expected {}", name, tensor.data.size(), expected));
+    return tensor.data;
+  };
+  const std::size_t each = anchors_.buffer().size();
+  const std::size_t own_rows = static_cast<std::size_t>(streams_in_use_ * memories_.front().slots(replica));
+  const std::vector<float>& embeddings = found("memory.anchors", own_rows * each);
+  each_own_slot(memories_, streams_in_use_, replica, [&](std::size_t row, ReplicaMemories::Slot slot, int stream) {
+    ReplicaMemories& memory = memories_[static_cast<std::size_t>(stream)];
+    const float* from = embeddings.data() + row * each;
+    if (const int place = memory.place(slot); place >= 0)
+      device_.write(embedding_row(replica, first_slot(static_cast<std::uint32_t>(stream)) + place), from,
+                    each * sizeof(float));
+    else
+      memory.keep_aside(slot, {from, from + each});
+  });
   const std::vector<std::int64_t>& updates = checkpoint.integer_values("learner.updates");
   if (updates.size() != 1) throw InputError("checkpoint: learner.updates should hold one number");
-  updates_.front() = static_cast<std::uint64_t>(updates.front());
-  events_ = checkpoint.event;
+  updates_[static_cast<std::size_t>(replica)] = static_cast<std::uint64_t>(updates.front());
   if (options_.block) return;
   const Activity& activity = anchors_.activity();
   const std::size_t rows = static_cast<std::size_t>(slots_) + 1, rows_saved = slots_in_use() + 1;
   for (int i = 0; i <= network_.depth(); ++i) {
     const DeviceBuffer<float>& map = activity.map_buffer(i);
-    const Tensor& tensor = checkpoint.tensor(fmt::format("memory.map.{}", i));
-    if (tensor.data.size() != rows_saved * map.size())
-      throw InputError(fmt::format("checkpoint: {} holds {} numbers, expected {}", tensor.name, tensor.data.size(),
-                                   rows_saved * map.size()));
-    map.write(all_rows(tensor.data, rows, map.size()));
+    map.write_replica(replica,
+                      all_rows(found(fmt::format("memory.map.{}", i), rows_saved * map.size()), rows, map.size()));
   }
   for (int i = 0; i < network_.depth(); ++i) {
     const std::vector<std::int64_t>& values = checkpoint.integer_values(fmt::format("memory.winners.{}", i));
@@ -388,7 +453,8 @@ void OnlineLearner::load(const Checkpoint& checkpoint) {
     if (values.size() != rows_saved * winners.size() || !valid)
       throw InputError(fmt::format("checkpoint: memory.winners.{} holds {} numbers, expected {} of 0 to 3", i,
                                    values.size(), rows_saved * winners.size()));
-    winners.write(all_rows(std::vector<std::uint8_t>(values.begin(), values.end()), rows, winners.size()));
+    winners.write_replica(replica,
+                          all_rows(std::vector<std::uint8_t>(values.begin(), values.end()), rows, winners.size()));
   }
 }
 

@@ -1,17 +1,18 @@
 #pragma once
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "engine/checkpoint.h"
 #include "engine/event.h"
 #include "engine/recorder.h"
-#include "memory/short_term_memory.h"
 #include "models/anchors.h"
 #include "models/error_circuit.h"
 #include "models/plasticity.h"
 #include "models/readout_noise.h"
+#include "models/replica_memories.h"
 #include "models/schedule.h"
 
 namespace saccade {
@@ -27,11 +28,15 @@ struct ReplicaOptions {
   float negative_weight = 0.2f;  ///< w
   double window = -1;            ///< W in seconds; negative: unbounded
   Rates rates;
+  /// Of its initial and feedback weights, which are then those of a learner alone with this seed; absent: a draw of its
+  /// own from the common seed.
+  std::optional<std::uint64_t> weights_seed = {};
 };
 
 struct LearnerOptions {
   std::uint64_t seed = 1;
-  std::uint64_t events = 0;  ///< views of the whole run
+  std::optional<std::uint64_t> weights_seed = {};  ///< of initial and feedback weights; absent: seed
+  std::uint64_t events = 0;                        ///< views of the whole run
   std::string schedule = "rll";
   std::vector<double> layer_weights = {};  ///< rll: how often each layer is drawn (models/schedule.h); empty: all alike
   std::string rule = "bp";
@@ -57,10 +62,11 @@ struct LearnerOptions {
   /// So many learners advance together, each operation on all of them at once: the same views, remembered anchors and
   /// drawn layers, but initial and feedback weights of their own (Parameters), and so errors and updates of their own.
   int replicas = 1;
-  /// What else the replicas have of their own, one each; empty: nothing. Memory mode sliding only: there, which views
-  /// become anchors does not depend on it. Each then has the bits of a learner alone with these options (without the
-  /// blocked gradient: but for the order of sums over anchors). The optimiser's state and rates are each replica's own
-  /// either way.
+  /// What else the replicas have of their own, one each; empty: nothing. Each has the bits of a learner alone with
+  /// these options. They may differ in window and negatives in memory mode sliding only: there, which views become
+  /// anchors does not depend on it; with activity "covariance" not in the window, which decides what joins the
+  /// averages. Without the blocked gradient they then agree but for the order of sums over anchors. The optimiser's
+  /// state and rates are each replica's own either way.
   std::vector<ReplicaOptions> variants = {};
 };
 
@@ -83,14 +89,18 @@ class OnlineLearner {
   void look_at(const DeviceImages& images) { images_ = &images; }
   void handle(const Event& event);
 
+  int replicas() const { return options_.replicas; }
+  Heads heads() const { return schedule_.heads(); }
   std::uint64_t events() const { return events_; }  ///< views handled
   /// Views whose error was active in this replica.
   std::uint64_t updates(int replica = 0) const { return updates_.at(static_cast<std::size_t>(replica)); }
-  /// What the latest view did, in replica 0: one record for each layer that was to learn (end to end: one), from the
+  /// What the latest view did in this replica: one record for each layer that was to learn (end to end: one), from the
   /// bottom to the top. Valid until the next view.
-  const std::vector<UpdateRecord>& records() const { return records_; }
-  /// The only one of them, or that of the top layer.
-  const UpdateRecord& last() const { return records_.back(); }
+  const std::vector<UpdateRecord>& records(int replica = 0) const {
+    return records_.at(static_cast<std::size_t>(replica));
+  }
+  /// The only one of them, or that of the top layer, in replica 0.
+  const UpdateRecord& last() const { return records().back(); }
   /// To change them from outside, ask again after each event: what waits for them is computed first.
   Parameters& parameters() {
     anchors_.settle();
@@ -100,23 +110,25 @@ class OnlineLearner {
   const Margins& margins(int layer) const;
   /// Floats of the anchors that are held now: embeddings, and activities where the gradient is not blocked. The
   /// activity of anchors that wait (models/anchors.h) is a cache and not counted.
-  double held_floats() const;
-  /// What this stream remembers.
-  const ShortTermMemory& memory(std::uint32_t stream = 0) const { return *memories_.at(stream); }
+  double held_floats(int replica = 0) const;
+  /// What this stream remembers, in replica 0.
+  const ShortTermMemory& memory(std::uint32_t stream = 0) const { return memories_.at(stream).memory(0); }
   /// Embedding of the latest learner by the head that it used: `embedding` floats; meaningless behind an anchor.
   std::vector<float> last_embedding() const;
 
-  /// Adds tensors, integers and the event number to the checkpoint. std::logic_error with several replicas: their
-  /// parameters can be saved one by one (Parameters::save), a run of them not yet.
-  void save(Checkpoint& checkpoint) const;
-  /// InputError when it does not fit this network and these options.
-  void load(const Checkpoint& checkpoint);
+  /// Adds tensors, integers and the event number to the checkpoint: that of a learner alone that went the replica's
+  /// way. std::logic_error where replicas that learn from remembered activity differ in what they remember.
+  void save(Checkpoint& checkpoint, int replica = 0) const;
+  /// One checkpoint per replica, whoever made them. InputError when one does not fit this network and these options, or
+  /// when they are not of the same event of the same stream.
+  void load(std::span<const Checkpoint> checkpoints);
+  void load(const Checkpoint& checkpoint) { load({&checkpoint, 1}); }
 
  private:
   OnlineLearner(Device& device, const NetworkSpec& network, const LearnerOptions& options, Optimiser* optimiser);
   Stimuli stimulus(const View& view) const;
   void view(const View& view);
-  ShortTermMemory& memory_of(std::uint32_t stream);
+  ReplicaMemories& memory_of(std::uint32_t stream);
   /// What the view's stream remembers, with the places of all streams' anchors.
   void recall(const View& view);
   /// Rows of all slots, and more behind them, without those of streams that have not come.
@@ -124,13 +136,19 @@ class OnlineLearner {
   std::vector<T> rows_in_use(std::vector<T> rows, std::size_t row) const;
   template <class T>
   std::vector<T> all_rows(const std::vector<T>& in_use, std::size_t rows, std::size_t row) const;
-  std::size_t slots_in_use() const { return static_cast<std::size_t>(streams_in_use_ * slots_of_stream_); }
+  /// The first shared slot of a stream.
+  int first_slot(std::uint32_t stream) const { return static_cast<int>(stream) * memories_.front().slots(); }
+  float* embedding_row(int replica, int slot) const;
+  std::size_t slots_in_use() const { return static_cast<std::size_t>(streams_in_use_ * memories_.front().slots()); }
   void renew_rates();
   int top_of(int layer) const { return layer == end_to_end ? network_.depth() - 1 : layer; }
   double floats_of_anchor() const;
-  void compare(int layer, UpdateRecord& record);
-  /// The comparisons as replica r makes them: weight 0 for those that its window or its negatives leave out.
+  void compare(int layer);
+  /// The comparisons as the replica makes them: weight 0 for those that its window or its negatives leave out.
   void add_terms(int replica);
+  void record(std::size_t drawn);
+  void keep_displaced();
+  void load_replica(const Checkpoint& checkpoint, int replica);
 
   Device& device_;
   NetworkSpec network_;
@@ -139,10 +157,11 @@ class OnlineLearner {
   Parameters parameters_;
   std::unique_ptr<Optimiser> own_optimiser_;
   Optimiser& optimiser_;
-  std::vector<std::unique_ptr<ShortTermMemory>> memories_;  ///< one per stream
-  int slots_of_stream_, slots_;                             ///< of a stream, of all of them
-  int streams_in_use_ = 1;                                  ///< one more than the largest number that has come
-  Recall recall_;
+  std::vector<ReplicaMemories> memories_;  ///< one per stream
+  int slots_;                              ///< of all streams
+  int streams_in_use_ = 1;                 ///< one more than the largest number that has come
+  std::uint32_t stream_ = 0;               ///< of the latest view
+  Recall recall_;                          ///< of the latest view, as the replicas share it
   int learning_;             ///< views that learn at an event: the arriving one, behind the anchors if they learn too
   mutable Anchors anchors_;  ///< what waits in it may be computed at any time: settled is the same state
   const DeviceImages* images_ = nullptr;
@@ -159,8 +178,8 @@ class OnlineLearner {
   std::vector<std::uint64_t> updates_;  ///< per replica
   std::vector<bool> updated_;           ///< per replica, by the latest view
   std::optional<std::uint64_t> rate_step_;
-  std::vector<int> drawn_;  ///< layers of the latest view
-  std::vector<UpdateRecord> records_;
+  std::vector<int> drawn_;                          ///< layers of the latest view
+  std::vector<std::vector<UpdateRecord>> records_;  ///< [replica][layer drawn]
 };
 
 }  // namespace saccade

@@ -123,20 +123,20 @@ class Adam final : public Optimiser {
 
   void scale_rates(float factor) override { rates_.scale(factor); }
 
-  void save(Checkpoint& checkpoint) const override {
+  void save(Checkpoint& checkpoint, int replica = 0) const override {
     each_state(*this, [&](const std::string& name, const State& state, auto to_logical, auto) {
-      checkpoint.tensors.push_back(to_logical(state.first.read().data(), "adam.first." + name));
-      checkpoint.tensors.push_back(to_logical(state.second.read().data(), "adam.second." + name));
-      checkpoint.integers.push_back({"adam.steps." + name, state.steps.read()});
+      checkpoint.tensors.push_back(to_logical(state.first.read_replica(replica).data(), "adam.first." + name));
+      checkpoint.tensors.push_back(to_logical(state.second.read_replica(replica).data(), "adam.second." + name));
+      checkpoint.integers.push_back({"adam.steps." + name, state.steps.read_replica(replica)});
     });
   }
-  void load(const Checkpoint& checkpoint) override {
+  void load(const Checkpoint& checkpoint, int replica = 0) override {
     each_state(*this, [&](const std::string& name, State& state, auto, auto from_logical) {
-      state.first.write(from_logical(checkpoint.tensor("adam.first." + name)));
-      state.second.write(from_logical(checkpoint.tensor("adam.second." + name)));
+      state.first.write_replica(replica, from_logical(checkpoint.tensor("adam.first." + name)));
+      state.second.write_replica(replica, from_logical(checkpoint.tensor("adam.second." + name)));
       const std::vector<std::int64_t>& steps = checkpoint.integer_values("adam.steps." + name);
       if (steps.size() != 1) throw InputError("checkpoint: adam.steps." + name + " should hold one number");
-      state.steps.write(steps);
+      state.steps.write_replica(replica, steps);
     });
   }
 

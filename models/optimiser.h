@@ -54,8 +54,9 @@ class Optimiser {
   /// From now on the rates are those that the optimiser was made with times `factor`.
   virtual void scale_rates(float /*factor*/) {}
 
-  virtual void save(Checkpoint&) const {}
-  virtual void load(const Checkpoint&) {}
+  /// The state of one replica, as an optimiser for it alone would save it.
+  virtual void save(Checkpoint&, int /*replica*/ = 0) const {}
+  virtual void load(const Checkpoint&, int /*replica*/ = 0) {}
 };
 
 /// One learning rate per layer for each kind of synapse.

@@ -12,23 +12,18 @@ namespace saccade {
 namespace {
 
 /// Entities of the random draws: convolution i is 2 i, the head on it 2 i + 1.
-Tensor uniform_tensor(std::uint64_t seed, Purpose purpose, int entity, int replica, Tensor tensor, std::size_t fan_in) {
-  const Random random(seed, purpose, static_cast<std::uint32_t>(entity), static_cast<std::uint64_t>(replica));
+Tensor uniform_tensor(const WeightsDraw& draw, Purpose purpose, int entity, Tensor tensor, std::size_t fan_in) {
+  const Random random(draw.seed, purpose, static_cast<std::uint32_t>(entity), draw.replica);
   const auto bound = static_cast<float>(1 / std::sqrt(static_cast<double>(fan_in)));
   for (std::size_t i = 0; i < tensor.data.size(); ++i)
     tensor.data[i] = random.uniform(static_cast<std::uint32_t>(i), -bound, bound);
   return tensor;
 }
 
-std::vector<float> replica_of(const DeviceBuffer<float>& buffer, int replica) {
-  const std::vector<float> all = buffer.read();
-  const auto first = all.begin() + static_cast<std::ptrdiff_t>(buffer.size()) * replica;
-  return {first, first + static_cast<std::ptrdiff_t>(buffer.size())};
-}
-
-void set_replica(Device& device, const DeviceBuffer<float>& buffer, int replica, const std::vector<float>& values) {
-  device.write(buffer.data() + buffer.size() * static_cast<std::size_t>(replica), values.data(),
-               values.size() * sizeof(float));
+std::vector<WeightsDraw> draws_of(std::uint64_t seed, int replicas) {
+  std::vector<WeightsDraw> draws;
+  for (int r = 0; r < replicas; ++r) draws.push_back({seed, static_cast<std::uint64_t>(r)});
+  return draws;
 }
 
 const Tensor& find(const std::vector<Tensor>& tensors, const std::string& name) {
@@ -43,10 +38,14 @@ std::string numbered(const char* prefix, int layer) { return prefix + std::to_st
 
 Parameters::Parameters(Device& device, const NetworkSpec& network, const Rule& rule, Heads heads, std::uint64_t seed,
                        int replicas, Arithmetic arithmetic)
+    : Parameters(device, network, rule, heads, draws_of(seed, replicas), arithmetic) {}
+
+Parameters::Parameters(Device& device, const NetworkSpec& network, const Rule& rule, Heads heads,
+                       const std::vector<WeightsDraw>& draws, Arithmetic arithmetic)
     : network_(network),
       rule_(rule),
       heads_(heads),
-      replicas_(replicas),
+      replicas_(static_cast<int>(draws.size())),
       arithmetic_(arithmetic),
       conv_(network.layers.size()),
       head_(network.layers.size()) {
@@ -57,30 +56,31 @@ Parameters::Parameters(Device& device, const NetworkSpec& network, const Rule& r
     // Layer-wise, an error passes a head only; end to end it also passes every convolution but the lowest.
     const bool passed = heads == Heads::top_only && i > 0 && !rule.targets;
     const bool conv_feedback = rule.own_feedback && passed;
-    conv(i).forward = {device, shape.weights(), replicas};
-    conv(i).packed = {device, device.packed_size(shape, Way::up, arithmetic), replicas};
-    if (passed) conv(i).packed_feedback = {device, device.packed_size(shape, Way::down, arithmetic), replicas};
-    if (conv_feedback) conv(i).feedback = {device, shape.weights(), replicas};
+    conv(i).forward = {device, shape.weights(), replicas_};
+    conv(i).packed = {device, device.packed_size(shape, Way::up, arithmetic), replicas_};
+    if (passed) conv(i).packed_feedback = {device, device.packed_size(shape, Way::down, arithmetic), replicas_};
+    if (conv_feedback) conv(i).feedback = {device, shape.weights(), replicas_};
     if (has_head(i)) {
-      head(i).forward = {device, head_shape.weights(), replicas};
-      if (rule.own_feedback) head(i).feedback = {device, head_shape.weights(), replicas};
+      head(i).forward = {device, head_shape.weights(), replicas_};
+      if (rule.own_feedback) head(i).feedback = {device, head_shape.weights(), replicas_};
     }
     const std::vector<float> blank(std::max(shape.weights(), head_shape.weights()));
     const std::size_t conv_fan_in = std::size_t{9} * shape.in.channels, head_fan_in = head_shape.in.features();
-    for (int r = 0; r < replicas; ++r) {
+    for (int r = 0; r < replicas_; ++r) {
+      const WeightsDraw& drawn = draws[static_cast<std::size_t>(r)];
       auto draw_conv = [&](Purpose purpose) {
         return conv_from_logical(
-            shape, uniform_tensor(seed, purpose, 2 * i, r, conv_to_logical(shape, blank.data(), ""), conv_fan_in));
+            shape, uniform_tensor(drawn, purpose, 2 * i, conv_to_logical(shape, blank.data(), ""), conv_fan_in));
       };
       auto draw_head = [&](Purpose purpose) {
         return head_from_logical(
             head_shape,
-            uniform_tensor(seed, purpose, 2 * i + 1, r, head_to_logical(head_shape, blank.data(), ""), head_fan_in));
+            uniform_tensor(drawn, purpose, 2 * i + 1, head_to_logical(head_shape, blank.data(), ""), head_fan_in));
       };
-      set_replica(device, conv(i).forward, r, draw_conv(Purpose::initial_weights));
-      if (conv(i).feedback) set_replica(device, conv(i).feedback, r, draw_conv(Purpose::feedback_weights));
-      if (head(i).forward) set_replica(device, head(i).forward, r, draw_head(Purpose::initial_weights));
-      if (head(i).feedback) set_replica(device, head(i).feedback, r, draw_head(Purpose::feedback_weights));
+      conv(i).forward.write_replica(r, draw_conv(Purpose::initial_weights));
+      if (conv(i).feedback) conv(i).feedback.write_replica(r, draw_conv(Purpose::feedback_weights));
+      if (head(i).forward) head(i).forward.write_replica(r, draw_head(Purpose::initial_weights));
+      if (head(i).feedback) head(i).feedback.write_replica(r, draw_head(Purpose::feedback_weights));
     }
     pack(device, i);
   }
@@ -119,15 +119,16 @@ void Parameters::save(std::vector<Tensor>& tensors, int replica) const {
   for (int i = 0; i < network_.depth(); ++i) {
     const ConvShape shape = network_.conv(i);
     const HeadShape head_shape = network_.head(i);
-    tensors.push_back(conv_to_logical(shape, replica_of(conv(i).forward, replica).data(), numbered("conv.", i)));
+    tensors.push_back(conv_to_logical(shape, conv(i).forward.read_replica(replica).data(), numbered("conv.", i)));
     if (conv(i).feedback)
       tensors.push_back(
-          conv_to_logical(shape, replica_of(conv(i).feedback, replica).data(), numbered("feedback.conv.", i)));
+          conv_to_logical(shape, conv(i).feedback.read_replica(replica).data(), numbered("feedback.conv.", i)));
     if (head(i).forward)
-      tensors.push_back(head_to_logical(head_shape, replica_of(head(i).forward, replica).data(), numbered("head.", i)));
+      tensors.push_back(
+          head_to_logical(head_shape, head(i).forward.read_replica(replica).data(), numbered("head.", i)));
     if (head(i).feedback)
       tensors.push_back(
-          head_to_logical(head_shape, replica_of(head(i).feedback, replica).data(), numbered("feedback.head.", i)));
+          head_to_logical(head_shape, head(i).feedback.read_replica(replica).data(), numbered("feedback.head.", i)));
   }
 }
 
@@ -135,15 +136,14 @@ void Parameters::load(Device& device, const std::vector<Tensor>& tensors, int re
   for (int i = 0; i < network_.depth(); ++i) {
     const ConvShape shape = network_.conv(i);
     const HeadShape head_shape = network_.head(i);
-    set_replica(device, conv(i).forward, replica, conv_from_logical(shape, find(tensors, numbered("conv.", i))));
+    conv(i).forward.write_replica(replica, conv_from_logical(shape, find(tensors, numbered("conv.", i))));
     if (conv(i).feedback)
-      set_replica(device, conv(i).feedback, replica,
-                  conv_from_logical(shape, find(tensors, numbered("feedback.conv.", i))));
+      conv(i).feedback.write_replica(replica, conv_from_logical(shape, find(tensors, numbered("feedback.conv.", i))));
     if (head(i).forward)
-      set_replica(device, head(i).forward, replica, head_from_logical(head_shape, find(tensors, numbered("head.", i))));
+      head(i).forward.write_replica(replica, head_from_logical(head_shape, find(tensors, numbered("head.", i))));
     if (head(i).feedback)
-      set_replica(device, head(i).feedback, replica,
-                  head_from_logical(head_shape, find(tensors, numbered("feedback.head.", i))));
+      head(i).feedback.write_replica(replica,
+                                     head_from_logical(head_shape, find(tensors, numbered("feedback.head.", i))));
     pack(device, i);
   }
 }

@@ -23,15 +23,24 @@ struct Synapses {
 /// whole chain below it (end to end), or the top one with the top layer alone.
 enum class Heads { every_layer, top_only, top_layer };
 
+/// Where the initial and feedback weights of a replica are drawn from: its place among those with one seed, or 0 with a
+/// seed of its own.
+struct WeightsDraw {
+  std::uint64_t seed = 1, replica = 0;
+};
+
 /// All synapses of a network for R replicas, owned here, not inside layers: saving a run is writing these.
 ///
 /// Initial weights are uniform in +-1/sqrt(fan_in) (method.md, section 1), a function of (seed, tensor, logical index),
 /// so that they depend neither on the layout nor on the device. Feedback weights are an independent draw of the same
-/// distribution. Replica r draws its own.
+/// distribution. Replica r draws its own: with a seed of its own the weights are those of Parameters alone with it.
 class Parameters {
  public:
   Parameters(Device& device, const NetworkSpec& network, const Rule& rule, Heads heads, std::uint64_t seed,
              int replicas = 1, Arithmetic arithmetic = Arithmetic::exact);
+  /// A replica for each draw.
+  Parameters(Device& device, const NetworkSpec& network, const Rule& rule, Heads heads,
+             const std::vector<WeightsDraw>& draws, Arithmetic arithmetic);
 
   Arithmetic arithmetic() const { return arithmetic_; }
   const NetworkSpec& network() const { return network_; }

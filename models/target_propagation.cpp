@@ -24,7 +24,7 @@ TargetPropagation::TargetPropagation(Device& device, Parameters& parameters, con
       parameters_(parameters),
       options_(options),
       seed_(seed),
-      feedback_(device, parameters.network(), seed),
+      feedback_(device, parameters.network(), options.weights_seed.value_or(seed)),
       scratch_(1) {
   if (parameters.replicas() != 1) throw std::invalid_argument("TargetPropagation: expected one replica");
   const NetworkSpec& network = parameters.network();

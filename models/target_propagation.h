@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "models/credit.h"
@@ -15,6 +16,7 @@ struct TargetPropagationOptions {
   /// eta; it multiplies the derivative with respect to the embedding as learn() gets it. That of a hinge loss is of one
   /// pair's terms; where the loss is a mean over n pairs, give n eta.
   float target_step = 1.0f;
+  std::optional<std::uint64_t> weights_seed = {};  ///< of the first feedback weights; absent: that of the draws
 };
 
 /// Difference target propagation (Lee et al. 2015; Algorithm 1 of Tang, Yang and Amit 2022), end to end. Instead of an

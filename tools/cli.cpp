@@ -62,20 +62,19 @@ void add_stream_flag(CLI::App& command, CommonFlags& flags) {
       ->type_name("F.views");
 }
 
-void add_page_flags(CLI::App& command, CommonFlags& flags) {
-  command
-      .add_option_function<std::string>(
-          "--page", [&flags](const std::string& address) { flags.page = address; },
-          "A page that shows the run as it learns, for a browser; it can pause and step. 127.0.0.1:8765 unless told; "
-          "port 0: any that is free")
-      ->expected(0, 1)
-      ->trigger_on_parse(false)
-      ->type_name("HOST:PORT");
-  command.add_flag("--page-stay", flags.page_stay, "The page stays when the run is over, until Ctrl-C");
-  command
-      .add_option("--token-file", flags.token_file,
-                  "The page asks for the token in this file; needed where HOST is no loopback address")
-      ->type_name("FILE");
+void add_page_flags(CLI::App& command, CommonFlags& flags, bool senders) {
+  CLI::Option* page = command.add_option_function<std::string>(
+      "--page", [&flags](const std::string& address) { flags.page = address; },
+      "A page that shows the run as it learns, for a browser; it can pause and step. 127.0.0.1:8765 unless told; "
+      "port 0: any that is free");
+  page->expected(0, 1)->type_name("HOST:PORT");
+  command.add_flag("--page-stay", flags.page_stay, "The page stays when the run is over, until Ctrl-C")->needs(page);
+  CLI::Option* token = command.add_option(
+      "--token-file", flags.token_file,
+      senders ? "The token that senders, and browsers, must tell; needed where HOST is no loopback address"
+              : "The page asks for the token in this file; needed where HOST is no loopback address");
+  token->type_name("FILE");
+  if (!senders) token->needs(page);
 }
 
 void apply_stream_flag(CommonFlags& flags) {

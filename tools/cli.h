@@ -32,7 +32,8 @@ struct CommonFlags {
 void add_device_flags(CLI::App& command, CommonFlags& flags);      ///< --threads, --device
 void add_output_flags(CLI::App& command, CommonFlags& flags);      ///< --quiet, --json
 void add_stream_flag(CLI::App& command, CommonFlags& flags);       ///< --stream
-void add_page_flags(CLI::App& command, CommonFlags& flags);        ///< --page, --page-stay, --token-file
+/// --page, --page-stay, --token-file; `senders`: the token is theirs too, with a page or without.
+void add_page_flags(CLI::App& command, CommonFlags& flags, bool senders = false);
 void add_experiment_flags(CLI::App& command, CommonFlags& flags);  ///< --set, --data
 
 /// --stream as the key stream.file in flags.set, which is complete only when the command line has been parsed.

@@ -230,6 +230,41 @@ TEST_CASE("three replicas on the CUDA device: each has the bits of a learner of 
   CHECK(apart(ends[1], ends[2], starts[2]) > 1);  // different learners
 }
 
+TEST_CASE(
+    "replicas of other windows, negatives, rates and weights on the CUDA device: bits and checkpoints of learners "
+    "alone") {
+  reference::set_thread_order({Kind::ascending, 0});
+  const Run run{.name = "variants", .views = 40};
+  const std::vector<ScheduledEvent> events = events_of(run);
+  LearnerOptions options = repeating_options(run);
+  Rates faster = options.rates;
+  for (auto* rates : {&faster.conv, &faster.head})
+    for (float& rate : *rates) rate *= 2;
+  options.variants = {{3, 0.2f, -1, options.rates, 5}, {1, 0.7f, 0.5, faster, 5}, {2, 0.2f, 0.2, options.rates, 9}};
+  options.replicas = 3;
+  Device& device = reference::cuda();
+  OnlineLearner together(device, network_of(run), options);
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    if (i == events.size() / 2) {
+      const std::vector<Checkpoint> half{saved(together, 0), saved(together, 1), saved(together, 2)};
+      together.load(half);
+    }
+    together.handle(events[i].event);
+  }
+  for (int r = 0; r < 3; ++r) {
+    CAPTURE(r);
+    const ReplicaOptions& own = options.variants[static_cast<std::size_t>(r)];
+    LearnerOptions single = repeating_options(run);
+    single.memory.negatives = own.negatives, single.memory.negative_weight = own.negative_weight;
+    single.memory.window = own.window, single.rates = own.rates, single.weights_seed = own.weights_seed;
+    OnlineLearner alone(device, network_of(run), single);
+    for (const ScheduledEvent& event : events) alone.handle(event.event);
+    CHECK(fingerprint(saved(together, r)) == fingerprint_of(alone));
+    CHECK(together.updates(r) == alone.updates());
+  }
+  CHECK(together.updates(0) > 0);
+}
+
 TEST_CASE("an event run on the CUDA device goes on from a checkpoint to the same bits") {
   reference::set_thread_order({Kind::ascending, 0});
   const Run run{.name = "resumed", .views = 40};

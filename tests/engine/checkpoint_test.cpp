@@ -8,6 +8,7 @@
 
 #include "engine/error.h"
 #include "engine/record_file.h"
+#include "engine/schemas/checkpoint_generated.h"
 #include "tests/engine/faulty_file_system.h"
 #include "tests/engine/sample_checkpoint.h"
 
@@ -37,6 +38,31 @@ TEST_CASE("a checkpoint loads as it was saved, bit for bit") {
   CHECK(std::isnan(loaded_odd.tensors[0].data[0]));
   CHECK(same(loaded_odd, odd));
   CHECK_FALSE(same(loaded_odd, some_checkpoint()));
+}
+
+TEST_CASE("empty lists load wherever they lie in a payload; elements that are not aligned are refused") {
+  FaultyFileSystem files;
+  for (std::size_t length = 0; length < 9; ++length) {
+    CAPTURE(length);
+    Checkpoint empty;
+    empty.tensors.push_back({std::string(length, 'x'), {0}, {}});
+    empty.integers.push_back({std::string(length, 'x'), {}});
+    empty.reals.push_back({std::string(length, 'x'), {}});
+    save_checkpoint(files, file, empty);
+    CHECK(same(load_checkpoint(files, file), empty));
+  }
+  flatbuffers::FlatBufferBuilder builder, meta;
+  builder.Finish(fb::CreateReals(builder, builder.CreateString("x"), builder.CreateVector(std::vector<double>{1, 2})));
+  std::vector<std::uint8_t> payload(builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize());
+  payload.insert(payload.begin() + 4, 4, 0);  // everything behind the root's offset moves by 4
+  payload[0] = static_cast<std::uint8_t>(payload[0] + 4);
+  meta.Finish(fb::CreateMeta(meta));
+  RecordWriter writer = RecordWriter::create(files, file, "checkpoint");
+  writer.append(1, {meta.GetBufferPointer(), meta.GetSize()});
+  writer.append(4, payload);
+  writer.close();
+  CHECK_THROWS_WITH_AS(load_checkpoint(files, file), doctest::Contains("record type 4: its payload is not aligned"),
+                       InputError);
 }
 
 TEST_CASE("what is missing is named") {

@@ -123,7 +123,7 @@ bool run(const Target& target, std::size_t mutations, std::uint64_t seed) {
 
 int main(int argc, char** argv) {
   using namespace saccade::fuzz;
-  std::size_t mutations = 1500;
+  std::size_t mutations = 5000;
   std::uint64_t seed = 1;
   std::string corpus;
   std::vector<std::string> names;

@@ -9,7 +9,7 @@ namespace saccade::fuzz {
 
 std::vector<Target> all_targets() {
   std::vector<Target> all;
-  for (const auto& list : {record_targets(), text_targets(), data_targets()})
+  for (const auto& list : {record_targets(), text_targets(), data_targets(), wire_targets()})
     all.insert(all.end(), list.begin(), list.end());
   return all;
 }
@@ -26,6 +26,7 @@ Bytes chosen(std::size_t choice, const Bytes& rest) {
 std::filesystem::path file_with(std::span<const std::uint8_t> content, const std::string& name) {
   static const TemporaryFolder folder;
   const std::filesystem::path file = folder.path / name;
+  std::filesystem::remove(file);  // a file system may sync one that is truncated and written anew
   std::ofstream(file, std::ios::binary)
       .write(reinterpret_cast<const char*>(content.data()), static_cast<std::streamsize>(content.size()));
   return file;

@@ -1,6 +1,9 @@
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cmath>
+#include <memory>
+#include <tuple>
 
 #include "tests/models/runs.h"
 
@@ -72,7 +75,7 @@ TEST_CASE("replicas of an online learner: each has the bits of a learner of its 
             CHECK(same(own.end, way.end));
             CHECK(!same(own.end, own.start));
           }
-          CHECK_THROWS_AS(saved(together), std::logic_error);
+          for (int r = 0; r < replicas; ++r) CHECK(saved(together, r).event == run.views);
         }
 }
 
@@ -132,13 +135,191 @@ TEST_CASE("replicas with windows, negatives, weights and rates of their own: eac
         alone.parameters().load(*device, ways[r].start);
         const Learned learned = learn(alone, 1, events).front();
         CHECK(learned.updates == ways[r].updates);
-        // Anchors that learn too are summed in the order of their slots, of which a common memory has more.
+        // Anchors that learn too are summed in the order of their slots, of which a shared memory has more.
         CHECK(block ? same(learned.end, ways[r].end) : apart(learned.end, ways[r].end, ways[r].start) < 1e-4);
         updates.push_back(learned.updates);
       }
       CHECK(updates[0] > 0);
       CHECK(updates[3] < updates[0]);  // a window too short for most positives, no negatives
     }
+}
+
+namespace {
+
+/// Fixations of 1 to 5 views at times without a beat, so that windows leave slots free for a while.
+std::vector<ScheduledEvent> uneven_events(const Run& run) {
+  StreamOptions options;
+  options.views = 3;
+  options.dwell = Dwell::uniform;
+  options.seed = 7;
+  const ImageSet images = synthetic_images(network_of(run), 24);
+  FixationStream stream(std::make_shared<DeformedImages>(images, ViewKind::affine_hsv, 7), options);
+  std::vector<ScheduledEvent> events;
+  for (std::uint64_t views = 0; views < run.views;) {
+    events.push_back(*stream.next());
+    views += std::holds_alternative<View>(events.back().event);
+  }
+  return events;
+}
+
+/// The learner that a replica of `options` would be.
+LearnerOptions alone(LearnerOptions options, std::size_t r) {
+  const ReplicaOptions own = options.variants[r];
+  options.memory.negatives = own.negatives;
+  options.memory.negative_weight = own.negative_weight;
+  options.memory.window = own.window;
+  options.rates = own.rates;
+  options.weights_seed = own.weights_seed;
+  options.variants.clear();
+  options.replicas = 1;
+  return options;
+}
+
+bool same(const Checkpoint& a, const Checkpoint& b) {
+  const auto same_all = [](const auto& x, const auto& y, auto same_one) {
+    return std::equal(x.begin(), x.end(), y.begin(), y.end(),
+                      [&](const auto& p, const auto& q) { return p.name == q.name && same_one(p, q); });
+  };
+  return a.event == b.event && fingerprint(a) == fingerprint(b) && same(a.tensors, b.tensors) &&
+         same_all(a.integers, b.integers, [](const auto& p, const auto& q) { return p.values == q.values; }) &&
+         same_all(a.reals, b.reals, [](const auto& p, const auto& q) { return p.values == q.values; });
+}
+
+}  // namespace
+
+TEST_CASE("replicas: checkpoints and records are those of learners alone, and go on in any company") {
+  struct Way {
+    Run run;
+    bool same_memory;  ///< window and negatives
+  };
+  const std::vector<Way> ways{
+      {{.name = "rll", .schedule = "rll", .rule = "rf"}, false},
+      {{.name = "adam", .schedule = "gll", .rule = "bp", .optimiser = "adam", .final_rate = 0.2}, false},
+      {{.name = "traces", .schedule = "pll", .rule = "sign", .trace = "exponential", .noise = 0.3}, false},
+      {{.name = "gate", .schedule = "e2e", .rule = "urf", .trace = "synaptic", .trace_acts = "gate", .noise = 0.1},
+       false},
+      {{.name = "circuit", .schedule = "rll", .rule = "bp", .error = "circuit"}, false},
+      {{.name = "covariance", .schedule = "rll", .rule = "bp", .activity = "covariance"}, true},
+      {{.name = "held", .schedule = "rll", .rule = "bp", .memory = "held"}, true},
+      {{.name = "unblocked", .schedule = "e2e", .rule = "rf", .block = false}, true},
+      {{.name = "local", .network = "local", .schedule = "pll", .rule = "rf", .block = false}, true}};
+  for (const Way& way : ways)
+    for (const std::size_t waiting_floats : {std::size_t{0}, std::size_t{1} << 20}) {
+      Run run = way.run;
+      run.views = 90;
+      CAPTURE(run.name);
+      CAPTURE(waiting_floats);
+      const auto device = make_cpu_device(2);
+      const NetworkSpec net = network_of(run);
+      const std::vector<ScheduledEvent> events = net.channels == 3 ? uneven_events(run) : events_of(run);
+      LearnerOptions options = options_of(run);
+      options.waiting_floats = waiting_floats;
+      options.variants = variants_of(options);
+      const std::size_t count = options.variants.size();
+      for (std::size_t r = 0; r < count; ++r) {
+        // The first two with the same weights, and one seed that is also that of the views.
+        options.variants[r].weights_seed = std::array<std::uint64_t, 4>{5, 5, 0, 77}[r];
+        if (way.same_memory) options.variants[r].window = 0.5, options.variants[r].negatives = 2;
+      }
+      options.replicas = static_cast<int>(count);
+      OnlineLearner together(*device, net, options);
+      std::vector<std::unique_ptr<OnlineLearner>> learners;
+      for (std::size_t r = 0; r < count; ++r)
+        learners.push_back(std::make_unique<OnlineLearner>(*device, net, alone(options, r)));
+      bool all_same = true;
+      for (std::size_t i = 0; i < events.size(); ++i) {
+        together.handle(events[i].event);
+        const bool look = i % 37 == 36 || i + 1 == events.size();
+        std::vector<Checkpoint> checkpoints(count);
+        for (std::size_t r = 0; r < count; ++r) {
+          OnlineLearner& own = *learners[r];
+          own.handle(events[i].event);
+          const int replica = static_cast<int>(r);
+          all_same = all_same && own.updates() == together.updates(replica) &&
+                     own.held_floats() == together.held_floats(replica) && own.events() == together.events();
+          if (std::holds_alternative<View>(events[i].event))
+            all_same = all_same && own.records() == together.records(replica);
+          if (look) {
+            together.save(checkpoints[r], replica);
+            CHECK(same(checkpoints[r], saved(own)));
+          }
+        }
+        REQUIRE(all_same);
+        if (!look) continue;
+        // On go learners that know nothing but the checkpoints: those alone from the group's, the group from theirs.
+        const std::vector<Checkpoint> theirs = [&] {
+          std::vector<Checkpoint> all;
+          for (const auto& own : learners) all.push_back(saved(*own));
+          return all;
+        }();
+        for (std::size_t r = 0; r < count; ++r) {
+          learners[r] = std::make_unique<OnlineLearner>(*device, net, alone(options, r));
+          learners[r]->load(checkpoints[r]);
+        }
+        together.load(theirs);
+        for (std::size_t r = 0; r < count; ++r) CHECK(same(saved(together, static_cast<int>(r)), theirs[r]));
+      }
+      for (const auto& own : learners) CHECK(own->events() == run.views);
+      CHECK(together.updates(0) > 0);
+      CHECK(!same(saved(together, 0), saved(together, 1)));
+    }
+}
+
+TEST_CASE("replicas: checkpoints that do not belong together are refused") {
+  Run run{.name = "apart"};
+  run.views = 30;
+  const auto device = make_cpu_device(1);
+  const std::vector<ScheduledEvent> events = events_of(run);
+  LearnerOptions options = options_of(run);
+  options.variants = variants_of(options);
+  options.replicas = 4;
+  OnlineLearner together(*device, network_of(run), options);
+  for (const ScheduledEvent& event : events) together.handle(event.event);
+  std::vector<Checkpoint> checkpoints;
+  for (int r = 0; r < 4; ++r) checkpoints.push_back(saved(together, r));
+  CHECK_NOTHROW(together.load(checkpoints));
+  CHECK_THROWS_AS(together.load({checkpoints.data(), 3}), std::invalid_argument);
+  std::vector<Checkpoint> other = checkpoints;
+  other[2].event = 29;
+  CHECK_THROWS_WITH_AS(together.load(other), doctest::Contains("one is of event 30, one of event 29"), InputError);
+  other = checkpoints;
+  other[1] = checkpoints[0];  // of a memory with more slots
+  CHECK_THROWS_WITH_AS(together.load(other), doctest::Contains("memory state"), InputError);
+  other = checkpoints;
+  for (Checkpoint::Integers& integers : other[1].integers)
+    if (integers.name == "memory.state") integers.values.at(3) += 1;  // when its oldest anchor came
+  CHECK_THROWS_WITH_AS(together.load(other), doctest::Contains("remembers other views"), InputError);
+}
+
+TEST_CASE("a seed of the weights: other weights, the same views and drawn layers") {
+  Run run{.name = "weights", .schedule = "rll", .rule = "rf"};
+  run.views = 40;
+  const auto device = make_cpu_device(1);
+  const std::vector<ScheduledEvent> events = events_of(run);
+  const auto learned = [&](std::uint64_t seed, std::optional<std::uint64_t> weights_seed) {
+    LearnerOptions options = options_of(run);
+    options.seed = seed, options.weights_seed = weights_seed;
+    auto learner = std::make_unique<OnlineLearner>(*device, network_of(run), options);
+    std::vector<int> layers;
+    std::vector<Tensor> start;
+    learner->parameters().save(start);
+    for (const ScheduledEvent& event : events) {
+      learner->handle(event.event);
+      layers.push_back(learner->last().layer);
+    }
+    return std::tuple{start, layers, fingerprint_of(*learner)};
+  };
+  const auto [start, layers, print] = learned(5, {});
+  const auto [same_start, same_layers, same_print] = learned(5, 5);
+  CHECK(same(start, same_start));
+  CHECK(print == same_print);
+  const auto [other_start, other_layers, other_print] = learned(5, 8);
+  CHECK(other_layers == layers);
+  CHECK(other_print != print);
+  const auto [seed_start, seed_layers, seed_print] = learned(8, {});
+  CHECK(same(other_start, seed_start));  // feedback weights too
+  CHECK(seed_layers != layers);
+  for (std::size_t t = 0; t < start.size(); ++t) CHECK(!ref::same_bits(start[t].data, other_start[t].data));
 }
 
 TEST_CASE("replicas that cannot advance together are refused") {
@@ -158,5 +339,9 @@ TEST_CASE("replicas that cannot advance together are refused") {
   options.variants = variants_of(options_of(run));
   options.memory.mode = "held";
   CHECK_THROWS_WITH_AS(OnlineLearner(*device, network_of(run), options), doctest::Contains("expected \"sliding\""),
+                       InputError);
+  options.memory.mode = "sliding";
+  options.activity = "covariance";
+  CHECK_THROWS_WITH_AS(OnlineLearner(*device, network_of(run), options), doctest::Contains("expected \"hebb\""),
                        InputError);
 }

@@ -97,9 +97,9 @@ inline LearnerOptions options_of(const Run& run) {
   return options;
 }
 
-inline Checkpoint saved(const OnlineLearner& learner) {
+inline Checkpoint saved(const OnlineLearner& learner, int replica = 0) {
   Checkpoint checkpoint;
-  learner.save(checkpoint);
+  learner.save(checkpoint, replica);
   return checkpoint;
 }
 

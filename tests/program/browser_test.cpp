@@ -111,7 +111,7 @@ TEST_CASE("a browser shows the run, pauses it, steps it by one view, and says ho
                            "document.querySelectorAll('#comparisons figure').length >= 2",
                            "document.querySelectorAll('#memory figure').length >= 3",
                            "document.querySelectorAll('#comparisons figure.positive').length === 1",
-                           "document.querySelector('#comparisons figcaption').textContent.includes('same object')",
+                           "document.querySelector('#comparisons figcaption').textContent.includes('the same')",
                            "document.querySelectorAll('#past rect.anchor-fill').length >= 20",
                            "document.querySelectorAll('#past circle').length >= 20",
                            "document.querySelectorAll('#margins circle').length === 3",

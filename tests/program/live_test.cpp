@@ -158,6 +158,8 @@ TEST_CASE("--page: what cannot be served is refused before anything is written")
     CHECK_MESSAGE(fault.empty(), fault);
     CHECK_FALSE(fs::exists(out));
   };
+  refused({"--page-stay"}, {"--page"});
+  refused({"--token-file", secret.string()}, {"--page"});
   refused({"--page=example.org:80"}, {"--page example.org:80", "an IP address"});
   refused({"--page=127.0.0.1:70000"}, {"127.0.0.1:70000"});
   refused({"--page=0.0.0.0:0"}, {"0.0.0.0:0", "--token-file"});

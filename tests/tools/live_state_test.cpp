@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <limits>
+#include <thread>
 
 namespace saccade {
 namespace {
@@ -156,6 +158,37 @@ TEST_CASE("live state: views without pixels are rendered when they are looked at
   CHECK(part(state, 1)["memory"][0]["picture"] == "gIA=");
 }
 
+TEST_CASE("live state: of fast views those that are compared are shown, with what was remembered then") {
+  LiveState state(a_run());
+  std::uint64_t event = 0;
+  const auto views = [&](int count) {
+    for (int i = 0; i < count; ++i, ++event)
+      if (event % 2 == 0)
+        state.view(a_view(event, static_cast<float>(event % 256) / 255), {a_record(event, ViewRole::anchor)},
+                   {{0, 0, 0, 0, 0}});
+      else
+        state.view(a_view(event, 0), {a_record(event, ViewRole::learner, {{true, 1, 1, true, 0, 0, 0}})},
+                   {{0, 0, 0, 0, 0}});
+  };
+  const auto tick = [&](bool paused) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(110));
+    return part(state, 1, {paused, 0});
+  };
+  views(1);
+  tick(false);
+  for (int i = 0; i < 5; ++i) {
+    views(100);  // the latest is an anchor
+    const Json now = tick(false);
+    CHECK(now["events"] == event);
+    if (i == 0) continue;  // no rate yet
+    CHECK(now["view"]["role"] == "learner");
+    CHECK(now["view"]["event"] == event - 100);  // the first since the last look
+    CHECK(now["past"].back()[0] == event - 1);
+    CHECK(now["memory"][0]["picture"] != now["view"]["picture"]);
+  }
+  CHECK(tick(true)["view"]["event"] == event - 1);  // held, the latest
+}
+
 TEST_CASE("live state: streams side by side have memories of their own") {
   LiveState state(a_run());
   for (const std::uint32_t stream : {0u, 2u}) {
@@ -178,6 +211,28 @@ TEST_CASE("live state: streams side by side have memories of their own") {
     CHECK(now["memory"][0]["picture"] == (stream == 0 ? "AP8=" : "//8="));
   }
   CHECK(learner(1)["memory"][0]["picture"].is_null());
+}
+
+TEST_CASE("live state: told by one thread, asked by another") {
+  constexpr std::uint64_t views = 2000;
+  LiveState state(a_run());
+  std::thread run([&] {
+    for (std::uint64_t event = 0; event < views; ++event) {
+      state.view(a_view(event, 0), {a_record(event, event % 2 ? ViewRole::learner : ViewRole::anchor)},
+                 {{0, 0, 0, 0, 0}});
+      if (event % 500 == 0) state.probed(event, {}, {}, {});
+    }
+    state.ended({});
+  });
+  std::uint64_t seen = 0;
+  while (part(state, 0)["phase"] != "ended") {
+    const Json now = part(state, 1);
+    REQUIRE(now["events"] >= seen);
+    seen = now["events"];
+    if (seen > 0) REQUIRE(now["past"].back()[0] == seen - 1);
+  }
+  run.join();
+  CHECK(part(state, 1)["events"] == views);
 }
 
 TEST_CASE("live state: accuracies and the end") {

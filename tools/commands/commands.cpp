@@ -5,6 +5,7 @@ namespace saccade {
 void add_commands(CLI::App& app, CommonFlags& flags) {
   add_replay(app, flags);
   add_train(app, flags);
+  add_serve(app, flags);
   add_calibrate(app, flags);
   add_audit(app, flags);
   add_probe(app, flags);

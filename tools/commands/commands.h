@@ -11,6 +11,7 @@ struct CommonFlags;
 /// Each adds one command to the program; the work happens in its callback while the command line is parsed. InputError
 /// and other exceptions pass through to run_program.
 void add_replay(CLI::App& app, CommonFlags& flags);
+void add_serve(CLI::App& app, CommonFlags& flags);
 void add_train(CLI::App& app, CommonFlags& flags);
 void add_calibrate(CLI::App& app, CommonFlags& flags);
 void add_audit(CLI::App& app, CommonFlags& flags);

@@ -15,7 +15,8 @@ void add_sweep(CLI::App& app, CommonFlags& flags) {
   struct Options {
     std::string study, shard;
     std::filesystem::path merge;
-    std::size_t jobs = 0;
+    std::size_t jobs = 0, together = 0;
+    std::vector<std::string> members;
     bool list = false, slurm = false, submit = false;
     SlurmResources resources;
   };
@@ -30,6 +31,14 @@ void add_sweep(CLI::App& app, CommonFlags& flags) {
   command->add_option("--jobs", options->jobs, "Runs side by side, one thread each; 0 = as many as there are cores")
       ->check(CLI::Range(0, 4096))
       ->type_name("N");
+  command
+      ->add_option("--together", options->together,
+                   "Replays of the same views advance together in one process, at most N of them: those that differ in "
+                   "nothing but memory.window, negatives, negative_weight, rates and weights_seed. The results are the "
+                   "same. 1 = each alone; 0 = 64 on a GPU, 1 on the CPU")
+      ->check(CLI::Range(0, 4096))
+      ->type_name("N");
+  command->add_option("--member", options->members)->group("");  // a process of --together
   command->add_option("--shard", options->shard, "Only the K-th of N parts: runs K, K + N, ...; tables by --merge")
       ->type_name("K/N");
   command->add_option("--merge", options->merge, "Table and page of the runs in this folder, finished by whom ever")
@@ -80,10 +89,15 @@ void add_sweep(CLI::App& app, CommonFlags& flags) {
       flags.exit_code = merge_study(options->merge, flags);
       return;
     }
+    if (!options->members.empty()) {
+      flags.exit_code = sweep_together(options->members, flags);
+      return;
+    }
     SweepRequest request{.study = options->study.empty() ? std::filesystem::path() : study_file(options->study),
                          .flags = flags,
                          .jobs = options->jobs,
-                         .shard = options->shard};
+                         .shard = options->shard,
+                         .together = options->together};
     flags.exit_code = options->slurm ? sweep_with_slurm(request, options->resources, options->submit) : sweep(request);
   });
 }

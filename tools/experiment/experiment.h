@@ -76,9 +76,11 @@ struct Experiment {
     double returns = 0;  ///< probability
     std::int64_t return_depth = 10;
     Positives positives = Positives::same;
-    std::string file;   ///< recorded stream, instead of what the keys above say
-    std::string hash;   ///< Recording::hash of it
-    std::string shape;  ///< of its views: "32x32x3"
+    std::string file;          ///< recorded stream, instead of what the keys above say
+    std::string hash;          ///< Recording::hash of it
+    bool arrives = false;      ///< views come over the network
+    std::int64_t streams = 1;  ///< side by side, at most, of a recording or of what arrives
+    std::string shape;         ///< of its views: "32x32x3"
     bool recorded() const { return !file.empty(); }
     /// Seconds that `views` views take.
     double duration() const { return frame_rate > 0 ? static_cast<double>(views) / frame_rate : fixation; }
@@ -177,6 +179,7 @@ struct Experiment {
   };
 
   std::int64_t seed = 1;
+  std::int64_t weights_seed = as_seed;  ///< of initial and feedback weights alone
   Data data = Data::fashion_mnist;
   Folder folder;                 ///< of the data set `folder`
   std::int64_t images = 0;       ///< use only the first N; 0 = all
@@ -221,7 +224,14 @@ struct Experiment {
   double head_rate(int layer) const {
     return rate.head.size() == 1 ? rate.head[0] : rate.head.at(static_cast<std::size_t>(layer));
   }
+  static constexpr std::int64_t as_seed = -1;
+  /// What initial and feedback weights are drawn from.
+  std::uint64_t seed_of_weights() const {
+    return static_cast<std::uint64_t>(weights_seed == as_seed ? seed : weights_seed);
+  }
   static constexpr std::int64_t all_negatives = -1;
+  /// Of `events`: as many as arrive.
+  static constexpr std::int64_t unbounded = -1;
   /// Whether there are labelled images for a probe.
   bool can_probe() const { return probe.data != ProbeData::same || data != Data::none; }
   /// What `probe.enabled = "auto"` comes to: a probe at the end of runs over 5,000 views, where there can be one.
@@ -232,9 +242,9 @@ struct Experiment {
   friend bool operator==(const Experiment&, const Experiment&) = default;
 };
 
-/// What reads the experiment: some defaults differ (`saccade replay --keys`, `saccade train --keys`). A written
-/// experiment has every key, so it is the same in both.
-enum class Mode { event, batch };
+/// What reads the experiment: some defaults differ (`saccade replay --keys`, `saccade train --keys`, `saccade serve
+/// --keys`). A written experiment has every key, so it is the same in all.
+enum class Mode { event, batch, served };
 
 /// Reads an experiment file (an empty path: all defaults), then applies `key=value` overrides in order and fills in the
 /// defaults that depend on other keys. InputError names file, line, key, what was found and what was expected.

@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "engine/time.h"
+#include "engine/view_file.h"
 #include "streams/world/world.h"
 
 namespace saccade::keys {
@@ -46,6 +47,10 @@ std::vector<Key> make_table() {
   const std::int64_t largest_seed = std::numeric_limits<std::int64_t>::max();
   return {
       {"seed", integer(of(&E::seed), 0, largest_seed), "", "every random choice follows from it"},
+      {"weights_seed", Integer{of(&E::weights_seed), 0, largest_seed, "seed"}, "",
+       "initial and feedback weights follow from it, all else (views, drawn layers, noise) from seed; \"seed\": they "
+       "too "
+       "follow from seed"},
       {"data", choice(of(&E::data), data_words), "",
        "data set whose images the eye sees; --data says where it lies; world: built-in solid objects; none: "
        "beside a stream.file of pixels"},
@@ -63,7 +68,9 @@ std::vector<Key> make_table() {
        "how many there must be; 0 = any number; loss = \"supervised\" needs it"},
       {"images", integer(of(&E::images), 0), "images",
        "use only the first N training images (world: objects and stills); 0 = all"},
-      {"events", integer(of(&E::events), 1), "views", "length of a replay"},
+      {"events", Integer{of(&E::events), 1, std::numeric_limits<std::int64_t>::max(), "unbounded"}, "views",
+       "length of a replay; where views arrive (serve), and only there, also \"unbounded\"",
+       "120000 (replay), \"unbounded\" (serve), as many as stream.file has"},
       {"epochs", integer(of(&E::epochs), 0, million), "epochs",
        "length of a training: passes over the images, for each layer in the schedules rll and gll"},
       {"batch", integer(of(&E::batch), 1, million), "pairs",
@@ -145,7 +152,13 @@ std::vector<Key> make_table() {
        "other keys of stream and those of motion do not apply",
        "none"},
       {"stream.hash", Text{of(&E::stream, &E::Stream::hash)}, "", "of what stream.file holds", "found in stream.file"},
-      {"stream.shape", Text{of(&E::stream, &E::Stream::shape)}, "", "of its views", "found in stream.file"},
+      {"stream.shape", Text{of(&E::stream, &E::Stream::shape)}, "",
+       "height, width and channels of its views, or of those that arrive: \"32x32x3\"",
+       "found in stream.file; serve: as data's"},
+      {"stream.arrives", Boolean{of(&E::stream, &E::Stream::arrives)}, "",
+       "views come over the network (saccade serve)", "false (replay), true (serve)"},
+      {"stream.streams", integer(of(&E::stream, &E::Stream::streams), 1, most_streams), "",
+       "streams side by side, at most, each with a short-term memory of its own", "found in stream.file; serve: 8"},
       {"motion.path", choice(of(&E::motion, &E::Motion::path), {"independent", "trajectory"}), "",
        "how the views of a fixation (or a pair) hang together: each deformed on its own, or along a continuous path "
        "(Ornstein-Uhlenbeck) of warp and colour, or of pose and light (world)"},

@@ -11,9 +11,8 @@
 namespace saccade::keys {
 namespace {
 
-bool is_recording_key(std::string_view name) {
-  return name == "stream.file" || name == "stream.hash" || name == "stream.shape";
-}
+bool is_recording_key(std::string_view name) { return name == "stream.file" || name == "stream.hash"; }
+bool is_arrival_key(std::string_view name) { return name == "stream.shape" || name == "stream.streams"; }
 
 Experiment::Data data_of(const Recording& recording, const Experiment& e) {
   const ViewFileHeader& header = recording.header;
@@ -44,22 +43,52 @@ void adopt_tables(Given& given, const ViewFileHeader& header) {
 
 bool applies(std::string_view name, const Experiment& e) {
   if (is_recording_key(name)) return e.stream.recorded();
-  return !e.stream.recorded() || name == "stream.views" ||
+  if (is_arrival_key(name)) return e.stream.recorded() || e.stream.arrives;
+  return !(e.stream.recorded() || e.stream.arrives) || name == "stream.views" || name == "stream.arrives" ||
          !(name.starts_with("stream.") || name.starts_with("motion."));
 }
 
+namespace {
+
+/// The experiment of a served run, with what it recorded of its arrivals: the same learning without the network.
+void replay_arrivals(Given& given) {
+  Experiment& e = given.experiment;
+  e.stream.arrives = false;
+  if (e.probe.data == Experiment::ProbeData::same && e.data != Experiment::Data::none)
+    e.probe.data = static_cast<Experiment::ProbeData>(1 + static_cast<int>(e.data));
+  e.data = Experiment::Data::none;
+  for (const char* name :
+       {"data", "images", "view.kind", "stream.arrives", "stream.views", "stream.shape", "stream.streams"})
+    given.names.erase(name);
+  if (e.events == Experiment::unbounded) given.names.erase("events");
+}
+
+}  // namespace
+
 void adopt_recording(Given& given, const std::string& origin) {
   Experiment& e = given.experiment;
+  if (e.stream.recorded() && e.stream.arrives) replay_arrivals(given);
   for (const std::string& name : given.names)
     if (!applies(name, e))
       throw InputError(
-          is_recording_key(name)
-              ? fmt::format("{}: {} is given, expected stream.file with it", origin, name)
-              : fmt::format("{}: {} is given, which says nothing beside stream.file: a recorded stream comes as it was "
-                            "recorded; leave it out",
-                            origin, name));
+          is_recording_key(name) ? fmt::format("{}: {} is given, expected stream.file with it", origin, name)
+          : is_arrival_key(name)
+              ? fmt::format("{}: {} is given, expected stream.file with it, or saccade serve", origin, name)
+              : fmt::format("{}: {} is given, which says nothing beside {}; leave it out", origin, name,
+                            e.stream.recorded() ? "stream.file: a recorded stream comes as it was recorded"
+                                                : "stream.arrives: what arrives comes as it is sent"));
+  if (e.events == Experiment::unbounded && !e.stream.arrives && !e.stream.recorded())
+    throw InputError(
+        fmt::format("{}: events is \"unbounded\", expected a number: only what arrives over the network "
+                    "(saccade serve) has no end of its own",
+                    origin));
+  if (e.stream.arrives && e.data == Experiment::Data::none && e.stream.shape.empty())
+    throw InputError(
+        fmt::format("{}: data is \"none\", expected stream.shape with it, the height, width and channels of "
+                    "the views that will come, such as \"32x32x3\"",
+                    origin));
   if (!e.stream.recorded()) {
-    if (e.data == Experiment::Data::none)
+    if (e.data == Experiment::Data::none && !e.stream.arrives)
       throw InputError(fmt::format(
           "{}: data is \"none\", expected a data set, or a stream.file of pixels, which needs none", origin));
     return;
@@ -85,6 +114,7 @@ void adopt_recording(Given& given, const std::string& origin) {
          static_cast<std::int64_t>((recording.views + recording.fixations / 2) / recording.fixations));
   if (!given.names.contains("events")) e.events = static_cast<std::int64_t>(recording.views);
   e.stream.shape = shape_text(recording.view_shape());
+  e.stream.streams = header.streams;
   e.stream.hash = recording.hash;
 }
 

@@ -69,9 +69,9 @@ void check_folder(const Experiment& e, const std::string& origin) {
                     origin));
 }
 
-/// Of the views of a recorded stream, from stream.shape; nothing where there is none.
+/// Of the views of a recorded stream, or of those that arrive, from stream.shape; nothing where there is none.
 ViewShape recorded_shape(const Experiment& e, const std::string& origin) {
-  if (!e.stream.recorded()) return {};
+  if (!e.stream.recorded() && (!e.stream.arrives || e.stream.shape.empty())) return {};
   const auto shape = shape_from_text(e.stream.shape);
   if (!shape || (shape->channels != 1 && shape->channels != 3))
     throw InputError(
@@ -109,7 +109,12 @@ void check_measures(const Experiment& e, const std::string& origin) {
 
 Experiment defaults(Mode mode) {
   Experiment e;
-  e.schedule = mode == Mode::event ? Experiment::Schedule::rll : Experiment::Schedule::e2e;
+  e.schedule = mode == Mode::batch ? Experiment::Schedule::e2e : Experiment::Schedule::rll;
+  if (mode == Mode::served) {
+    e.stream.arrives = true;
+    e.stream.streams = 8;
+    e.events = Experiment::unbounded;
+  }
   if (mode == Mode::batch) {
     e.rate.final = 1;
     e.optimiser = Experiment::Optimiser::adam;
@@ -145,12 +150,17 @@ Experiment resolve(Given given, const std::string& origin) {
       throw InputError(fmt::format(
           "{}: view.kind is \"{}\", which needs colour images; {} is grey: expected \"affine\" or \"plain\"", origin,
           to_string(kind), data_name(e.data)));
-  if (e.view.kind == ViewKind::world && e.data != Experiment::Data::world && !e.stream.recorded())
+  if (e.view.kind == ViewKind::world && e.data != Experiment::Data::world && !e.stream.recorded() && !e.stream.arrives)
     throw InputError(fmt::format(
         "{}: view.kind is \"world\", but data is \"{}\", whose images are deformed: expected another kind, or "
         "data = \"world\"",
         origin, data_name(e.data)));
-  const ViewShape view = e.stream.recorded() ? recorded : view_shape(e.view.kind, image);
+  const ViewShape view = recorded.values() > 0 ? recorded : view_shape(e.view.kind, image);
+  if (e.stream.arrives && e.data != Experiment::Data::none && view != view_shape(e.view.kind, image))
+    throw InputError(fmt::format("{}: stream.shape is {}, but views of {} are {}: leave it out, or set data = \"none\"",
+                                 origin, shape_text(view), data_name(e.data),
+                                 shape_text(view_shape(e.view.kind, image))));
+  if (e.stream.arrives) e.stream.shape = shape_text(view);
   e.network.channels = view.channels;
   e.network.height = view.height;
   e.network.width = view.width;
@@ -169,7 +179,7 @@ Experiment resolve(Given given, const std::string& origin) {
   if (e.rate.head.empty()) e.rate.head = rates.head;
   if (e.layer_weights.empty()) e.layer_weights = {1};
   // Layer-wise, what is left of a pair's gradient in the mean is far below its noise; rates that fall average over it.
-  if (e.rate.final < 0) e.rate.final = layer_wise(e) ? 0 : 1;
+  if (e.rate.final < 0) e.rate.final = layer_wise(e) && e.events != Experiment::unbounded ? 0 : 1;
   const auto check_count = [&](const char* key, std::size_t count) {
     if (count != 1 && count != e.network.layers.size())
       throw InputError(fmt::format("{}: {} has {} values, expected 1 or one per layer: the network has {} layers",

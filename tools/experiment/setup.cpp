@@ -56,7 +56,9 @@ DataSet load_world(const Experiment& e, std::int64_t images) {
 LearnerOptions learner_options(const Experiment& e) {
   LearnerOptions options;
   options.seed = static_cast<std::uint64_t>(e.seed);
-  options.events = static_cast<std::uint64_t>(e.events);
+  options.weights_seed = e.seed_of_weights();
+  options.events = e.events == Experiment::unbounded ? 0 : static_cast<std::uint64_t>(e.events);
+  options.streams = static_cast<int>(e.stream.streams);
   options.schedule = experiment_word(e, "schedule");
   if (e.layer_weights.size() > 1) options.layer_weights = e.layer_weights;
   options.rule = experiment_word(e, "rule");
@@ -119,6 +121,7 @@ BatchOptions batch_options(const Experiment& e, std::uint64_t steps) {
   const LearnerOptions common = learner_options(e);
   BatchOptions options;
   options.seed = common.seed;
+  options.weights_seed = common.weights_seed;
   options.steps = steps;
   options.pairs = static_cast<int>(e.batch);
   options.schedule = common.schedule;
@@ -186,6 +189,10 @@ std::shared_ptr<const ViewSource> view_source(const Experiment& e, const DataSet
 }
 
 std::unique_ptr<RenderableStream> event_stream(const Experiment& e, const DataSet& data) {
+  if (e.stream.arrives)
+    throw InputError(
+        "stream.arrives is true: these views come over the network to saccade serve; to learn from what it "
+        "recorded, give its arrivals.views (--stream)");
   if (!e.stream.recorded()) return std::make_unique<FixationStream>(view_source(e, data), stream_options(e));
   auto stream = std::make_unique<RecordedStream>(e.stream.file,
                                                  e.data == Experiment::Data::none ? nullptr : view_source(e, data));

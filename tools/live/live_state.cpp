@@ -76,16 +76,22 @@ void LiveState::view(const View& view, const std::vector<UpdateRecord>& updates,
     for (const UpdateTerm& term : update.terms) past.loss += term.loss, past.active |= term.active;
   }
   const std::lock_guard lock(mutex_);
-  now_.view = view;
-  now_.updates = updates;
-  now_.held = anchors.size();
-  now_.anchors.assign(anchors.end() - static_cast<std::ptrdiff_t>(std::min(anchors.size(), most_pictures)),
-                      anchors.end());
+  Scene& scene = now_.scene;
+  scene.view = view;
+  scene.updates = updates;
+  scene.held = anchors.size();
+  scene.anchors.assign(anchors.end() - static_cast<std::ptrdiff_t>(std::min(anchors.size(), most_pictures)),
+                       anchors.end());
+  if (view.stream >= kept_.size()) kept_.resize(view.stream + 1);
   if (role == ViewRole::anchor && !anchors.empty()) {
-    if (view.stream >= views_.size()) views_.resize(view.stream + 1);
-    std::vector<View>& slots = views_[view.stream];
-    slots.resize(static_cast<std::size_t>(run_.slots));
-    slots.at(static_cast<std::size_t>(anchors.back().slot)) = view;
+    std::deque<Kept>& kept = kept_[view.stream];
+    kept.push_back({anchors.back().slot, view});
+    if (kept.size() > most_pictures) kept.pop_front();
+  }
+  if (asked_ && role == ViewRole::learner) {
+    compared_ = scene;
+    compared_->kept = kept_[view.stream];
+    asked_ = false;
   }
   now_.past.push_back(std::move(past));
   if (now_.past.size() > timeline) now_.past.pop_front();
@@ -119,11 +125,15 @@ std::vector<LiveFeed::Text> LiveState::texts(const Pace::State& pace) {
   Json news;
   std::optional<LearningHistory> history;
   const Clock::time_point time = Clock::now();
+  const bool fast = !pace.paused && rate_ > 15;
   {
     const std::lock_guard lock(mutex_);
     now = now_;
-    if (now.view.stream < views_.size()) now.slots = views_[now.view.stream];
     now.recent = history_.recent();
+    if (now.scene.view.stream < kept_.size()) now.scene.kept = kept_[now.scene.view.stream];
+    if (fast && compared_) now.scene = std::move(*compared_);
+    compared_.reset();
+    asked_ = true;
     if (news_version_ != news_sent_) news = news_;
     // At once where a view was waited for, else now and then.
     if (history_events_ != now.events && (time - history_made_ > history_distance || pace.paused)) history = history_;
@@ -135,7 +145,8 @@ std::vector<LiveFeed::Text> LiveState::texts(const Pace::State& pace) {
     texts_[0] = next(texts_[0], news);
   }
   Json json = now_json(now, pace);
-  json["rate"] = rounded(rate(now.events));
+  rate_ = rate(now.events);
+  json["rate"] = rounded(rate_);
   texts_[1] = next(texts_[1], json);
   if (history) {
     history_events_ = now.events, history_made_ = time;
@@ -168,39 +179,11 @@ Json LiveState::picture(const View& view) const {
 
 Json LiveState::now_json(const Now& now, const Pace::State& pace) const {
   Json json = {
-      {"kind", "now"},         {"events", now.events},   {"paused", pace.paused},        {"speed", pace.speed},
-      {"held", now.held},      {"view", nullptr},        {"comparisons", Json::array()}, {"memory", Json::array()},
-      {"past", Json::array()}, {"layers", Json::array()}};
+      {"kind", "now"},          {"events", now.events},   {"paused", pace.paused},        {"speed", pace.speed},
+      {"held", now.scene.held}, {"view", nullptr},        {"comparisons", Json::array()}, {"memory", Json::array()},
+      {"past", Json::array()},  {"layers", Json::array()}};
   if (now.events == 0) return json;
-  const UpdateRecord& first = now.updates.front();
-  json["time"] = rounded(to_seconds(now.view.time));
-  json["view"] = {{"event", first.event},      {"fixation", now.view.fixation}, {"index", now.view.index},
-                  {"stream", now.view.stream}, {"role", name_of(first.role)},   {"picture", picture(now.view)}};
-  for (const UpdateRecord& update : now.updates) json["view"]["layers"].push_back(update.layer);
-  for (std::size_t i = 0; i < first.terms.size(); ++i) {
-    const UpdateTerm& term = first.terms[i];              // that of the other layers has the same anchor
-    Json comparison = {{"slot", term.slot % run_.slots},  // counted through all streams
-                       {"positive", term.positive},
-                       {"age", rounded(to_seconds(term.age_us))},
-                       {"strength", rounded(trace_->strength(term.age_us))},
-                       {"terms", Json::array()}};
-    for (const UpdateRecord& update : now.updates)
-      if (i < update.terms.size())
-        comparison["terms"].push_back({{"layer", update.layer},
-                                       {"distance", rounded(update.terms[i].distance)},
-                                       {"loss", rounded(update.terms[i].loss)},
-                                       {"active", update.terms[i].active},
-                                       {"staleness", update.terms[i].staleness}});
-    json["comparisons"].push_back(comparison);
-  }
-  for (const Anchor& anchor : now.anchors) {
-    const auto slot = static_cast<std::size_t>(anchor.slot);
-    const Time age = now.view.time - anchor.stored;
-    json["memory"].push_back({{"slot", anchor.slot},
-                              {"age", rounded(to_seconds(age))},
-                              {"strength", rounded(trace_->strength(age))},
-                              {"picture", slot < now.slots.size() ? picture(now.slots[slot]) : Json(nullptr)}});
-  }
+  add_scene(json, now.scene);
   for (const Past& past : now.past)
     json["past"].push_back(
         {past.event, past.fixation, name_of(past.role), past.layers, past.active, rounded(past.loss)});
@@ -214,6 +197,42 @@ Json LiveState::now_json(const Now& now, const Pace::State& pace) const {
                                 {"negative", mean(sums.negative_distance, sums.negatives)}});
   }
   return json;
+}
+
+void LiveState::add_scene(Json& json, const Scene& scene) const {
+  const auto picture_of = [&](const Anchor& anchor) {
+    const auto kept = std::find_if(scene.kept.rbegin(), scene.kept.rend(),
+                                   [&](const Kept& each) { return each.slot == anchor.slot; });
+    return kept == scene.kept.rend() ? Json(nullptr) : picture(kept->view);
+  };
+  const UpdateRecord& first = scene.updates.front();
+  json["time"] = rounded(to_seconds(scene.view.time));
+  json["view"] = {{"event", first.event},        {"fixation", scene.view.fixation}, {"index", scene.view.index},
+                  {"stream", scene.view.stream}, {"role", name_of(first.role)},     {"picture", picture(scene.view)}};
+  for (const UpdateRecord& update : scene.updates) json["view"]["layers"].push_back(update.layer);
+  for (std::size_t i = 0; i < std::min(first.terms.size(), most_pictures); ++i) {
+    const UpdateTerm& term = first.terms[i];              // that of the other layers has the same anchor
+    Json comparison = {{"slot", term.slot % run_.slots},  // counted through all streams
+                       {"positive", term.positive},
+                       {"age", rounded(to_seconds(term.age_us))},
+                       {"strength", rounded(trace_->strength(term.age_us))},
+                       {"terms", Json::array()}};
+    for (const UpdateRecord& update : scene.updates)
+      if (i < update.terms.size())
+        comparison["terms"].push_back({{"layer", update.layer},
+                                       {"distance", rounded(update.terms[i].distance)},
+                                       {"loss", rounded(update.terms[i].loss)},
+                                       {"active", update.terms[i].active},
+                                       {"staleness", update.terms[i].staleness}});
+    json["comparisons"].push_back(comparison);
+  }
+  for (const Anchor& anchor : scene.anchors) {
+    const Time age = scene.view.time - anchor.stored;
+    json["memory"].push_back({{"slot", anchor.slot},
+                              {"age", rounded(to_seconds(age))},
+                              {"strength", rounded(trace_->strength(age))},
+                              {"picture", picture_of(anchor)}});
+  }
 }
 
 Json LiveState::history_json(const LearningHistory& history) const {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,8 +31,8 @@ struct LiveRun {
 /// What a run looks like at the moment, as three texts of JSON, each a whole: "run" (what it is, what it is at,
 /// accuracies, its end), "now" (the present view with its comparisons, what memory holds, the latest views) and
 /// "history" (means over the run). The run's thread tells, the server's thread asks; neither waits for the other but
-/// for a copy of a few hundred numbers. Bounded: the latest `timeline` views, `most_pictures` anchors, and a history of
-/// fixed length.
+/// for a copy of a few hundred numbers. Bounded: the latest `timeline` views, `most_pictures` anchors and comparisons,
+/// and a history of fixed length.
 class LiveState {
  public:
   static constexpr std::size_t timeline = 60, most_pictures = 32;
@@ -57,12 +58,20 @@ class LiveState {
     float loss;
     bool active;
   };
-  struct Now {
+  struct Kept {
+    std::int64_t slot;
+    View view;
+  };
+  /// A view, what it did and what was remembered then.
+  struct Scene {
     View view;
     std::vector<UpdateRecord> updates;
     std::vector<Anchor> anchors;  ///< the youngest
     std::size_t held = 0;         ///< all of them
-    std::vector<View> slots;      ///< of the view's stream, see views_
+    std::deque<Kept> kept;        ///< see kept_
+  };
+  struct Now {
+    Scene scene;
     std::deque<Past> past;
     std::uint64_t events = 0;
     LearningHistory::Stretch recent;
@@ -70,6 +79,7 @@ class LiveState {
 
   nlohmann::json picture(const View& view) const;
   nlohmann::json now_json(const Now& now, const Pace::State& pace) const;
+  void add_scene(nlohmann::json& json, const Scene& scene) const;
   nlohmann::json history_json(const LearningHistory& history) const;
   double rate(std::uint64_t events);
 
@@ -77,9 +87,12 @@ class LiveState {
   const std::unique_ptr<TraceModel> trace_;
 
   std::mutex mutex_;  ///< guards what follows
-  Now now_;           ///< without the slots
-  /// The views that became anchors, by stream and slot; nothing in them: those of before this sitting.
-  std::vector<std::vector<View>> views_;
+  Now now_;           ///< its scene without what is kept
+  /// The latest views that became anchors in this sitting, by stream, oldest first.
+  std::vector<std::deque<Kept>> kept_;
+  /// Of views that come faster than anyone sees, those that are compared are shown: others would flicker between them.
+  std::optional<Scene> compared_;  ///< the first since it was asked for
+  bool asked_ = false;
   LearningHistory history_;
   nlohmann::json news_;  ///< the part of "run" that changes
   std::uint64_t news_version_ = 1;
@@ -89,6 +102,7 @@ class LiveState {
   std::uint64_t news_sent_ = 0, history_events_ = ~std::uint64_t{0};
   nlohmann::json now_sent_;
   Clock::time_point history_made_{};
+  double rate_ = 0;                                                  ///< views per second
   std::deque<std::pair<Clock::time_point, std::uint64_t>> counted_;  ///< events at times, for the rate
 };
 

@@ -29,8 +29,8 @@ std::string WebAddress::text() const {
   return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port) : fmt::format("[{}]:{}", host, port);
 }
 
-WebAddress web_address(std::string_view text) {
-  WebAddress result;
+WebAddress web_address(std::string_view text, std::string_view flag, const WebAddress& otherwise) {
+  WebAddress result = otherwise;
   if (text.empty()) return result;
   if (const std::optional<std::uint16_t> port = port_of(text)) {
     result.port = *port;
@@ -40,9 +40,9 @@ WebAddress web_address(std::string_view text) {
   if (parts && parts->host == "localhost") parts->host = "127.0.0.1";
   if (!parts || !ip(parts->host))
     throw InputError(fmt::format(
-        "--page {}: expected HOST:PORT, HOST being an IP address, as 127.0.0.1:8765 or [::1]:8765 (an experiment file "
-        "that follows --page is taken for it: write the file first)",
-        text));
+        "{} {}: expected HOST:PORT, HOST being an IP address, as 127.0.0.1:{} or [::1]:{}{}", flag, text,
+        otherwise.port, otherwise.port,
+        flag == "--page" ? " (an experiment file that follows --page is taken for it: write the file first)" : ""));
   result.host = parts->host;
   result.port = parts->port.value_or(result.port);
   return result;

@@ -13,7 +13,7 @@ std::unique_ptr<LearningMeasures> make_measures(Device& device, const Experiment
         "a recording beside its data set");
   const BatchOptions batch = batch_options(e, 0);
   MeasureOptions options;
-  options.seed = batch.seed;
+  options.seed = e.seed_of_weights();
   options.head_measures = e.loss != Experiment::Loss::clapp;
   options.heads =
       e.schedule == Experiment::Schedule::e2e || !options.head_measures ? Heads::top_only : Heads::every_layer;

@@ -144,8 +144,7 @@ function showNow() {
   const shared = now.layers.filter(each => each.loss !== null);
   set($('loss'), shared.length ? number(shared.reduce((sum, each) => sum + each.loss, 0) / shared.length) : '–');
   if (!now.view) return;
-  // Of views that come faster than anyone sees, those that are compared: others would only flicker between them.
-  if (now.paused || now.rate < 15 || now.view.role === 'learner') showView();
+  showView();
   showMemory();
   showPast();
   showMargins();
@@ -156,9 +155,10 @@ function showView() {
   const view = now.view, present = $('view').closest('figure');
   paint($('view'), view.picture);
   present.dataset.role = view.role;
+  const learned = now.comparisons.some(each => each.terms.some(term => term.active));
   const meaning = {
     anchor: 'first of its object: remembered as an anchor',
-    learner: `compared and learned from, ${view.layers.map(layerName).join(', ')}`,
+    learner: `${learned ? 'compared and learned from' : 'compared, nothing to change'}, ${view.layers.map(layerName).join(', ')}`,
     idle: 'nothing to compare it with'
   };
   set($('view-text'), `view ${whole(view.event)}, object ${whole(view.fixation)}: ${meaning[view.role]}`);
@@ -172,7 +172,7 @@ function showView() {
     paint(figure.children[0], pictures.get(each.slot) ?? null);
     figure.children[1].firstChild.style.width = `${100 * Math.min(1, each.strength)}%`;
     const [title, distances, age] = figure.children[2].children;
-    set(title, each.positive ? 'same object' : 'another');
+    set(title, each.positive ? 'the same' : 'another');
     set(distances, each.terms.map(term => {
       const [m1, m2] = marginsOf(term.layer);
       return `${number(term.distance)} ${each.positive ? (term.active ? '>' : '≤') : term.active ? '<' : '≥'} ` +

@@ -39,10 +39,14 @@ void Evaluation::probe(const Parameters& parameters, int layer, const std::strin
   }
   test(probe, parameters, layer, scaling ? &*scaling : nullptr,
        fmt::format("linear probe with bias on frozen{} features; trained on the first {} training images of {}, {}, "
-                   "{} epochs, Adam {:g}, batch {}, seed {}",
+                   "{} epochs, Adam {:g}, batch {}{}, seed {}",
                    scaling ? ", standardised" : "", train_.images.count, data_name_,
                    cuts(experiment_.view.kind) ? "a random crop and flip of each" : "plain", experiment_.probe.epochs,
-                   experiment_.probe.rate, experiment_.probe.batch, experiment_.seed),
+                   experiment_.probe.rate, experiment_.probe.batch,
+                   experiment_.weights_seed == Experiment::as_seed
+                       ? std::string()
+                       : fmt::format(", seed of the initial weights {}", experiment_.weights_seed),
+                   experiment_.seed),
        results);
 }
 

@@ -9,19 +9,41 @@ namespace saccade {
 namespace {
 
 /// On a GPU events that do the same are one graph: anchors climb as they come, not when their layer is drawn.
-LearnerOptions online_options(const Experiment& experiment, const Device& device) {
-  LearnerOptions options = learner_options(experiment);
+LearnerOptions on_device(LearnerOptions options, const Device& device) {
   if (device.name() == "cuda") options.waiting_floats = 0;
   return options;
 }
 
 }  // namespace
 
+EventLearner::EventLearner(const RunInputs& inputs, const Experiment& experiment, LearnerOptions options)
+    : images(device_images(*inputs.device, experiment, inputs.data)),
+      learner(*inputs.device, experiment.network, on_device(std::move(options), *inputs.device)) {
+  if (images) learner.look_at(*images);
+}
+
 EventRun::EventRun(const Experiment& experiment, const CommonFlags& flags)
-    : Run(experiment, flags),
-      images_(device_images(*device_, experiment, data_)),
-      learner_(*device_, experiment.network, online_options(experiment, *device_)) {
-  if (images_) learner_.look_at(*images_);
+    : EventRun(experiment, flags, std::make_shared<const RunInputs>(experiment, flags), nullptr, 0) {}
+
+EventRun::EventRun(const Experiment& experiment, const CommonFlags& flags, std::shared_ptr<const RunInputs> inputs,
+                   std::shared_ptr<EventLearner> learner, int replica)
+    : Run(experiment, flags, std::move(inputs)),
+      shared_(learner ? std::move(learner)
+                      : std::make_shared<EventLearner>(*inputs_, experiment, learner_options(experiment))),
+      images_(shared_->images),
+      learner_(shared_->learner),
+      replica_(replica) {}
+
+const Parameters& EventRun::parameters() const {
+  const Parameters& all = learner_.parameters();
+  if (all.replicas() == 1) return all;
+  if (!own_parameters_)
+    own_parameters_.emplace(*device_, all.network(), all.rule(), learner_.heads(), experiment_.seed_of_weights(), 1,
+                            all.arithmetic());
+  std::vector<Tensor> tensors;
+  all.save(tensors, replica_);
+  own_parameters_->load(*device_, tensors);
+  return *own_parameters_;
 }
 
 void EventRun::open(bool resumed) {
@@ -41,36 +63,40 @@ void EventRun::advance() {
   }
   while (const std::optional<ScheduledEvent> next = queue_.pop()) {
     learner_.handle(next->event);
-    if (const auto* view = std::get_if<View>(&next->event))
-      listen(*view);
-    else if (recorder_)
-      recorder_->saccade(std::get<Saccade>(next->event));
-    learned(*next);
+    for (EventRun* run : followers_) run->follow(*next);
   }
+}
+
+void EventRun::follow(const ScheduledEvent& event) {
+  if (const auto* view = std::get_if<View>(&event.event))
+    listen(*view);
+  else if (recorder_)
+    recorder_->saccade(std::get<Saccade>(event.event));
+  learned(event);
 }
 
 void EventRun::listen(const View& view) {
   time_ = to_seconds(view.time);
-  most_held_ = std::max(most_held_, learner_.held_floats());
+  most_held_ = std::max(most_held_, learner_.held_floats(replica_));
   if (recorder_) recorder_->view(view);
-  for (const UpdateRecord& update : learner_.records()) {
+  for (const UpdateRecord& update : learner_.records(replica_)) {
     if (recorder_) recorder_->update(update);
     metrics_.add(update);
   }
-  if (watch_) watch_->view(view, learner_.records(), learner_.memory(view.stream).anchors());
+  if (watch_) watch_->view(view, learner_.records(replica_), learner_.memory(view.stream).anchors());
   if (done() % static_cast<std::uint64_t>(experiment_.record.every) == 0 || done() == length())
     metrics_.write(*writer_, done(), time_);
 }
 
 void EventRun::save_state(Checkpoint& checkpoint) {
   if (recorder_) recorder_->sync();
-  learner_.save(checkpoint);
+  learner_.save(checkpoint, replica_);
   checkpoint.reals.push_back({"record.memory_floats", {most_held_}});
   checkpoint.integers.push_back({"record.trace", {static_cast<std::int64_t>(recorder_ ? recorder_->position() : 0)}});
 }
 
 void EventRun::load_state(const Checkpoint& checkpoint) {
-  learner_.load(checkpoint);
+  if (learner_.replicas() == 1) learner_.load(checkpoint);
   const std::vector<std::int64_t>& position = checkpoint.integer_values("record.trace");
   if (position.size() != 1)
     throw InputError(fmt::format("checkpoint: record.trace has {} values, expected 1", position.size()));
@@ -83,7 +109,7 @@ void EventRun::load_state(const Checkpoint& checkpoint) {
 
 void EventRun::describe(RunSummary& summary) const {
   summary.events = learner_.events();
-  summary.updates = learner_.updates();
+  summary.updates = learner_.updates(replica_);
   summary.events_per_second = seconds_ > 0 ? static_cast<double>(learner_.events()) / seconds_ : 0;
   summary.pairs_per_second = summary.events_per_second / views_of_pair(experiment_, false);
   summary.memory_floats = most_held_;
@@ -94,7 +120,7 @@ void EventRun::close() {
 }
 
 void EventRun::warn() const {
-  if (learner_.updates() == 0 && learner_.events() >= 100)
+  if (learner_.updates(replica_) == 0 && learner_.events() >= 100)
     fmt::print(
         stderr,
         "saccade: warning: no view had an active error, so nothing was learned; look at stream.views, memory.window, "

@@ -10,12 +10,23 @@
 
 namespace saccade {
 
+/// The learner of an event run, or of several that advance together, a replica each.
+struct EventLearner {
+  EventLearner(const RunInputs& inputs, const Experiment& experiment, LearnerOptions options);
+
+  std::unique_ptr<DeviceImages> images;  ///< null where the stream renders
+  OnlineLearner learner;
+};
+
 /// A run in event mode: events -> queue -> learner, with what was recorded of it. Where the events come from is up to
 /// those who derive from it (`replay`, `serve`). One unit of its work is one view, with the saccades before it: a run
 /// stops behind a view only.
 class EventRun : public Run {
  protected:
   EventRun(const Experiment& experiment, const CommonFlags& flags);
+  /// One of several that advance together. Who owns the learner restores it.
+  EventRun(const Experiment& experiment, const CommonFlags& flags, std::shared_ptr<const RunInputs> inputs,
+           std::shared_ptr<EventLearner> learner, int replica);
 
   /// Gets the source of events ready to go on behind view done().
   virtual void open_source() = 0;
@@ -27,8 +38,8 @@ class EventRun : public Run {
   const char* unit() const override { return "views"; }
   std::uint64_t done() const override { return learner_.events(); }
   double time() const override { return time_; }
-  std::optional<double> held_floats() const override { return learner_.held_floats(); }
-  const Parameters& parameters() const override { return learner_.parameters(); }
+  std::optional<double> held_floats() const override { return learner_.held_floats(replica_); }
+  const Parameters& parameters() const override;
   const char* metrics_header() const override { return event_metrics_header; }
   void open(bool resumed) override;
   void advance() override;
@@ -38,10 +49,14 @@ class EventRun : public Run {
   void close() override;
   void warn() const override;
 
-  std::unique_ptr<DeviceImages> images_;  ///< null where the stream renders
-  OnlineLearner learner_;
+  const std::shared_ptr<EventLearner> shared_;
+  const std::unique_ptr<DeviceImages>& images_;
+  OnlineLearner& learner_;
+  const int replica_;
+  std::vector<EventRun*> followers_{this};  ///< who is told of the events that this run advances by
 
  private:
+  void follow(const ScheduledEvent& event);
   void listen(const View& view);
 
   EventQueue queue_;      ///< saccades wait in it for the view behind them
@@ -49,6 +64,7 @@ class EventRun : public Run {
   double most_held_ = 0;  ///< floats in short-term memory at a time
   std::unique_ptr<Recorder> recorder_;
   std::uint64_t trace_position_ = 0;
+  mutable std::optional<Parameters> own_parameters_;  ///< a copy of the replica's, of one among several
 };
 
 }  // namespace saccade

@@ -26,8 +26,8 @@ enum class Part { train, test };
 LabelledViews labelled_views(const Experiment& experiment, const DataSet& data, Part part, std::int64_t count,
                              bool deformed);
 
-/// What the experiment's probe is tested on, likewise: images of `probe.test` from `probe.test_from` on. InputError when
-/// there are none, or when the probe is trained on them.
+/// What the experiment's probe is tested on, likewise: images of `probe.test` from `probe.test_from` on. InputError
+/// when there are none, or when the probe is trained on them.
 LabelledViews tested_views(const Experiment& experiment, const DataSet& data, bool deformed);
 
 /// What a probe of this experiment reads: a data set of its own whole, the run's own as far as `images` says.

@@ -38,7 +38,7 @@ int probe_checkpoint(const std::filesystem::path& file, const CommonFlags& flags
 
   Evaluation evaluation(*device, experiment, data, flags.quiet);
   const Parameters untrained(*device, experiment.network, make_rule("bp"), Heads::top_only,
-                             static_cast<std::uint64_t>(experiment.seed), 1, experiment.arithmetic);
+                             experiment.seed_of_weights(), 1, experiment.arithmetic);
   ProbeLog log(folder.folder / "probes.csv", {});
   RunSummary summary;
   summary.command = "probe";

@@ -29,7 +29,7 @@ double first_real(const Checkpoint& checkpoint, const char* name) {
 /// What can be known of a run that has not written its summary.
 RunSummary summary_of(const Checkpoint& checkpoint, const Experiment& e, const RunFolder& folder) {
   RunSummary s;
-  s.command = made_by(checkpoint, "train") ? "train" : "replay";
+  s.command = made_by(checkpoint, "train") ? "train" : made_by(checkpoint, "serve") ? "serve" : "replay";
   s.seed = e.seed;
   s.instruction_set = checkpoint.instruction_set;
   s.arithmetic = checkpoint.arithmetic;
@@ -43,7 +43,7 @@ RunSummary summary_of(const Checkpoint& checkpoint, const Experiment& e, const R
     s.events = checkpoint.event * static_cast<std::uint64_t>(e.batch) * (learns_from_pairs(e) ? 2 : 1);
   } else {
     s.events = checkpoint.event;
-    s.length = static_cast<std::uint64_t>(e.events);
+    s.length = e.events == Experiment::unbounded ? 0 : static_cast<std::uint64_t>(e.events);
     const std::vector<std::int64_t>& updates = checkpoint.integer_values("learner.updates");
     s.updates = updates.empty() ? 0 : static_cast<std::uint64_t>(updates.front());
   }
@@ -84,8 +84,8 @@ RecordedRun read_run(const fs::path& path) {
                       "checkpoint{}{}",
                       path.string(), warning.empty() ? "" : "; ", warning));
   }
-  if (run.summary.command != "replay" && run.summary.command != "train")
-    throw InputError(fmt::format("{}: command is \"{:.40}\", expected \"replay\" or \"train\"",
+  if (run.summary.command != "replay" && run.summary.command != "train" && run.summary.command != "serve")
+    throw InputError(fmt::format("{}: command is \"{:.40}\", expected \"replay\", \"train\" or \"serve\"",
                                  run.folder.summary().string(), run.summary.command));
   run.metrics = read_metrics(run.folder.metrics());
   return run;

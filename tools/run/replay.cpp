@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <stdexcept>
 
 #include "engine/error.h"
@@ -10,7 +11,9 @@
 #include "tools/live/live_page.h"
 #include "tools/report/view_sheet.h"
 #include "tools/run/event_run.h"
+#include "tools/run/interrupt.h"
 #include "tools/run/progress.h"
+#include "tools/run/together.h"
 
 namespace saccade {
 namespace {
@@ -18,12 +21,22 @@ namespace {
 class Replay final : public EventRun {
  public:
   Replay(const Experiment& experiment, const CommonFlags& flags)
-      : EventRun(experiment, flags),
+      : Replay(experiment, flags, std::make_shared<const RunInputs>(experiment, flags), nullptr, 0) {}
+  /// One of several that advance together.
+  Replay(const Experiment& experiment, const CommonFlags& flags, std::shared_ptr<const RunInputs> inputs,
+         std::shared_ptr<EventLearner> learner, int replica)
+      : EventRun(experiment, flags, std::move(inputs), std::move(learner), replica),
         source_(event_stream(experiment, data_)),
         sheet_(first_views(experiment, *source_)) {
     source_->seek(0);
     if (flags.page)
       watch_ = make_live_page(flags, command(), experiment, images_ ? view_source(experiment, data_) : nullptr);
+  }
+
+  /// The next view, for all of them: the first one has the stream.
+  void lead(const std::vector<EventRun*>& followers) {
+    followers_ = followers;
+    advance();
   }
 
  private:
@@ -32,6 +45,7 @@ class Replay final : public EventRun {
   std::uint64_t views() const override { return length(); }
 
   void open_source() override {
+    if (replica_ > 0) return;
     if (images_)
       stream_ = std::make_unique<RecipeStream>(std::move(source_));
     else
@@ -75,6 +89,77 @@ std::optional<std::string> against_replay(const Experiment& e) {
   if (e.negatives == Experiment::all_negatives)
     return "negatives = \"all\": an event has no batch; expected a number, or saccade train";
   return {};
+}
+
+namespace {
+
+/// What is there of runs that go on together, or nothing of each.
+std::vector<Checkpoint> common_checkpoints(std::vector<OpenedRun>& runs) {
+  std::vector<Checkpoint> checkpoints;
+  for (OpenedRun& run : runs)
+    if (run.checkpoint) checkpoints.push_back(std::move(*run.checkpoint));
+  for (const Checkpoint& checkpoint : checkpoints)
+    if (checkpoints.size() != runs.size() || checkpoint.event != checkpoints.front().event)
+      throw InputError(fmt::format(
+          "{} and others: their newest checkpoints are not of the same view, so they cannot go on together; expected "
+          "runs that can, or saccade replay --resume for each",
+          runs.front().folder.folder.string()));
+  return checkpoints;
+}
+
+/// Until none has anything left to do.
+int run_all(const std::vector<std::unique_ptr<Replay>>& runs, const std::vector<OpenedRun>& opened) {
+  for (std::size_t i = 0; i < runs.size(); ++i) runs[i]->begin(opened[i].folder);
+  std::vector<Replay*> left;
+  for (const auto& run : runs) left.push_back(run.get());
+  std::vector<EventRun*> followers;
+  int code = 0;
+  for (;;) {
+    std::erase_if(left, [&](Replay* run) {
+      if (run->going()) return false;
+      code = std::max(code, run->end(false));
+      return true;
+    });
+    if (left.empty()) return code;
+    followers.assign(left.begin(), left.end());
+    const auto since = std::chrono::steady_clock::now();
+    runs.front()->lead(followers);
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - since).count();
+    for (Replay* run : left) run->behind(seconds);
+  }
+}
+
+}  // namespace
+
+int replay_together(const std::vector<TogetherRun>& asked, const CommonFlags& flags) {
+  catch_interrupts();
+  std::vector<OpenedRun> opened;
+  std::vector<const Experiment*> experiments;
+  for (const TogetherRun& run : asked)
+    if (std::filesystem::exists(RunFolder{run.folder}.experiment()))
+      opened.push_back(open_run("replay", Mode::event, run.folder, real_files()));
+    else
+      opened.push_back({create_run_folder(run.folder), run.experiment, {}});
+  std::vector<CommonFlags> own_flags(asked.size(), flags);
+  for (std::size_t i = 0; i < opened.size(); ++i) {
+    experiments.push_back(&opened[i].experiment);
+    own_flags[i].resume = opened[i].folder.folder;
+    if (shared_experiment(*experiments[i]) != shared_experiment(*experiments[0]) || !shared_experiment(*experiments[i]))
+      throw InputError(
+          fmt::format("{}: this run cannot advance together with {}: they differ in more than what each "
+                      "may have of its own",
+                      opened[i].folder.folder.string(), opened[0].folder.folder.string()));
+  }
+  const std::vector<Checkpoint> checkpoints = common_checkpoints(opened);
+  const auto inputs = std::make_shared<const RunInputs>(*experiments.front(), flags);
+  const auto learner = std::make_shared<EventLearner>(*inputs, *experiments.front(), learner_together(experiments));
+  if (!checkpoints.empty()) learner->learner.load(checkpoints);
+  std::vector<std::unique_ptr<Replay>> runs;
+  for (std::size_t i = 0; i < opened.size(); ++i) {
+    runs.push_back(std::make_unique<Replay>(*experiments[i], own_flags[i], inputs, learner, static_cast<int>(i)));
+    if (!checkpoints.empty()) runs.back()->restore(checkpoints[i]);
+  }
+  return run_all(runs, opened);
 }
 
 int replay(const RunRequest& request) {

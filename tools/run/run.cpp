@@ -28,14 +28,21 @@ DataSet load_labelled(const Experiment& e, const CommonFlags& flags) {
   return probe_reads_more(e) ? load_probe_data(e, flags.data, decoding(flags)) : DataSet{};
 }
 
+double seconds_since(Clock::time_point since) { return std::chrono::duration<double>(Clock::now() - since).count(); }
+
 }  // namespace
 
-Run::Run(const Experiment& experiment, const CommonFlags& flags)
+RunInputs::RunInputs(const Experiment& experiment, const CommonFlags& flags)
+    : data(load_experiment_data(experiment, flags.data, decoding(flags))),
+      labelled(load_labelled(experiment, flags)),
+      device(make_device(flags)) {}
+
+Run::Run(const Experiment& experiment, const CommonFlags& flags, std::shared_ptr<const RunInputs> inputs)
     : experiment_(experiment),
       flags_(flags),
-      data_(load_experiment_data(experiment, flags.data, decoding(flags))),
-      labelled_(load_labelled(experiment, flags)),
-      device_(make_device(flags)),
+      inputs_(inputs ? std::move(inputs) : std::make_shared<const RunInputs>(experiment, flags)),
+      data_(inputs_->data),
+      device_(inputs_->device.get()),
       metrics_(experiment.network.depth()),
       measures_(make_measures(*device_, experiment, data_)) {
   if (experiment.can_probe()) evaluation_.emplace(*device_, experiment, labelled(), flags.quiet);
@@ -115,6 +122,33 @@ void Run::restore(const Checkpoint& checkpoint) {
 }
 
 int Run::run(const RunFolder& folder, bool announce) {
+  begin(folder);
+  Progress progress(command(), told_length(), unit(), flags_.quiet, done());
+  const auto hold = [&] {
+    if (watch_ && done() < length()) watch_->wait(interrupted);
+  };
+  tell_phase("learning");
+  hold();
+  while (going()) {
+    const std::uint64_t before = done();
+    const auto since = Clock::now();
+    advance();
+    const double seconds = seconds_since(since);
+    if (done() == before) {
+      seconds_ += seconds;
+      continue;
+    }
+    progress.update(done(),
+                    metrics_.last_loss() > 0 ? fmt::format("loss {:.3f}", metrics_.last_loss()) : std::string());
+    behind(seconds);
+    if (going()) hold();
+  }
+  const int code = end(announce);
+  if (watch_) watch_->stay(interrupted);
+  return code;
+}
+
+void Run::begin(const RunFolder& folder) {
   folder_ = folder;
   if (!resumed_) {
     // The experiment last: where it stands, --resume has all that it needs, even before the first checkpoint.
@@ -136,11 +170,38 @@ int Run::run(const RunFolder& folder, bool announce) {
     save();
   }
   baselines();
-  learn();
+  if (measure_due()) measure();
+  // A run that was interrupted in the middle of a probe stands right behind the unit that asked for it.
+  if (resumed_ && done() > 0 && done() < length() && due(experiment_.probe.every) && probing() &&
+      !probes_->has("learned", done()))
+    probe();
+}
+
+bool Run::going() const {
+  return done() < length() && !(interrupted() && may_stop()) && !stopped_by_collapse() && !metrics_.diverged() &&
+         !diverged();
+}
+
+template <class F>
+void Run::timed(F f) {
+  const auto since = Clock::now();
+  f();
+  seconds_ += seconds_since(since);
+}
+
+void Run::behind(double seconds) {
+  seconds_ += seconds;
+  if (metrics_.diverged()) return;
+  listen_for_growth();
+  if (measure_due()) measure();
+  if (due(experiment_.probe.every) && done() < length() && probing()) probe();
+  if (due(experiment_.checkpoint.every) && done() < length()) timed([&] { save(); });
+}
+
+int Run::end(bool announce) {
+  if (!diverged()) save();
   if (!interrupted() && !stopped_by_collapse() && !diverged() && probing() && !probes_->has("learned", done())) probe();
-  const int code = finish(announce);
-  if (watch_) watch_->stay(interrupted);
-  return code;
+  return finish(announce);
 }
 
 void Run::tell_phase(const char* what) {
@@ -162,7 +223,7 @@ void Run::baselines() {
     if (interrupted() || probes_->has(name)) return;
     if (const std::optional<ProbeResults> known = shared.find(name)) return probes_->add(0, name, *known);
     const Parameters untrained(*device_, experiment_.network, make_rule("bp"), Heads::top_only,
-                               static_cast<std::uint64_t>(experiment_.seed), 1, experiment_.arithmetic);
+                               experiment_.seed_of_weights(), 1, experiment_.arithmetic);
     const ProbeResults results = measure(untrained);
     if (interrupted()) return;
     probes_->add(0, name, results);
@@ -201,52 +262,6 @@ void Run::listen_for_collapse(const std::vector<Measure>& measured) {
   collapse_ = fmt::format("collapse after {} {}: {}", done(), unit(), *heard);
   fmt::print(stderr, "saccade: {}: {} (measure.collapse, measure.on_collapse)\n",
              stopped_by_collapse() ? "stopped" : "warning", collapse_);
-}
-
-void Run::learn() {
-  if (measure_due()) measure();
-  // A run that was interrupted in the middle of a probe stands right behind the unit that asked for it.
-  if (resumed_ && done() > 0 && done() < length() && due(experiment_.probe.every) && probing() &&
-      !probes_->has("learned", done()))
-    probe();
-  Progress progress(command(), length(), unit(), flags_.quiet, done());
-  auto begin = Clock::now();
-  auto pause = [&] { seconds_ += std::chrono::duration<double>(Clock::now() - begin).count(); };
-  const auto hold = [&] {
-    if (watch_ && done() < length()) begin += watch_->wait(interrupted);
-  };
-  const auto asked_to_stop = [&] {
-    return (interrupted() && may_stop()) || stopped_by_collapse() || metrics_.diverged() || diverged();
-  };
-  tell_phase("learning");
-  hold();
-  while (done() < length() && !asked_to_stop()) {
-    const std::uint64_t before = done();
-    advance();
-    if (done() == before) continue;
-    progress.update(done(),
-                    metrics_.last_loss() > 0 ? fmt::format("loss {:.3f}", metrics_.last_loss()) : std::string());
-    if (metrics_.diverged()) break;
-    listen_for_growth();
-    if (measure_due()) {
-      pause();
-      measure();
-      begin = Clock::now();
-    }
-    if (due(experiment_.probe.every) && done() < length() && probing()) {
-      pause();
-      probe();
-      begin = Clock::now();
-    }
-    if (due(experiment_.checkpoint.every) && done() < length()) {
-      pause();
-      begin = Clock::now();
-      save();
-    }
-    hold();
-  }
-  pause();
-  if (!diverged()) save();
 }
 
 void Run::probe() {
@@ -328,7 +343,7 @@ int Run::finish(bool announce) {
   summary.diverged = diverged();
   summary.divergence = diverged() ? divergence_ : growth_;
   summary.collapse = collapse_;
-  summary.length = length();
+  summary.length = told_length();
   describe(summary);
   const std::string json = summary_json(summary);
   replace_file(folder_.summary(), json, *folder_.files);
@@ -362,6 +377,38 @@ void Run::print(const RunSummary& s) const {
                folder_.folder.string());
 }
 
+OpenedRun open_run(const char* command, Mode mode, const std::filesystem::path& path, FileSystem& files) {
+  const RunFolder folder = open_run_folder(path, files);
+  std::string warning;
+  std::optional<Checkpoint> checkpoint = load_newest(files, folder.folder, warning);
+  if (!checkpoint) {
+    // A run that was ended before its first checkpoint begins again; one that has lost its checkpoints must not be
+    // overwritten.
+    if (!warning.empty() || files.exists(folder.summary()))
+      throw InputError(fmt::format("{}: there is no usable checkpoint in this folder{}{}", folder.folder.string(),
+                                   warning.empty() ? "" : ": ", warning));
+    Experiment experiment =
+        parse_experiment(read_text(folder.experiment(), files), folder.experiment().string(), {}, mode);
+    return {folder, std::move(experiment), {}};
+  }
+  if (!warning.empty()) fmt::print(stderr, "saccade: warning: {}\n", warning);
+  // A checkpoint of another run, or an experiment file that was edited, would leave a folder whose files contradict
+  // each other.
+  if (read_text(folder.experiment(), files) != checkpoint->experiment)
+    throw InputError(fmt::format(
+        "{}: experiment.toml is not the experiment that the checkpoint was made with; put the right one back, "
+        "or start a new run of it with --out",
+        folder.folder.string()));
+  const std::string kind = std::string("record.") + command;
+  if (std::none_of(checkpoint->integers.begin(), checkpoint->integers.end(), [&](const Checkpoint::Integers& integers) {
+        return integers.name == kind && integers.values.size() == 1;
+      }))
+    throw InputError(
+        fmt::format("{}: this run was not made by saccade {}; expected one that was", folder.folder.string(), command));
+  Experiment experiment = parse_experiment(checkpoint->experiment, "checkpoint in " + folder.folder.string(), {}, mode);
+  return {folder, std::move(experiment), std::move(checkpoint)};
+}
+
 int begin_or_resume(const char* command, Mode mode, const RunRequest& request, const MakeRun& make) {
   catch_interrupts();
   const CommonFlags& flags = request.flags;
@@ -380,43 +427,16 @@ int begin_or_resume(const char* command, Mode mode, const RunRequest& request, c
     throw InputError(fmt::format(
         "{}: --resume DIR goes on with a run as it is; leave out the experiment file, --set, --stream and --out",
         command));
-  const RunFolder folder = open_run_folder(flags.resume, files);
-  std::string warning;
-  const std::optional<Checkpoint> checkpoint = load_newest(files, folder.folder, warning);
+  const OpenedRun opened = open_run(command, mode, flags.resume, files);
   CommonFlags resumed = flags;
-  resumed.data = data_folder(flags, remembered_data_folder(folder));
-  if (!checkpoint) {
-    // A run that was ended before its first checkpoint begins again; one that has lost its checkpoints must not be
-    // overwritten.
-    if (!warning.empty() || files.exists(folder.summary()))
-      throw InputError(fmt::format("{}: there is no usable checkpoint in this folder{}{}", folder.folder.string(),
-                                   warning.empty() ? "" : ": ", warning));
-    const Experiment experiment =
-        parse_experiment(read_text(folder.experiment(), files), folder.experiment().string(), {}, mode);
-    const std::unique_ptr<Run> run = make(experiment, resumed);
+  resumed.data = data_folder(flags, remembered_data_folder(opened.folder));
+  const std::unique_ptr<Run> run = make(opened.experiment, resumed);
+  if (opened.checkpoint)
+    run->restore(*opened.checkpoint);
+  else
     fmt::print(stderr, "saccade: warning: {}: no checkpoint yet, the run begins at its first event\n",
-               folder.folder.string());
-    return run->run(folder, request.announce);
-  }
-  if (!warning.empty()) fmt::print(stderr, "saccade: warning: {}\n", warning);
-  // A checkpoint of another run, or an experiment file that was edited, would leave a folder whose files contradict
-  // each other.
-  if (read_text(folder.experiment(), files) != checkpoint->experiment)
-    throw InputError(fmt::format(
-        "{}: experiment.toml is not the experiment that the checkpoint was made with; put the right one back, "
-        "or start a new run of it with --out",
-        folder.folder.string()));
-  const std::string kind = std::string("record.") + command;
-  if (std::none_of(checkpoint->integers.begin(), checkpoint->integers.end(), [&](const Checkpoint::Integers& integers) {
-        return integers.name == kind && integers.values.size() == 1;
-      }))
-    throw InputError(
-        fmt::format("{}: this run was not made by saccade {}; expected one that was", folder.folder.string(), command));
-  const Experiment experiment =
-      parse_experiment(checkpoint->experiment, "checkpoint in " + folder.folder.string(), {}, mode);
-  const std::unique_ptr<Run> run = make(experiment, resumed);
-  run->restore(*checkpoint);
-  return run->run(folder, request.announce);
+               opened.folder.folder.string());
+  return run->run(opened.folder, request.announce);
 }
 
 }  // namespace saccade

@@ -1,6 +1,7 @@
 #pragma once
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,12 +24,23 @@
 
 namespace saccade {
 
+/// What a run reads and computes on. Runs that advance together share it.
+struct RunInputs {
+  /// InputError when data or device are not there.
+  RunInputs(const Experiment& experiment, const CommonFlags& flags);
+
+  DataSet data;      ///< what the network learns from
+  DataSet labelled;  ///< what the probe reads, when it is another set
+  std::unique_ptr<Device> device;
+};
+
 /// A learning run and all that belongs to it but the learning: folder, records, checkpoints, probes, interruption,
 /// resumption, summary and report. The learner never waits for it: everything here only listens. `replay` and `train`
 /// say what one unit of their work (a view, a step) is.
 class Run {
  public:
-  Run(const Experiment& experiment, const CommonFlags& flags);
+  /// `inputs`: those of runs that differ in learning alone; null: its own.
+  Run(const Experiment& experiment, const CommonFlags& flags, std::shared_ptr<const RunInputs> inputs = nullptr);
   virtual ~Run() = default;
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
@@ -40,11 +52,20 @@ class Run {
   /// to resume from; of a run that diverged, the last one with finite numbers).
   int run(const RunFolder& folder, bool announce);
 
+  /// The same in parts, for runs that advance together: files, the first checkpoint, the untrained network; ...
+  void begin(const RunFolder& folder);
+  /// ... whether there is something left to do: not at its end, and not asked to stop; ...
+  bool going() const;
+  /// ... behind each unit of work, which took so many seconds, what is due there; ...
+  void behind(double seconds);
+  /// ... the last checkpoint and probe, summary and report. Returns as run().
+  int end(bool announce);
+
  protected:
   virtual const char* command() const = 0;
   virtual const char* unit() const = 0;      ///< "views"
   virtual std::uint64_t done() const = 0;    ///< units so far
-  virtual std::uint64_t length() const = 0;  ///< units of the whole run
+  virtual std::uint64_t length() const = 0;  ///< units of the whole run; the largest number: as many as come
   virtual std::uint64_t views() const = 0;   ///< views of the whole run
   virtual double time() const = 0;           ///< as metrics.csv tells it
   /// Floats of what short-term memory holds now, where there is one.
@@ -73,9 +94,9 @@ class Run {
 
   const Experiment& experiment_;
   const CommonFlags& flags_;
-  DataSet data_;      ///< what the network learns from
-  DataSet labelled_;  ///< what the probe reads, when it is another set
-  std::unique_ptr<Device> device_;
+  const std::shared_ptr<const RunInputs> inputs_;
+  const DataSet& data_;
+  Device* const device_;
   MetricsWindow metrics_;
   std::unique_ptr<LearningMeasures> measures_;  ///< null where none are asked for
   std::unique_ptr<Representations> representations_;
@@ -91,12 +112,16 @@ class Run {
  private:
   void make_measures_of_labels();
   std::vector<std::string> similarity_names() const;
-  const DataSet& labelled() const { return labelled_.train.size() > 0 ? labelled_ : data_; }
+  const DataSet& labelled() const { return inputs_->labelled.train.size() > 0 ? inputs_->labelled : data_; }
   bool probing() const { return experiment_.probes(views()); }
   bool due(std::int64_t every) const;
   bool complete() const;
+  /// 0 where there is none.
+  std::uint64_t told_length() const { return length() == std::numeric_limits<std::uint64_t>::max() ? 0 : length(); }
   void baselines();
-  void learn();
+  /// Does it, and counts the seconds that it takes as those of the learning loop.
+  template <class F>
+  void timed(F f);
   /// Where measures are due that metrics.csv does not have yet: at the beginning, at the end, and in between.
   bool measure_due() const;
   void measure();
@@ -130,6 +155,15 @@ struct RunRequest {
   bool announce = true;               ///< print the result
   FileSystem* files = &real_files();  ///< of the run's folder
 };
+
+/// A run to go on with: its folder, its experiment and the newest checkpoint, if it has one.
+struct OpenedRun {
+  RunFolder folder;
+  Experiment experiment;
+  std::optional<Checkpoint> checkpoint;
+};
+/// InputError when it cannot go on, or another command made it. Warns of a damaged checkpoint.
+OpenedRun open_run(const char* command, Mode mode, const std::filesystem::path& folder, FileSystem& files);
 
 /// Begins a run (--out) or goes on with one (--resume). `make` builds a run of the command's kind and refuses, by
 /// InputError, an experiment that it cannot run. Returns the exit code; InputError before anything is written when the

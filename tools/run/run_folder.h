@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/file_system.h"
+#include "streams/network/event_server.h"
 
 namespace saccade {
 
@@ -80,6 +81,8 @@ struct RunSummary {
   bool diverged = false;   ///< a number was not finite, and stopped the run
   std::string divergence;  ///< what was not, or what loss has grown without bound, in words; empty: nothing
   std::string collapse;    ///< what measure.collapse found, in words; empty: nothing
+  std::optional<EventServerCounts> served;  ///< of a served run, in its last sitting; not read again
+  std::vector<std::string> streams;         ///< of a served run: their names; not read again
 };
 
 /// The summary as indented JSON. Keys: those of the fields; a recorded stream is "stream", deformed accuracies are

@@ -102,6 +102,11 @@ std::string summary_json(const RunSummary& s) {
                {"diverged", s.diverged}};
   if (!s.divergence.empty()) json["divergence"] = s.divergence;
   if (!s.collapse.empty()) json["collapse"] = s.collapse;
+  if (s.served)
+    json["served"] = {{"streams", s.streams},         {"connections", s.served->connections},
+                      {"crowded", s.served->crowded}, {"refused", s.served->refused},
+                      {"silent", s.served->silent},   {"lost", s.served->lost},
+                      {"accepted", s.served->events}, {"dropped", s.served->dropped}};
   if (!s.stream.empty()) json["stream"] = {{"file", s.stream}, {"hash", s.stream_hash}};
   for (const auto& [name, results] : probes)
     for (const bool deformed : {false, true})

@@ -24,7 +24,7 @@ class Train final : public Run {
         learner_(*device_, learned_network(experiment), batch_options(experiment, steps())) {
     if (learns_from_patches(experiment))
       whole_ = std::make_unique<Parameters>(*device_, experiment.network, make_rule("bp"), Heads::top_only,
-                                            static_cast<std::uint64_t>(experiment.seed), 1, experiment.arithmetic);
+                                            experiment.seed_of_weights(), 1, experiment.arithmetic);
   }
 
  private:

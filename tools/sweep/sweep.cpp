@@ -16,6 +16,7 @@
 #include "tools/lock_folder.h"
 #include "tools/replace_file.h"
 #include "tools/run/interrupt.h"
+#include "tools/run/replay.h"
 #include "tools/sweep/study_report.h"
 #include "tools/sweep/study_results.h"
 #include "tools/sweep/sweep_runs.h"
@@ -66,6 +67,16 @@ StudyFolder folder_of(const SweepRequest& request, const Study& study, bool shar
   const CommonFlags& flags = request.flags;
   return flags.resume.empty() ? create_study_folder(flags.out, request.study, study, data_folder(flags), shared)
                               : StudyFolder{flags.resume};
+}
+
+/// On a GPU one learner leaves most of the card idle, and one launch serves all that advance together.
+constexpr std::size_t together_on_gpu = 64, together_on_cpu = 1;
+
+std::size_t together(const SweepRequest& request) {
+  if (request.together > 0) return request.together;
+  CommonFlags flags = request.flags;
+  flags.quiet = true;
+  return make_device(flags)->name() == "cuda" ? together_on_gpu : together_on_cpu;
 }
 
 StudyResults write_results(const StudyFolder& folder, const Study& study) {
@@ -134,7 +145,8 @@ int sweep(const SweepRequest& request) {
     if (i % shard.of == shard.number - 1) runs.push_back(&asked.runs[i]);
   CommonFlags flags = request.flags;
   flags.data = data_folder(flags, remembered_data_folder({folder.folder}));
-  const int code = make_runs(folder, asked.study, runs, flags, request.jobs > 0 ? request.jobs : cores());
+  const int code =
+      make_runs(folder, asked.study, runs, flags, {request.jobs > 0 ? request.jobs : cores(), together(request)});
   if (!part)
     say(folder, write_results(folder, asked.study), flags);
   else if (!flags.quiet && code != 130)
@@ -143,6 +155,23 @@ int sweep(const SweepRequest& request) {
   if (code == 130)
     fmt::print(stderr, "saccade: interrupted; go on with: saccade sweep --resume {}\n", folder.folder.string());
   return code;
+}
+
+int sweep_together(const std::vector<std::string>& names, const CommonFlags& asked) {
+  const StudyFolder folder = open_study_folder(asked.resume, "--resume");
+  const std::vector<StudyRun> runs = study_runs(kept_study(folder));
+  std::vector<TogetherRun> members;
+  for (const std::string& name : names) {
+    const auto found = std::find_if(runs.begin(), runs.end(), [&](const StudyRun& run) { return run.name == name; });
+    if (found == runs.end())
+      throw InputError(fmt::format("--member {}: no run of {} has this name", name, folder.sweep().string()));
+    members.push_back({folder.run(name), found->experiment});
+  }
+  CommonFlags flags = asked;
+  flags.threads = 1;
+  flags.baselines = folder.baselines();
+  flags.data = data_folder(flags, remembered_data_folder(RunFolder{folder.folder}));
+  return replay_together(members, flags);
 }
 
 int merge_study(const fs::path& path, const CommonFlags& flags) {

@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "tools/cli.h"
 #include "tools/sweep/slurm.h"
@@ -22,6 +23,7 @@ struct SweepRequest {
   CommonFlags flags;            ///< out or resume; device, data, quiet, json
   std::size_t jobs = 0;         ///< runs side by side; 0 = one a core
   std::string shard;            ///< empty: the whole study
+  std::size_t together = 0;     ///< runs that advance together at most; 1 = each alone, 0 = as the device has it
 };
 
 /// Runs what is missing of a study in flags.out (new) or flags.resume, and writes its table and page; a part of a study
@@ -29,6 +31,10 @@ struct SweepRequest {
 /// tried again. Returns 0; 1 when runs failed; 130 when interrupted: all that were at work have left a checkpoint.
 /// InputError before anything is written when the request cannot be met.
 int sweep(const SweepRequest& request);
+
+/// Of the study in flags.resume the runs of these names, which advance together (replay_together()): what sweep()
+/// starts as a process of its own. Returns the exit code.
+int sweep_together(const std::vector<std::string>& names, const CommonFlags& flags);
 
 /// Table and page of what is there. Returns 0, or 1 when runs are missing or failed.
 int merge_study(const std::filesystem::path& folder, const CommonFlags& flags);

@@ -8,14 +8,18 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <optional>
 #include <thread>
 
+#include "engine/checkpoint.h"
 #include "engine/error.h"
+#include "engine/file_system.h"
 #include "tools/lock_folder.h"
 #include "tools/replace_file.h"
 #include "tools/run/interrupt.h"
 #include "tools/run/progress.h"
 #include "tools/run/run_folder.h"
+#include "tools/run/together.h"
 #include "tools/sweep/process_pool.h"
 #include "tools/sweep/study_results.h"
 
@@ -99,29 +103,31 @@ bool free_within_seconds(const fs::path& run) {
 class Sweeper {
  public:
   Sweeper(const StudyFolder& folder, const Study& study, const std::vector<const StudyRun*>& runs,
-          const CommonFlags& flags)
+          const CommonFlags& flags, const SweepPlan& plan)
       : folder_(folder),
         study_(study),
         runs_(runs),
         flags_(flags),
+        plan_(plan),
         left_(unfinished()),
         done_(runs.size() - left_.size()),
         progress_(runs.size(), done_, flags.quiet) {
     for (const char* below : {"runs", "logs", "failed"}) fs::create_directories(folder_.folder / below);
+    make_groups();
   }
 
-  int run(std::size_t jobs) {
+  int run() {
     ProcessPool pool;
     bool told = false;
-    for (std::size_t next = 0; pool.running() > 0 || (next < left_.size() && !interrupted());) {
+    for (std::size_t next = 0; pool.running() > 0 || (next < groups_.size() && !interrupted());) {
       if (interrupted() && !told) {
         pool.interrupt();
         told = true;
       }
       if (const auto one = pool.ended())
         end(*one);
-      else if (!interrupted() && next < left_.size() && pool.running() < jobs)
-        start(pool, left_[next++]);
+      else if (!interrupted() && next < groups_.size() && pool.running() < plan_.jobs)
+        start(pool, next++);
       else
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
       progress_.update(done_, pool.running(), failed_);
@@ -130,6 +136,13 @@ class Sweeper {
   }
 
  private:
+  /// Indices of runs that can advance together, and what they have in common.
+  struct Group {
+    std::vector<std::size_t> runs;
+    std::optional<Experiment> shared;
+    std::optional<std::uint64_t> stands;
+  };
+
   /// Indices of runs.
   std::vector<std::size_t> unfinished() const {
     std::vector<std::size_t> left;
@@ -138,34 +151,90 @@ class Sweeper {
     return left;
   }
 
-  void start(ProcessPool& pool, std::size_t index) {
-    const StudyRun& run = *runs_[index];
-    const fs::path out = folder_.run(run.name);
-    fs::remove(folder_.failure(run.name));
-    if (!free_within_seconds(out)) {
-      if (!interrupted()) fail(run, "another process is at work in its folder");
-      return;
+  /// What advances together: runs whose experiments allow it and that stand behind the same view.
+  void make_groups() {
+    std::vector<Group> classes;
+    for (const std::size_t index : left_) {
+      const StudyRun& run = *runs_[index];
+      const std::optional<Experiment> shared = study_.mode == Mode::event && plan_.together > 1
+                                                   ? shared_experiment(run.experiment)
+                                                   : std::optional<Experiment>();
+      const std::optional<std::uint64_t> stands = shared ? newest_view(folder_.run(run.name)) : std::nullopt;
+      const auto with = std::find_if(classes.begin(), classes.end(), [&](const Group& one) {
+        return shared && one.shared == shared && one.stands == stands && one.runs.size() < plan_.together;
+      });
+      if (with != classes.end())
+        with->runs.push_back(index);
+      else
+        classes.push_back({{index}, shared, stands});
     }
-    if (const StudyResult found = read_run(folder_, study_, run); found.state == RunState::failed)
-      return fail(run, found.error);
-    const bool begun = fs::exists(RunFolder{out}.experiment());
-    std::vector<std::string> line{study_.command()};
-    if (begun) {
-      line.insert(line.end(), {"--resume", out.string()});
-    } else {
-      fs::remove_all(out);  // of a run that was killed before it had anything to resume
-      if (!study_.base_text.empty()) line.push_back(folder_.base().string());
-      for (const std::string& assignment : run.overrides) line.insert(line.end(), {"--set", assignment});
-      line.insert(line.end(), {"--out", out.string()});
-    }
-    if (!flags_.data.empty()) line.insert(line.end(), {"--data", flags_.data.string()});
-    line.insert(line.end(),
-                {"--threads", "1", "--device", flags_.device, "--quiet", "--baselines", folder_.baselines().string()});
-    pool.start(index, line, folder_.log(run.name));
+    for (Group& one : classes) groups_.push_back(std::move(one.runs));
   }
 
+  /// Behind which view a run would go on; nothing where it would begin.
+  static std::optional<std::uint64_t> newest_view(const fs::path& run) {
+    std::string warning;
+    const std::optional<Checkpoint> checkpoint =
+        fs::exists(run) ? load_newest(real_files(), run, warning) : std::nullopt;
+    return checkpoint ? std::optional(checkpoint->event) : std::nullopt;
+  }
+
+  /// Whether it can be run now.
+  bool ready(const StudyRun& run) {
+    fs::remove(folder_.failure(run.name));
+    if (!free_within_seconds(folder_.run(run.name))) {
+      if (!interrupted()) fail(run, "another process is at work in its folder");
+      return false;
+    }
+    if (const StudyResult found = read_run(folder_, study_, run); found.state == RunState::failed) {
+      fail(run, found.error);
+      return false;
+    }
+    if (!begun(run)) fs::remove_all(folder_.run(run.name));  // killed before it had anything to resume
+    return true;
+  }
+
+  bool begun(const StudyRun& run) const { return fs::exists(RunFolder{folder_.run(run.name)}.experiment()); }
+
+  void start(ProcessPool& pool, std::size_t number) {
+    std::vector<std::size_t>& group = groups_[number];
+    std::erase_if(group, [&](std::size_t index) { return !ready(*runs_[index]); });
+    if (group.empty()) return;
+    std::vector<std::string> line = group.size() == 1 ? alone(*runs_[group.front()]) : together(group);
+    if (!flags_.data.empty()) line.insert(line.end(), {"--data", flags_.data.string()});
+    line.insert(line.end(), {"--device", flags_.device, "--quiet"});
+    pool.start(number, line, log_of(group));
+  }
+
+  std::vector<std::string> alone(const StudyRun& run) const {
+    std::vector<std::string> line{study_.command()};
+    const std::string out = folder_.run(run.name).string();
+    if (begun(run)) {
+      line.insert(line.end(), {"--resume", out});
+    } else {
+      if (!study_.base_text.empty()) line.push_back(folder_.base().string());
+      for (const std::string& assignment : run.overrides) line.insert(line.end(), {"--set", assignment});
+      line.insert(line.end(), {"--out", out});
+    }
+    line.insert(line.end(), {"--threads", "1", "--baselines", folder_.baselines().string()});
+    return line;
+  }
+
+  std::vector<std::string> together(const std::vector<std::size_t>& group) const {
+    std::vector<std::string> line{"sweep", "--resume", folder_.folder.string()};
+    for (const std::size_t index : group) line.insert(line.end(), {"--member", runs_[index]->name});
+    return line;
+  }
+
+  /// Of several runs, the first one's.
+  fs::path log_of(const std::vector<std::size_t>& group) const { return folder_.log(runs_[group.front()]->name); }
+
   void end(const ProcessPool::Ended& one) {
-    const StudyRun& run = *runs_[one.id];
+    const std::vector<std::size_t>& group = groups_[one.id];
+    for (const std::size_t index : group) end(*runs_[index], one, log_of(group));
+  }
+
+  void end(const StudyRun& run, const ProcessPool::Ended& one, const fs::path& log) {
     const StudyResult result = read_run(folder_, study_, run);
     if (result.ended()) {  // with code 1 where measure.collapse stopped it
       ++done_;
@@ -174,7 +243,7 @@ class Sweeper {
     } else if (one.signal != 0) {
       fail(run, fmt::format("ended by signal {} ({})", one.signal, ::strsignal(one.signal)));
     } else if (one.code != 130) {
-      const std::string words = last_words(folder_.log(run.name));
+      const std::string words = last_words(log);
       fail(run, words.empty() ? fmt::format("exit code {}", one.code) : words);
     }
   }
@@ -189,16 +258,18 @@ class Sweeper {
   const Study& study_;
   const std::vector<const StudyRun*>& runs_;
   const CommonFlags& flags_;
+  const SweepPlan& plan_;
   std::vector<std::size_t> left_;
   std::size_t done_, failed_ = 0;
   RunsProgress progress_;
+  std::vector<std::vector<std::size_t>> groups_;  ///< indices of runs: a process each
 };
 
 }  // namespace
 
 int make_runs(const StudyFolder& folder, const Study& study, const std::vector<const StudyRun*>& runs,
-              const CommonFlags& flags, std::size_t jobs) {
-  return Sweeper(folder, study, runs, flags).run(jobs);
+              const CommonFlags& flags, const SweepPlan& plan) {
+  return Sweeper(folder, study, runs, flags, plan).run();
 }
 
 }  // namespace saccade

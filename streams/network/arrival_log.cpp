@@ -1,0 +1,91 @@
+#include "streams/network/arrival_log.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/error.h"
+#include "streams/shape_text.h"
+
+namespace saccade {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path partial(fs::path file) { return file += ".partial"; }
+
+}  // namespace
+
+ArrivalLog::ArrivalLog(FileSystem& files, const fs::path& file, const ViewFileHeader& header)
+    : ArrivalLog(ViewFileWriter(files, file, header), header) {}
+
+ArrivalLog::ArrivalLog(ArrivalLog&&) noexcept = default;
+
+ArrivalLog ArrivalLog::resume(FileSystem& files, const fs::path& file, const ViewFileHeader& header) {
+  if (files.exists(file)) files.rename(file, partial(file));  // it was closed: its last record is taken off
+  const fs::path open = partial(file);
+  ViewFileReader reader(files, open);
+  const ViewFileHeader& found = reader.header();
+  if (found.height != header.height || found.width != header.width || found.channels != header.channels ||
+      found.kind != header.kind || found.content != header.content || found.streams != header.streams)
+    throw InputError(fmt::format("{}: holds {} streams of {}x{}x{} views, expected {} of {}x{}x{}", open.string(),
+                                 found.streams, found.height, found.width, found.channels, header.streams,
+                                 header.height, header.width, header.channels));
+  RecordedEvents events(header.streams);
+  while (auto event = reader.next(ViewFileReader::Read::recipes)) {
+    if (!reader.damage().empty()) break;
+    events.next(std::move(*event));
+  }
+  std::uint64_t torn = 0;
+  for (const Damage& damage : reader.damage()) {
+    if (!damage.tail)
+      throw InputError(
+          fmt::format("{}: {} in the middle of what arrived; what is left can be saved by saccade inspect {} "
+                      "--recover FILE, and replayed",
+                      open.string(), describe(damage), open.string()));
+    torn += damage.bytes;
+  }
+  ArrivalLog log(ViewFileWriter(files, file, header, reader.end(), events.events()), header);
+  log.events_ = events;
+  log.names_ = reader.names();
+  log.torn_ = torn;
+  return log;
+}
+
+std::optional<std::uint32_t> ArrivalLog::stream(const std::string& name) {
+  const auto known = std::find(names_.begin(), names_.end(), name);
+  const auto number = static_cast<std::uint32_t>(known - names_.begin());
+  if (known != names_.end()) return number;
+  if (number >= header_.streams) return {};
+  names_.push_back(name);
+  const std::lock_guard lock(*writing_);
+  writer_.name(number, name);
+  return number;
+}
+
+void ArrivalLog::record(Event& event, std::uint32_t stream) {
+  std::visit([&](auto& e) { e.stream = stream; }, event);
+  if (auto* view = std::get_if<View>(&event)) view->recipe.kind = header_.kind;
+  events_.next(event);
+  const std::lock_guard lock(*writing_);
+  writer_.write(event);
+  unsynced_ = true;
+}
+
+void ArrivalLog::flush() {
+  const std::lock_guard lock(*writing_);
+  writer_.flush();
+}
+
+void ArrivalLog::sync() {
+  const std::lock_guard lock(*writing_);
+  if (!std::exchange(unsynced_, false)) return;
+  writer_.sync();
+}
+
+void ArrivalLog::close() {
+  const std::lock_guard lock(*writing_);
+  writer_.close();
+}
+
+}  // namespace saccade

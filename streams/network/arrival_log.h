@@ -1,0 +1,50 @@
+#pragma once
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/view_file.h"
+#include "streams/recorded_stream.h"
+
+namespace saccade {
+
+/// What has arrived over the network, in the order in which it is learned: a file of views (engine/view_file.h) of
+/// pixels with several streams side by side, FILE.partial until close(). An event that was recorded and flushed
+/// survives the death of this process, one that was synced a power failure. record() belongs to one thread; flush(),
+/// sync() and close() may be called from any.
+class ArrivalLog {
+ public:
+  /// A new file. InputError when it is there already.
+  ArrivalLog(FileSystem& files, const std::filesystem::path& file, const ViewFileHeader& header);
+  /// Goes on with a file, closed or .partial: finds its streams and where each stands; a torn end is cut off, and
+  /// torn() tells how much. InputError for damage in the middle, and when it holds other views than the header says.
+  static ArrivalLog resume(FileSystem& files, const std::filesystem::path& file, const ViewFileHeader& header);
+  ArrivalLog(ArrivalLog&&) noexcept;
+
+  const RecordedEvents& events() const { return events_; }
+  std::uint64_t torn() const { return torn_; }  ///< bytes
+  /// The number of the stream with this name, a new one while there are some; else nothing.
+  std::optional<std::uint32_t> stream(const std::string& name);
+  const std::vector<std::string>& names() const { return names_; }
+  /// InputError when it does not follow what its stream has sent. Its kind and stream become the file's.
+  void record(Event& event, std::uint32_t stream);
+  std::filesystem::path file() const { return writer_.partial(); }  ///< while it is open
+  void flush();
+  void sync();
+  void close();
+
+ private:
+  ArrivalLog(ViewFileWriter&& writer, const ViewFileHeader& header)
+      : header_(header), writer_(std::move(writer)), events_(header.streams) {}
+
+  ViewFileHeader header_;
+  ViewFileWriter writer_;
+  RecordedEvents events_;
+  std::vector<std::string> names_;
+  std::uint64_t torn_ = 0;
+  bool unsynced_ = false;
+  std::unique_ptr<std::mutex> writing_ = std::make_unique<std::mutex>();
+};
+
+}  // namespace saccade
