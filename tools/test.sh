@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 source tools/packages.sh
 
 case "${1:-}" in -h | --help) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
-saccade_packages doctest-dev libboost-context-dev python3-numpy ffmpeg chromium slurm-wlm munge
+saccade_packages doctest-dev libboost-context-dev python3-numpy python3-flatbuffers ffmpeg chromium slurm-wlm munge
 if [ $# -gt 0 ]; then
   saccade_build "$1" all
   say "testing $1"

@@ -264,7 +264,7 @@ class EventServer::Implementation::Session : public std::enable_shared_from_this
 
   /// No more events: what was accepted is answered, then why.
   void stop(const std::string& why) {
-    if (!closing_) closing_ = why, refusal_ = true;
+    if (!closing_) closing_ = why, refusal_ = for_now_ = true;
     maybe_end();
   }
 
@@ -436,8 +436,10 @@ class EventServer::Implementation::Session : public std::enable_shared_from_this
     if (!is_name(name))
       throw InputError(fmt::format("{}: got a stream name that is none, expected 1 to 64 of a-z A-Z 0-9 - _ .", what_));
     for (const auto& [id, other] : server_.sessions_)
-      if (other->has_stream() && other->stream_name() == name)
+      if (other->has_stream() && other->stream_name() == name) {
+        for_now_ = true;  // of a sender that comes back, the lost connection may not have been noticed yet
         throw InputError(fmt::format("{}: stream \"{}\" is already being sent over another connection", what_, name));
+      }
     stream_ = server_.log_.stream(name);
     if (!stream_)
       throw InputError(fmt::format("{}: there are {} streams already, as many as stream.streams allows", what_,
@@ -538,7 +540,7 @@ class EventServer::Implementation::Session : public std::enable_shared_from_this
   /// Ends when all that was accepted has been answered.
   void maybe_end() {
     if (!closing_ || closed_ || unanswered_ > 0) return;
-    if (std::exchange(refusal_, false)) out_.refusal(*closing_);
+    if (std::exchange(refusal_, false)) out_.refusal(*closing_, for_now_);
     write();
     if (writing_ || ended_) return;
     ended_ = true;
@@ -572,6 +574,7 @@ class EventServer::Implementation::Session : public std::enable_shared_from_this
   std::uint64_t numbered_ = 0, unanswered_ = 0;
   std::optional<std::string> closing_;  ///< why it will end
   bool refusal_ = false;                ///< and whether that is told
+  bool for_now_ = false;                ///< a sender may come back
   bool greeted_ = false, said_end_ = false, reading_ = false, writing_ = false, closed_ = false, ended_ = false;
   bool waiting_for_room_ = false, waiting_for_reader_ = false;
   Clock::time_point born_ = Clock::now(), heard_ = born_, wrote_ = born_, ended_at_{};

@@ -14,6 +14,8 @@ class Token {
 
   /// How long this takes depends on the length of `told` alone.
   bool is(std::string_view told) const;
+  /// To be told to a peer, and to nobody else.
+  const std::string& secret() const { return secret_; }
 
  private:
   explicit Token(std::string secret) : secret_(std::move(secret)) {}

@@ -78,10 +78,10 @@ void Writer::answer(const Answer& answer) {
   append(records::answer_record, fb::CreateAnswer(builder, answer.event, answer.dropped, answer.updated, list));
 }
 
-void Writer::refusal(const std::string& text) {
+void Writer::refusal(const std::string& text, bool for_now) {
   auto& builder = encoder_->builder;
   const auto string = builder.CreateString(text);
-  append(records::refusal_record, fb::CreateRefusal(builder, string));
+  append(records::refusal_record, fb::CreateRefusal(builder, string, for_now));
 }
 
 Hello read_hello(const std::string& what, const Record& record) {
@@ -105,6 +105,10 @@ Answer read_answer(const std::string& what, const Record& record) {
 
 std::string read_refusal(const std::string& what, const Record& record) {
   return text_of(records::verified<fb::Refusal>(what, record).text());
+}
+
+bool is_for_now(const std::string& what, const Record& refusal) {
+  return records::verified<fb::Refusal>(what, refusal).for_now();
 }
 
 }  // namespace saccade::wire

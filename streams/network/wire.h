@@ -62,7 +62,7 @@ class Writer {
   void event(const Event& event);
   void welcome(const Welcome& welcome);
   void answer(const Answer& answer);
-  void refusal(const std::string& text);
+  void refusal(const std::string& text, bool for_now = false);
 
   std::size_t size() const { return bytes_.size(); }
   frame::Bytes take();
@@ -82,5 +82,7 @@ Hello read_hello(const std::string& what, const Record& record);
 Welcome read_welcome(const std::string& what, const Record& record);
 Answer read_answer(const std::string& what, const Record& record);
 std::string read_refusal(const std::string& what, const Record& record);
+/// Whether a refusal says that the same may be let in a little later.
+bool is_for_now(const std::string& what, const Record& refusal);
 
 }  // namespace saccade::wire

@@ -12,6 +12,7 @@ void add_commands(CLI::App& app, CommonFlags& flags) {
   add_reproduce(app, flags);
   add_sweep(app, flags);
   add_pack(app, flags);
+  add_send(app, flags);
   add_step(app, flags);
   add_views(app, flags);
   add_report(app, flags);

@@ -19,6 +19,7 @@ void add_probe(CLI::App& app, CommonFlags& flags);
 void add_reproduce(CLI::App& app, CommonFlags& flags);
 void add_sweep(CLI::App& app, CommonFlags& flags);
 void add_pack(CLI::App& app, CommonFlags& flags);
+void add_send(CLI::App& app, CommonFlags& flags);
 void add_step(CLI::App& app, CommonFlags& flags);
 void add_views(CLI::App& app, CommonFlags& flags);
 void add_report(CLI::App& app, CommonFlags& flags);
