@@ -81,7 +81,10 @@ TEST_CASE("the example in Python sends frames that are learned from") {
   const auto python = [](const Arguments& arguments) {
     return Process(Process::WholeLine{Arguments{"/usr/bin/python3"} + arguments}).wait();
   };
-  if (python({"-c", "import flatbuffers"}).code != 0) return MESSAGE("python3-flatbuffers is missing");
+  if (python({"-c", "import flatbuffers"}).code != 0) {
+    MESSAGE("python3-flatbuffers is missing");
+    return;
+  }
   const Setting setting;
   Server server(setting.folder.path, setting.data());
   const std::string script = (fs::path(SACCADE_TESTS) / ".." / "tools" / "examples" / "send_frames.py").string();
