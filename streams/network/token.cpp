@@ -11,6 +11,12 @@ namespace saccade {
 
 Token Token::read(const std::filesystem::path& file) {
   constexpr std::size_t shortest = 16, longest = 256;
+  using std::filesystem::perms;
+  std::error_code error;
+  if ((std::filesystem::status(file, error).permissions() & (perms::others_read | perms::others_write)) != perms::none &&
+      !error && std::filesystem::exists(file))
+    throw InputError(fmt::format("{}: everyone on this machine can read it, so it is no secret: chmod 600 {}",
+                                 file.string(), file.string()));
   const std::vector<std::uint8_t> bytes = real_files().read_all(file, longest + 2);
   std::string secret(bytes.begin(), bytes.end());
   if (secret.ends_with('\n')) secret.pop_back();

@@ -161,7 +161,7 @@ TEST_CASE("a browser asks for the token, says that the connection is lost, and f
     return;
   }
   const TemporaryFolder temporary;
-  std::ofstream(temporary.path / "token") << "0123456789abcdef\n";
+  write_secret(temporary.path / "token", "0123456789abcdef\n");
   const auto begin = [&](const std::string& out) {
     return std::make_unique<WatchedRun>(
         replay(temporary.path / out, {"images=300", "events=1000000", "probe.enabled=false"}) +

@@ -164,7 +164,7 @@ TEST_CASE("--page: what cannot be served is refused before anything is written")
   refused({"--page=127.0.0.1:70000"}, {"127.0.0.1:70000"});
   refused({"--page=0.0.0.0:0"}, {"0.0.0.0:0", "--token-file"});
   refused({"--page=127.0.0.1:0", "--token-file", secret.string()}, {secret.string()});
-  std::ofstream(secret) << "short\n";
+  write_secret(secret, "short\n");
   refused({"--page=0.0.0.0:0", "--token-file", secret.string()}, {secret.string(), "5 characters"});
   const web::asio::ip::tcp::endpoint any = web::loopback(0);
   web::asio::io_context context;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 namespace saccade {
@@ -21,5 +22,12 @@ struct TemporaryFolder {
 
   std::filesystem::path path;
 };
+
+/// A file that only its owner may read.
+inline void write_secret(const std::filesystem::path& file, const std::string& text) {
+  std::ofstream(file, std::ios::binary) << text;
+  using std::filesystem::perms;
+  std::filesystem::permissions(file, perms::owner_read | perms::owner_write);
+}
 
 }  // namespace saccade

@@ -166,7 +166,7 @@ TEST_CASE("web server: a WebSocket is told the newest text and gives commands; a
 
 TEST_CASE("web server: a token comes first") {
   const TemporaryFolder folder;
-  std::ofstream(folder.path / "token") << "0123456789abcdef\n";
+  write_secret(folder.path / "token", "0123456789abcdef\n");
   WebServerOptions options = quick();
   options.token = Token::read(folder.path / "token");
   const Served served(options);

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <deque>
 #include <limits>
 #include <utility>
 
@@ -122,19 +121,21 @@ class Serve final : public EventRun {
 
   ScheduledEvent scheduled(Arrival arrival) {
     ScheduledEvent event = keys_.next(std::move(arrival.event));
-    if (arrival.connection == 0 || done() < 100) first_.add(event);
-    arrivals_.push_back({Event{}, arrival.connection, arrival.number});
+    first_.add(event);
+    // A saccade waits for the view behind it; its sender does not: all before it has been answered.
+    if (std::holds_alternative<View>(event.event))
+      view_ = {Event{}, arrival.connection, arrival.number};
+    else
+      server_->answer({Event{}, arrival.connection, arrival.number}, false, {});
     return event;
   }
 
   void learned(const ScheduledEvent& event) override {
-    const Arrival arrival = std::move(arrivals_.front());
-    arrivals_.pop_front();
-    if (!std::holds_alternative<View>(event.event)) return server_->answer(arrival, false, {});
+    if (!std::holds_alternative<View>(event.event)) return;
     bool updated = false;
     for (const UpdateRecord& update : learner_.records())
       for (const UpdateTerm& term : update.terms) updated = updated || term.active;
-    server_->answer(arrival, updated, learner_.records());
+    server_->answer(view_, updated, learner_.records());
   }
 
   /// Nothing more is accepted; what was accepted is learned.
@@ -179,7 +180,7 @@ class Serve final : public EventRun {
   std::optional<ArrivalLog> log_;
   std::optional<ViewFileReader> recorded_;  ///< while there is something of earlier sittings to learn from
   std::uint64_t already_ = 0;               ///< events of earlier sittings
-  std::deque<Arrival> arrivals_;            ///< who waits for an answer, in order; without their events
+  Arrival view_;                            ///< whose view is being learned from, without it
   FirstEvents first_;
   mutable bool stopped_ = false;  ///< the server accepts nothing more
   EventServerCounts counts_;

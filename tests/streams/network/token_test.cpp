@@ -11,7 +11,7 @@ namespace saccade {
 namespace {
 
 struct TokenFile {
-  explicit TokenFile(const std::string& text) { std::ofstream(path(), std::ios::binary) << text; }
+  explicit TokenFile(const std::string& text) { write_secret(path(), text); }
   std::filesystem::path path() const { return folder.path / "token"; }
   TemporaryFolder folder;
 };
@@ -44,6 +44,12 @@ TEST_CASE("a file that is no token is refused, without its contents") {
     }
   }
   CHECK_THROWS_AS(Token::read("/nowhere/token"), InputError);
+}
+
+TEST_CASE("a token that everyone can read is no secret") {
+  const TokenFile file("0123456789abcdef");
+  std::filesystem::permissions(file.path(), std::filesystem::perms::others_read, std::filesystem::perm_options::add);
+  CHECK_THROWS_WITH_AS(Token::read(file.path()), doctest::Contains("chmod 600"), InputError);
 }
 
 }  // namespace saccade
