@@ -106,7 +106,7 @@ class Served {
   std::unique_ptr<EventServer> server;
   std::vector<Event> learned;                ///< after stop()
   std::atomic<int> pause_us = 0;             ///< that learning from an event takes
-  std::atomic<bool> held = false;            ///< it takes no event
+  std::atomic<bool> held = false;            ///< learning from an event does not end
   std::atomic<int> updates = 0;              ///< with each answer
   std::atomic<std::size_t> most_waiting{0};  ///< that were seen
 
@@ -114,15 +114,12 @@ class Served {
   void learn() {
     for (bool stopped = false;;) {
       if (stopping_ && !std::exchange(stopped, true)) server->stop();
-      if (held && !stopping_) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
-        continue;
-      }
       most_waiting = std::max<std::size_t>(most_waiting, server->waiting());
       const auto arrival = server->next(std::chrono::milliseconds(stopped ? 0 : 5));
       if (!arrival && stopped) return;
       if (!arrival) continue;
       learned.push_back(arrival->event);
+      while (held && !stopping_) std::this_thread::sleep_for(std::chrono::milliseconds(1));
       if (pause_us > 0) std::this_thread::sleep_for(std::chrono::microseconds(pause_us));
       const std::vector<UpdateRecord> told(static_cast<std::size_t>(updates));
       server->answer({Event{}, arrival->connection, arrival->number}, std::holds_alternative<View>(arrival->event),
