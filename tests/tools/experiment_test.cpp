@@ -324,6 +324,31 @@ TEST_CASE("what is not TOML, and overrides that are not key=value") {
   CHECK_THROWS_AS(load_experiment("/"), InputError);
 }
 
+TEST_CASE("an experiment of views that arrive") {
+  const Experiment e = parse_experiment("", "exp.toml", {}, Mode::served);
+  CHECK(e.stream.arrives);
+  CHECK(e.stream.shape == "28x28x1");
+  CHECK(e.events == Experiment::unbounded);
+  CHECK(e.rate.final == 1);  // nothing falls to 0 over a run without an end
+  CHECK(parse_experiment("events = 100", "exp.toml", {}, Mode::served).rate.final == 0);
+  CHECK(parse_experiment(write_experiment(e), "exp.toml") == e);
+  const Experiment frames =
+      parse_experiment("data = \"none\"\nstream.shape = \"12x10x3\"\nstream.streams = 3", "exp.toml", {}, Mode::served);
+  CHECK(frames.network.height == 12);
+  CHECK(frames.network.width == 10);
+  CHECK(frames.network.name == "conv5");
+  const auto refused = [](const char* text, const char* part, Mode mode) {
+    CHECK_THROWS_WITH_AS(parse_experiment(text, "exp.toml", {}, mode), doctest::Contains(part), InputError);
+  };
+  refused("data = \"none\"", "expected stream.shape", Mode::served);
+  refused("stream.shape = \"12x10x3\"", "stream.shape is 12x10x3, but views of fashion-mnist are 28x28x1",
+          Mode::served);
+  refused("motion.path = \"trajectory\"", "says nothing beside stream.arrives", Mode::served);
+  refused("stream.streams = 2000", "1024", Mode::served);
+  refused("stream.streams = 2", "expected stream.file with it, or saccade serve", Mode::event);
+  refused("events = \"unbounded\"", "only what arrives over the network", Mode::event);
+}
+
 TEST_CASE("a training has defaults of its own, and what is written is the same in both modes") {
   const Experiment batch = parse_experiment("", "exp.toml", {}, Mode::batch), event = parse("");
   CHECK(batch.optimiser == Experiment::Optimiser::adam);

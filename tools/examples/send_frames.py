@@ -97,6 +97,8 @@ class Messages:
             sys.path.insert(0, folder)
             for name in ("Hello", "Views", "View", "Saccade", "Welcome", "Answer", "Refusal", "Update", "Term"):
                 setattr(self, name, importlib.import_module("saccade.fb." + name))
+        # What flatc 2.0 forgets to import where a schema includes another.
+        self.Answer.Update, self.Update.Term = self.Update.Update, self.Term.Term
 
     def table(self, name, **fields):
         """A finished payload; text and bytes become strings and vectors, fields that are left out their defaults."""
@@ -203,9 +205,9 @@ def main():
     views = messages.table("Views", Height=shape[0], Width=shape[1], Channels=shape[2], Content=1)
     connection.send(VIEWS, views)
     # A stream that the server knows goes on behind what it has: later, with another fixation.
-    start, fixation, events = welcome.Time(), 0, 0
+    start, fixation, events = 0, 0, 0
     if welcome.Accepted() > 0:
-        fixation = welcome.Fixation() + 1
+        start, fixation = welcome.Time() + 1, welcome.Fixation() + 1
         if welcome.Looking():
             connection.send(SACCADE, messages.table("Saccade", Time=start, Fixation=welcome.Fixation()))
             events += 1

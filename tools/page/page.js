@@ -36,7 +36,7 @@ function set(node, text) {
 const whole = n => Math.round(n).toLocaleString('en');
 const number = x => x === null || x === undefined ? '–' : Math.abs(x) >= 1000 ? whole(x) : String(Number(x.toPrecision(3)));
 const seconds = x => x < 1 ? `${Math.round(x * 1000)} ms` : x < 120 ? `${number(x)} s` : `${number(x / 60)} min`;
-const layerName = layer => layer < 0 ? 'all layers' : `layer ${layer + 1}`;
+const layerName = layer => layer < 0 ? 'all layers' : `layer ${layer}`;
 const colour = layer => (layer < 0 ? 6 : layer) % 8;
 const marginsOf = layer => state.run.run.layers[layer < 0 ? state.run.run.layers.length - 1 : layer].margins;
 
@@ -322,7 +322,7 @@ function showProbes() {
     }
     const layers = (probes.untrained[kind] ?? probes.learned[kind] ?? []).map(pair => pair[0]);
     const x = layer => box.left + (box.right - box.left) * (layers.indexOf(layer) + 0.5) / Math.max(1, layers.length);
-    for (const layer of layers) svg(node, 'text', {x: x(layer), y: height - 6, class: 'middle'}, String(layer + 1));
+    for (const layer of layers) svg(node, 'text', {x: x(layer), y: height - 6, class: 'middle'}, String(layer));
     for (const [, value] of probes.pixels[kind] ?? [])
       svg(node, 'path', {d: `M${box.left} ${y(value)}H${box.right}`, class: 'axis', 'stroke-dasharray': '5 4'});
     for (const [of, className, line] of [['untrained', 'hollow faint-stroke', 'axis'], ['learned', 'positive-fill', 'line positive-stroke']]) {

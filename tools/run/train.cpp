@@ -135,6 +135,8 @@ void check_train(const Experiment& e) {
         fmt::format("stream.file = {}: a recorded stream belongs to saccade replay; batches are drawn from "
                     "a data set",
                     e.stream.file));
+  if (e.stream.arrives)
+    throw InputError("stream.arrives is true: views that come over the network belong to saccade serve");
   if (e.schedule == Experiment::Schedule::pll)
     throw InputError(
         "schedule = \"pll\": layers that learn in parallel belong to saccade replay; expected rll, gll or e2e");

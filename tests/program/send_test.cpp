@@ -1,0 +1,128 @@
+#include <doctest/doctest.h>
+
+#include "data_folders.h"
+#include "program.h"
+
+/// `send`, and the sender in Python, to a `serve` that runs beside the test.
+namespace saccade::program {
+namespace {
+
+/// A server that learns from 30 views of 28x28x1, then ends.
+class Server {
+ public:
+  explicit Server(const fs::path& folder, const std::string& data, const Arguments& more = {})
+      : err_(folder / "serve.err"),
+        process_(Arguments{"serve", "--listen", "127.0.0.1:0", "--out", (folder / "served").string(), "--data", data,
+                           "--set", "events=30", "--set", "stream.streams=1"} +
+                     more,
+                 {}, {"/bin/sh", "-c", "exec \"$@\" 2>'" + err_.string() + "'", "sh"}) {
+    const std::string said = "saccade: listening on ";
+    if (!eventually([&] { return contains(text_of(err_), said) && text_of(err_).ends_with("\n"); }))
+      throw std::runtime_error("no server: " + text_of(err_));
+    const std::string text = text_of(err_);
+    const std::size_t from = text.find(said) + said.size();
+    address = text.substr(from, text.find(' ', from) - from);
+  }
+  Outcome wait() { return process_.wait(); }
+  std::string address;
+
+ private:
+  fs::path err_;
+  Process process_;
+};
+
+struct Setting {
+  Setting() {
+    make_fashion_mnist(folder.path, 60, 40);
+    const Outcome packed = run({"pack", "--quiet", "--out", file(), "--data", data(), "--events", "30"});
+    REQUIRE(packed.code == 0);
+  }
+  std::string data() const { return folder.path.string(); }
+  std::string file() const { return (folder.path / "F.views").string(); }
+  std::string fingerprint(const std::string& run) const {
+    return json_of(folder.path / run / "summary.json")["fingerprint"].get<std::string>();
+  }
+  /// A replay of what the server has recorded learns what the server has learned.
+  void check_replay() const {
+    const std::string arrivals = (folder.path / "served" / "arrivals.views").string();
+    const Outcome again = run(replay(folder.path / "again") + Arguments{"--stream", arrivals});
+    CAPTURE(again.err);
+    REQUIRE(again.code == 0);
+    CHECK(fingerprint("again") == fingerprint("served"));
+  }
+  TemporaryFolder folder;
+};
+
+}  // namespace
+
+TEST_CASE("a stream that is sent is learned from as one that is replayed") {
+  const Setting setting;
+  Server server(setting.folder.path, setting.data());
+  const Outcome sent = run(
+      {"send", setting.file(), "--to", server.address, "--data", setting.data(), "--rate", "500", "--json", "--quiet"});
+  CAPTURE(sent.err);
+  REQUIRE(sent.code == 0);
+  const nlohmann::json counts = nlohmann::json::parse(sent.out);
+  CHECK(counts["views"] == 30);
+  CHECK(counts["answered"] == counts["views"].get<int>() + counts["saccades"].get<int>());
+  CHECK(counts["dropped"] == 0);
+  CHECK(counts["reconnects"] == 0);
+  CHECK(counts["seconds"].get<double>() >= 29 / 500.0);
+  CHECK(counts["latency_ms"]["p99"] >= counts["latency_ms"]["median"]);
+  CHECK(server.wait().code == 0);
+  setting.check_replay();
+  const Outcome direct =
+      run(replay(setting.folder.path / "direct") + Arguments{"--stream", setting.file(), "--data", setting.data()});
+  REQUIRE(direct.code == 0);
+  CHECK(setting.fingerprint("direct") == setting.fingerprint("served"));
+}
+
+TEST_CASE("the example in Python sends frames that are learned from") {
+  const auto python = [](const Arguments& arguments) {
+    return Process(Process::WholeLine{Arguments{"/usr/bin/python3"} + arguments}).wait();
+  };
+  if (python({"-c", "import flatbuffers"}).code != 0) {
+    MESSAGE("python3-flatbuffers is missing");
+    return;
+  }
+  const Setting setting;
+  Server server(setting.folder.path, setting.data());
+  const std::string script = (fs::path(SACCADE_TESTS) / ".." / "tools" / "examples" / "send_frames.py").string();
+  const Outcome sent = python({script, "--to", server.address, "--size", "28x28x1", "--frames", "30", "--rate", "200"});
+  CAPTURE(sent.out);
+  CAPTURE(sent.err);
+  REQUIRE(sent.code == 0);
+  CHECK(contains(sent.out, "event 0: seen"));
+  CHECK(contains(sent.out, ": learned 0."));
+  CHECK(contains(sent.out, "44 events, 44 answers"));
+  CHECK(server.wait().code == 0);
+  setting.check_replay();
+  const Outcome nobody = python({script, "--to", server.address, "--size", "28x28x4"});
+  CHECK(nobody.code == 2);
+  CHECK(contains(nobody.err, "1 or 3 channels"));
+}
+
+TEST_CASE("what cannot be sent is refused") {
+  const Setting setting;
+  const std::string file = setting.file(), to = "127.0.0.1:1", data = setting.data();
+  const auto check = [](const Arguments& arguments, const std::vector<std::string>& parts) {
+    CHECK(refusal_fault(run(arguments), arguments, parts) == "");
+  };
+  check({"send", file, "--to", "nowhere"}, {"--to nowhere", "expected HOST:PORT"});
+  check({"send", file, "--to", to, "--rate", "fast"}, {"--rate fast", "max"});
+  check({"send", file, "--to", to, "--token-file", "/nowhere/token"}, {"/nowhere/token"});
+  check({"send", "/nowhere/F.views", "--to", to}, {"/nowhere/F.views"});
+  const Outcome alone = run({"send", file, "--to", to, "--data", data, "--retries", "1", "--quiet"});
+  CHECK(alone.code == 1);
+  CHECK(contains(alone.err, "cannot connect: Connection refused"));
+  CHECK(contains(alone.err, "given up after 1 more"));
+
+  Server server(setting.folder.path, data);
+  const std::string wide = (setting.folder.path / "wide.views").string();
+  REQUIRE(run({"pack", "--quiet", "--out", wide, "--set", "data=world", "--set", "world.train_stills=10", "--events",
+               "3", "--pixels"})
+              .code == 0);
+  check({"send", wide, "--to", server.address}, {server.address, "refuses the stream", "expected 28x28x1"});
+}
+
+}  // namespace saccade::program
