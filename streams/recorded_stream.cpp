@@ -26,6 +26,8 @@ void check_source(const std::filesystem::path& file, const ViewFileHeader& heade
                                  source.name(), shape_text(source.view_shape())));
 }
 
+constexpr Time latest = static_cast<Time>(latest_second) * ticks_per_second;
+
 }  // namespace
 
 void RecordedEvents::check(const Event& event) const {
@@ -41,6 +43,8 @@ void RecordedEvents::check(const Event& event) const {
                                  streams_.size() == 1 ? events_ : at.events, view ? "view" : "saccade", fixation,
                                  to_seconds(time), expected));
   };
+  // A key may lie a little behind its event's time.
+  if (time > latest) refuse(fmt::format("a time up to {} s", latest_second));
   // At one time, what ends a fixation comes before what begins the next.
   if (time < 0 || (at.events > 0 && (time < at.time || (!view && at.looking && time == at.time))))
     refuse(at.events > 0 ? fmt::format("one after {} s", to_seconds(at.time)) : "a time from 0 on");

@@ -10,6 +10,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
+#include <cmath>
 #include <condition_variable>
 #include <deque>
 #include <future>
@@ -33,6 +34,8 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t chunk_bytes = 64 << 10;
 /// Answers that a peer has not taken, from which on nothing more is read of it.
 constexpr std::size_t unread_answers = 1 << 20;
+/// Of a view's values; standardised ones stay far below.
+constexpr float largest_value = 1000;
 
 std::size_t bytes_of(const Event& event) {
   const auto* view = std::get_if<View>(&event);
@@ -129,7 +132,7 @@ class EventServer::Implementation {
 
   std::optional<Arrival> next(std::chrono::milliseconds wait) {
     std::optional<Arrival> arrival = queue_.pop(wait);
-    if (arrival && parked_.load() && queue_.size() <= options_.waiting / 2) {
+    if (arrival && parked_.load() && half_empty()) {
       parked_ = false;
       asio::post(context_, [this] { wake(); });
     }
@@ -178,6 +181,10 @@ class EventServer::Implementation {
   bool has_room(std::size_t events, std::size_t bytes) const {
     return queue_.size() + events < options_.waiting && queue_.bytes() + bytes < options_.waiting_bytes;
   }
+  /// Emptied enough for those who wait for room.
+  bool half_empty() const {
+    return queue_.size() <= options_.waiting / 2 && queue_.bytes() <= options_.waiting_bytes / 2;
+  }
   bool full_of_views() const { return options_.most_views > 0 && log_.events().views() >= options_.most_views; }
   template <class Change>
   void count(Change change) {
@@ -218,7 +225,6 @@ class EventServer::Implementation {
 
   std::map<std::uint64_t, std::shared_ptr<Session>> sessions_;
   std::uint64_t last_session_ = 0, first_woken_ = 0;
-  std::string stopping_;  ///< why nothing is accepted any more
   std::optional<Clock::time_point> deadline_;
   asio::io_context context_{1};
   tcp::acceptor acceptor_;
@@ -272,7 +278,8 @@ class EventServer::Implementation::Session : public std::enable_shared_from_this
   void check(Clock::time_point now) {
     const auto limit = greeted_ ? server_.options_.silence : server_.options_.greeting;
     const bool reads_nothing = writing_ && now - wrote_ > server_.options_.silence;
-    const bool sends_nothing = reading_ && unanswered_ == 0 && now - (greeted_ ? heard_ : born_) > limit;
+    const Clock::time_point since = greeted_ ? std::max(listening_, wrote_) : born_;
+    const bool sends_nothing = reading_ && unanswered_ == 0 && now - since > limit;
     if (ended_ && now - ended_at_ > std::chrono::seconds(2)) return close();
     if (!reads_nothing && !sends_nothing) return;
     server_.count([](auto& c) { ++c.silent; });
@@ -305,11 +312,11 @@ class EventServer::Implementation::Session : public std::enable_shared_from_this
   void read() {
     if (reading_ || closed_) return;
     reading_ = true;
+    listening_ = Clock::now();
     socket_.async_read_some(asio::buffer(chunk_), [self = shared_from_this()](Error error, std::size_t size) {
       self->reading_ = false;
       if (self->closed_) return;
       if (error) return self->gone();
-      self->heard_ = Clock::now();
       if (self->ended_) return self->drain(size);
       self->feed(size);
     });
@@ -338,7 +345,6 @@ class EventServer::Implementation::Session : public std::enable_shared_from_this
       return refuse(error.what());
     } catch (...) {  // the disk: no event can be accepted any more
       server_.queue_.fail(std::current_exception());
-      server_.stopping_ = "the server cannot record";
       return close();
     }
     if (closing_) return maybe_end();
@@ -358,7 +364,7 @@ class EventServer::Implementation::Session : public std::enable_shared_from_this
           waiting_for_room_ = true;
           server_.parked_ = true;
           server_.tell_behind();
-          if (server_.queue_.size() <= server_.options_.waiting / 2) go_on_later();  // it was emptied meanwhile
+          if (server_.half_empty()) go_on_later();  // it was emptied meanwhile
           return false;
         }
       }
@@ -396,8 +402,9 @@ class EventServer::Implementation::Session : public std::enable_shared_from_this
       case records::header_record:
         return views(records::read_header(what_, record));
       case records::view_record: {
-        const View view = records::read_view(what_, record, expected(), true);
-        return event(view);
+        View view = records::read_view(what_, record, expected(), true);
+        check_pixels(*view.pixels);
+        return event(std::move(view));
       }
       case records::saccade_record:
         expected();
@@ -415,6 +422,14 @@ class EventServer::Implementation::Session : public std::enable_shared_from_this
                                     "(the end)",
                                     record.type));
     }
+  }
+
+  /// Nothing of one peer may make the learner's numbers overflow.
+  void check_pixels(const Pixels& pixels) const {
+    for (const float value : pixels)
+      if (!(std::abs(value) <= largest_value))
+        throw InputError(fmt::format("{}: got a view with the value {}, expected at most {} either way", what_, value,
+                                     largest_value));
   }
 
   const ViewFileHeader& expected() const {
@@ -473,7 +488,6 @@ class EventServer::Implementation::Session : public std::enable_shared_from_this
       return;
     }
     const std::uint64_t number = numbered_++;
-    const bool saccade = std::holds_alternative<Saccade>(event);
     if (server_.options_.drop && drops(event)) {
       server_.count([](auto& c) { ++c.dropped; });
       server_.tell_behind();
@@ -484,7 +498,6 @@ class EventServer::Implementation::Session : public std::enable_shared_from_this
     ++unanswered_;
     accepted_bytes_ += bytes_of(event);
     accepted_.push_back({std::move(event), id_, number});
-    if (saccade) return;
   }
 
   /// A view for which there is no room, and a saccade from what was never seen.
@@ -577,7 +590,7 @@ class EventServer::Implementation::Session : public std::enable_shared_from_this
   bool for_now_ = false;                ///< a sender may come back
   bool greeted_ = false, said_end_ = false, reading_ = false, writing_ = false, closed_ = false, ended_ = false;
   bool waiting_for_room_ = false, waiting_for_reader_ = false;
-  Clock::time_point born_ = Clock::now(), heard_ = born_, wrote_ = born_, ended_at_{};
+  Clock::time_point born_ = Clock::now(), listening_ = born_, wrote_ = born_, ended_at_{};
   std::size_t drained_ = 0;
 };
 
@@ -658,7 +671,6 @@ void EventServer::Implementation::deliver() {
 }
 
 void EventServer::Implementation::refuse_all(const std::string& why) {
-  stopping_ = why;
   Error ignored;
   acceptor_.close(ignored);
   const auto sessions = sessions_;

@@ -1,0 +1,515 @@
+#include "streams/network/event_server.h"
+
+#include <doctest/doctest.h>
+
+#include <ctime>
+#include <limits>
+#include <map>
+
+#include "engine/error.h"
+#include "streams/network/sender.h"
+#include "streams/network/served.h"
+#include "streams/recorded_stream.h"
+
+using namespace std::chrono_literals;
+
+namespace saccade::test {
+namespace {
+
+bool says(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+SendOptions to(const Served& served, const std::string& name) {
+  SendOptions options;
+  options.to = {"127.0.0.1", served.port()};
+  options.stream = name;
+  options.header = pixels_header();
+  options.first_pause = 50ms;
+  return options;
+}
+
+SendCounts send_film(const Served& served, const std::string& name, std::uint32_t seed, std::uint64_t views) {
+  GivenStream stream(film(seed, views));
+  return send(stream, to(served, name));
+}
+
+/// The recording of a stopped server, by streams' names. Throws where it is not whole, or no streams.
+std::map<std::string, std::vector<Event>> recorded(const Served& served) {
+  const RecordedStream whole(served.file);
+  ViewFileReader reader(real_files(), served.file);
+  std::map<std::string, std::vector<Event>> streams;
+  std::size_t events = 0;
+  while (auto event = reader.next()) {
+    const auto stream = std::visit([](const auto& e) { return e.stream; }, *event);
+    // What was learned is what was recorded, in its order.
+    REQUIRE(events < served.learned.size());
+    REQUIRE(same_event(*event, served.learned[events]));
+    ++events;
+    streams[reader.names().at(stream)].push_back(std::move(*event));
+  }
+  CHECK(events == served.learned.size());
+  CHECK(events == whole.recording().events);
+  return streams;
+}
+
+/// Whether these are the first `count` of the others.
+bool begins(const std::vector<Event>& whole, const std::vector<Event>& part, std::size_t count) {
+  if (part.size() != count || whole.size() < count) return false;
+  return std::equal(part.begin(), part.end(), whole.begin(), same_event);
+}
+
+bool eventually(const std::function<bool()>& condition) {
+  const auto end = std::chrono::steady_clock::now() + 20s;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::sleep_for(1ms);
+  }
+  return true;
+}
+
+/// A session that begins well and says this then.
+Peer::Heard say(const Served& served, const std::string& name, const std::function<void(wire::Writer&)>& then) {
+  wire::Writer writer(wire::events_kind);
+  writer.hello({name, ""});
+  writer.views(pixels_header(), false);
+  then(writer);
+  return talk(served.port(), writer.take());
+}
+
+View view_of(Time time, float value = 0, std::size_t values = 6) {
+  return View{time, 0, 0, {}, std::make_shared<Pixels>(values, value)};
+}
+
+}  // namespace
+
+TEST_CASE("event server: four senders side by side are four streams of one recording, whole and in order") {
+  Served served;
+  std::vector<std::thread> threads;
+  std::vector<SendCounts> sent(4);
+  for (std::uint32_t i = 0; i < 4; ++i)
+    threads.emplace_back([&, i] { sent[i] = send_film(served, "s" + std::to_string(i), i, 400); });
+  for (std::thread& thread : threads) thread.join();
+  const EventServerCounts counts = served.stop();
+  CHECK(counts.connections == 4);
+  CHECK(counts.events == 4 * 533);
+  CHECK(counts.refused + counts.silent + counts.lost + counts.crowded + counts.dropped == 0);
+  for (const SendCounts& each : sent) {
+    CHECK(each.views == 400);
+    CHECK(each.answered == 533);
+    CHECK(each.updated == 400);
+    CHECK(each.reconnects == 0);
+  }
+  auto streams = recorded(served);
+  CHECK(streams.size() == 4);
+  for (std::uint32_t i = 0; i < 4; ++i) CHECK(begins(film(i, 400), streams["s" + std::to_string(i)], 533));
+}
+
+TEST_CASE("event server: of a session cut at any byte, the whole events before are accepted and nothing else") {
+  const std::vector<Event> events = film(1, 4);
+  const auto name = [](std::size_t cut) { return "cut-" + std::to_string(1000 + cut); };
+  const std::size_t size = session(name(0), events).bytes.size();
+  REQUIRE(size < most_streams);
+  Served served({}, most_streams);
+  std::uint64_t lost = 0;
+  for (std::size_t cut = 0; cut <= size; ++cut) {
+    CAPTURE(cut);
+    const Session cut_off = session(name(cut), events);
+    talk(served.port(), ByteSpan(cut_off.bytes).first(cut));
+    lost += cut < size;
+    if (cut % 64 != 0) continue;  // another connection goes on behind what was accepted
+    const SendCounts rest = send_film(served, name(cut), 1, 7);
+    CHECK(rest.skipped == cut_off.whole(cut));
+    CHECK(rest.answered == 9 - rest.skipped);
+  }
+  const EventServerCounts counts = served.stop();
+  CHECK(counts.lost == lost);
+  CHECK(counts.refused == 0);
+  auto streams = recorded(served);
+  for (std::size_t cut = 0; cut <= size; ++cut) {
+    CAPTURE(cut);
+    const std::uint64_t accepted = cut % 64 == 0 ? 9 : session(name(cut), events).whole(cut);
+    CHECK(begins(film(1, 7), streams[name(cut)], accepted));
+  }
+}
+
+TEST_CASE("event server: a flipped bit ends its session; what was accepted before it stays") {
+  const std::vector<Event> events = film(2, 4);
+  const auto name = [](std::size_t bit) { return "bit-" + std::to_string(10000 + bit); };
+  const std::size_t bits = 8 * session(name(0), events).bytes.size();
+  for (std::size_t from = 0; from < bits; from += 3000) {
+    Served served({}, most_streams);
+    const std::size_t end = std::min(bits, from + 3000);
+    std::uint64_t sessions = 0;
+    for (std::size_t bit = from; bit < end; bit += 3, ++sessions) {
+      Session damaged = session(name(bit), events);
+      damaged.bytes[bit / 8] ^= static_cast<std::uint8_t>(1 << bit % 8);
+      talk(served.port(), damaged.bytes);
+    }
+    const EventServerCounts counts = served.stop();
+    CHECK(counts.refused + counts.lost == sessions);  // a longer record than was sent is waited for
+    CHECK(counts.refused > sessions / 2);
+    const std::string said = served.said();
+    CHECK(std::count(said.begin(), said.end(), '\n') < 100);  // not a line each
+    auto streams = recorded(served);
+    for (std::size_t bit = from; bit < end; bit += 3) {
+      CAPTURE(bit);
+      CHECK(begins(events, streams[name(bit)], session(name(bit), events).whole(bit / 8)));
+    }
+  }
+}
+
+TEST_CASE("event server: what is no session of ours is refused with the reason, and the server stays up") {
+  Served served;
+  const std::uint16_t port = served.port();
+  std::uint64_t refused = 0;
+  const auto check = [&](const Peer::Heard& heard, const std::string& reason, bool for_now = false) {
+    CAPTURE(reason);
+    CAPTURE(heard.refusal);
+    CHECK(says(heard.refusal, reason));
+    CHECK(heard.for_now == for_now);
+    CHECK(heard.answers.empty());
+    ++refused;
+  };
+  const auto bytes_of = [](const std::string& text) { return frame::Bytes(text.begin(), text.end()); };
+  check(talk(port, bytes_of("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")), "expected \"SACCADE\"");
+  check(talk(port, frame::Bytes(100'000, 0xff)), "expected \"SACCADE\"");
+  check(talk(port, wire::Writer(wire::answers_kind).take()), "expected kind \"views\"");
+
+  const auto lie = [&](std::uint32_t length) {
+    frame::Bytes bytes = session("liar", film(0, 1)).bytes;
+    for (int i = 0; i < 4; ++i) bytes[record_file_header_bytes + 4 + i] = static_cast<std::uint8_t>(length >> (8 * i));
+    return talk(port, bytes);
+  };
+  for (const std::uint32_t length : {0xffffffffu, 0x7fffffffu, 0x01000000u, 0x00020000u}) check(lie(length), "bytes");
+
+  const auto hello = [&](const std::string& name) {
+    wire::Writer writer(wire::events_kind);
+    writer.hello({name, ""});
+    return talk(port, writer.take());
+  };
+  for (const std::string name : {"../etc", "a b", "a\nb", "\xc3\xa4"}) check(hello(name), "stream name");
+  check(hello(std::string(65, 'n')), "1 to 64");
+
+  const auto views = [&](const std::function<void(ViewFileHeader&)>& change) {
+    wire::Writer writer(wire::events_kind);
+    ViewFileHeader header = pixels_header();
+    change(header);
+    writer.views(header, false);
+    return talk(port, writer.take());
+  };
+  check(views([](auto& h) { h.height = 4; }), "4x2x1, expected 3x2x1");
+  check(views([](auto& h) { h.channels = 3; }), "3x2x3, expected 3x2x1");
+  check(views([](auto& h) { h.height = 1 << 20, h.width = 16; }), "expected 3x2x1");
+  check(views([](auto& h) { h.content = ViewFileHeader::Content::recipes; }), "expected pixels");
+
+  check(say(served, "n", [](auto& w) { w.hello({"n", ""}); }), "a second greeting");
+  check(say(served, "n", [](auto& w) { w.views(pixels_header(), false); }), "two records of type 4");
+  check(say(served, "n", [](auto& w) { w.welcome({}); }), "got record type 8");
+  check(say(served, "n", [](auto& w) { w.event(view_of(5, 0, 5)); }), "expected 6");
+  wire::Writer unannounced(wire::events_kind);
+  unannounced.hello({"n", ""});
+  unannounced.event(view_of(0));
+  check(talk(port, unannounced.take()), "expected a record of type 4 first");
+
+  // Of numbers that would break the learner, or its keys.
+  for (const float value : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(), -1e30f})
+    check(say(served, "n", [&](auto& w) { w.event(view_of(5, value)); }), "got a view with the value");
+  check(say(served, "n", [](auto& w) { w.event(view_of(std::numeric_limits<Time>::max())); }), "a time up to");
+  check(say(served, "n", [](auto& w) { w.event(view_of(-1)); }), "a time from 0 on");
+
+  CHECK(send_film(served, "n", 1, 6).answered == 7);
+  check(say(served, "n", [](auto& w) { w.event(view_of(0)); }), "expected one after");
+  check(say(served, "n", [](auto& w) { w.event(view_of(100)); }), "expected a saccade first");
+  check(say(served, "n", [](auto& w) { w.event(Saccade{100, 0}); }), "expected the end of fixation 1");
+  const EventServerCounts counts = served.stop();
+  CHECK(counts.refused == refused);
+  CHECK(counts.events == 7);
+  CHECK(begins(film(1, 6), recorded(served)["n"], 7));
+}
+
+TEST_CASE("event server: no token, a wrong one, the right one") {
+  const TemporaryFolder folder;
+  write_secret(folder.path / "token", "0123456789abcdef\n");
+  EventServerOptions options;
+  options.token = Token::read(folder.path / "token");
+  Served served(options);
+  const std::vector<Event> events = film(0, 3);
+  CHECK(says(talk(served.port(), session("one", events).bytes).refusal, "a token is needed"));
+  CHECK(says(talk(served.port(), session("one", events, "0123456789abcdeX").bytes).refusal, "not the token"));
+  wire::Writer anonymous(wire::events_kind);
+  anonymous.views(pixels_header(), false);
+  CHECK(says(talk(served.port(), anonymous.take()).refusal, "a token is needed"));
+  CHECK(talk(served.port(), session("one", events, "0123456789abcdef").bytes).answers.size() == 3);
+  CHECK_FALSE(says(served.said(), "0123456789"));
+  const EventServerCounts counts = served.stop();
+  CHECK(counts.refused == 3);
+  CHECK(recorded(served)["one"].size() == 3);
+}
+
+TEST_CASE("event server: a file of views is a session; a name in use and one stream too many are refused") {
+  Served served({}, 2);
+  {
+    Peer first(served.port());
+    wire::Writer writer(wire::events_kind);
+    writer.views(pixels_header(), false);
+    first.send(writer.take());
+    const auto welcome = first.next();
+    REQUIRE(welcome);
+    CHECK(welcome->type == records::welcome_record);
+    const Peer::Heard second = talk(served.port(), session("stream", film(0, 3)).bytes);
+    CHECK(says(second.refusal, "\"stream\" is already being sent"));
+    CHECK(second.for_now);
+    first.finish();
+    first.hear();
+  }
+  CHECK(send_film(served, "stream", 0, 3).answered == 3);
+  CHECK(send_film(served, "other", 0, 3).answered == 3);
+  const Peer::Heard third = talk(served.port(), session("third", film(0, 3)).bytes);
+  CHECK(says(third.refusal, "2 streams already"));
+  CHECK_FALSE(third.for_now);
+  served.stop();
+  CHECK(recorded(served).size() == 2);
+}
+
+TEST_CASE("event server: a peer that never reads costs little, is cut off, and holds nobody up") {
+  EventServerOptions options;
+  options.silence = 500ms;
+  options.waiting = 64;
+  Served served(options);
+  served.updates = 100;  // answers of some kB
+  constexpr std::uint64_t views = 60'000;
+  std::thread deaf([&] {
+    Peer peer(served.port(), 4096);
+    CHECK_FALSE(peer.send(session("deaf", film(0, views)).bytes));
+  });
+  const SendCounts sent = send_film(served, "good", 1, 1000);
+  CHECK(sent.answered == 1333);
+  CHECK(sent.reconnects == 0);
+  deaf.join();
+  const EventServerCounts counts = served.stop();
+  CHECK(counts.silent == 1);
+  CHECK(says(served.said(), "it reads no answers"));
+  CHECK(served.most_waiting <= options.waiting);
+  auto streams = recorded(served);
+  CHECK(begins(film(1, 1000), streams["good"], 1333));
+  const std::size_t accepted = streams["deaf"].size();
+  CHECK(accepted > 100);
+  CHECK(accepted < views / 4);  // it was read no further
+  CHECK(begins(film(0, views), streams["deaf"], accepted));
+}
+
+TEST_CASE("event server: silent peers are cut off, before and behind their greeting; who waits for an answer is not") {
+  EventServerOptions options;
+  options.greeting = 300ms;
+  options.silence = 600ms;
+  Served served(options);
+  const frame::Bytes bytes = session("patient", {view_of(0)}).bytes;
+  const auto cut_after = [&](std::size_t size) {
+    Peer peer(served.port());
+    peer.send(ByteSpan(bytes).first(size));
+    return peer.hear();
+  };
+  CHECK_FALSE(cut_after(0).welcome);
+  CHECK_FALSE(cut_after(40).welcome);
+  CHECK(served.server->counts().silent == 2);
+  CHECK(cut_after(bytes.size() - 60).welcome);
+  CHECK(served.server->counts().silent == 3);
+  CHECK(says(served.said(), "it sends nothing"));
+
+  // The learner takes longer than peers may be silent, and the peer some time after the answer.
+  served.held = true;
+  Peer peer(served.port());
+  wire::Writer writer(wire::events_kind);
+  writer.hello({"slow", ""});
+  writer.views(pixels_header(), false);
+  writer.event(view_of(0));
+  peer.send(writer.take());
+  std::this_thread::sleep_for(900ms);
+  served.held = false;
+  REQUIRE(peer.next()->type == records::welcome_record);
+  REQUIRE(peer.next()->type == records::answer_record);
+  std::this_thread::sleep_for(300ms);
+  writer.views(pixels_header(), true);
+  peer.send(writer.take());
+  peer.hear();
+  const EventServerCounts counts = served.stop();
+  CHECK(counts.silent == 3);
+  CHECK(counts.lost == 0);
+}
+
+TEST_CASE("event server: 1,000 connections, and more at a time than it takes") {
+  EventServerOptions options;
+  options.greeting = 500ms;
+  options.connections = 16;
+  Served served(options);
+  for (int i = 0; i < 1000; ++i) Peer peer(served.port());
+  REQUIRE(eventually([&] {
+    const EventServerCounts counts = served.server->counts();
+    return counts.connections + counts.crowded == 1000 && counts.lost == counts.connections;
+  }));
+  std::vector<std::unique_ptr<Peer>> idle;
+  for (int i = 0; i < 40; ++i) idle.push_back(std::make_unique<Peer>(served.port()));
+  REQUIRE(eventually([&] { return served.server->counts().silent == 16; }));
+  CHECK(served.server->counts().crowded >= 24);
+  CHECK(send_film(served, "one", 0, 6).answered == 7);
+  const EventServerCounts counts = served.stop();
+  CHECK(counts.connections + counts.crowded == 1041);
+  CHECK(counts.refused == 0);
+  CHECK(recorded(served)["one"].size() == 7);
+}
+
+TEST_CASE("event server: 200,000 tiny messages are read past or end their session") {
+  Served served;
+  constexpr int many = 50'000;
+  wire::Writer saccades(wire::events_kind), hellos(wire::events_kind);
+  saccades.hello({"one", ""});
+  saccades.views(pixels_header(), false);
+  for (int i = 0; i < many; ++i) {
+    saccades.event(Saccade{i, 0});
+    hellos.hello({"two", ""});
+  }
+  talk(served.port(), saccades.take());
+  talk(served.port(), hellos.take());
+  CHECK(served.server->counts().refused == 2);
+
+  wire::Writer writer(wire::events_kind);
+  writer.hello({"three", ""});
+  writer.views(pixels_header(), false);
+  frame::Bytes named = writer.take();
+  for (int i = 0; i < 2 * many; ++i) frame::append(named, named.size(), records::name_record, {});
+  CHECK(talk(served.port(), named).refusal.empty());
+  const EventServerCounts counts = served.stop();
+  CHECK(counts.refused == 2);
+  CHECK(counts.events == 0);
+  CHECK(served.learned.empty());
+}
+
+TEST_CASE("event server: behind, it lets senders wait and loses nothing, or drops views and says so") {
+  for (const bool drop : {false, true}) {
+    CAPTURE(drop);
+    EventServerOptions options;
+    options.drop = drop;
+    options.waiting = 8;
+    Served served(options);
+    served.pause_us = 300;
+    const SendCounts sent = send_film(served, "fast", 3, 600);
+    const EventServerCounts counts = served.stop();
+    CHECK(sent.answered == 799);
+    CHECK(sent.dropped == counts.dropped);
+    CHECK((counts.dropped > 0) == drop);
+    CHECK(counts.events + counts.dropped == 799);
+    CHECK(says(served.said(), "the learner is behind"));
+    CHECK(served.most_waiting <= options.waiting + (drop ? 200 : 0));  // saccades are kept
+    CHECK(recorded(served)["fast"].size() == counts.events);           // and it is a stream
+  }
+}
+
+TEST_CASE("event server: with room for one event all is learned, whoever sends") {
+  EventServerOptions options;
+  options.waiting = 1;
+  Served served(options);
+  std::thread other([&] { CHECK(send_film(served, "b", 2, 200).answered == 266); });
+  CHECK(send_film(served, "a", 1, 200).answered == 266);
+  other.join();
+  served.stop();
+  CHECK(served.most_waiting <= 1);
+  auto streams = recorded(served);
+  CHECK(begins(film(1, 200), streams["a"], 266));
+  CHECK(begins(film(2, 200), streams["b"], 266));
+}
+
+TEST_CASE("event server: waiting for bytes to become free takes no time of the processor") {
+  EventServerOptions options;
+  options.waiting_bytes = 200;  // one view
+  Served served(options);
+  served.held = true;
+  std::thread sender([&] { CHECK(send_film(served, "a", 1, 50).answered == 66); });
+  REQUIRE(eventually([&] { return served.server->waiting() > 0; }));
+  std::this_thread::sleep_for(50ms);
+  const std::clock_t before = std::clock();
+  std::this_thread::sleep_for(400ms);
+  CHECK(static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC < 0.2);
+  served.held = false;
+  sender.join();
+  served.stop();
+  CHECK(served.learned.size() == 66);
+}
+
+TEST_CASE("event server: it takes the views of its run and no more") {
+  EventServerOptions options;
+  options.most_views = 10;
+  Served served(options);
+  std::atomic<int> refusals = 0;
+  std::vector<std::thread> threads;
+  for (std::uint32_t i = 0; i < 2; ++i)
+    threads.emplace_back([&, i] {
+      const Peer::Heard heard = talk(served.port(), session("s" + std::to_string(i), film(i, 20)).bytes);
+      refusals += says(heard.refusal, "the run has its 10 views") && !heard.for_now;
+    });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(refusals == 2);
+  served.stop();
+  recorded(served);
+  CHECK(RecordedStream(served.file).recording().views == 10);
+}
+
+TEST_CASE("event server: a sender goes on behind a closed file and behind a torn end") {
+  Served served;
+  CHECK(send_film(served, "one", 0, 30).answered == 39);
+  served.stop();
+  served.open({}, 4, true);
+  CHECK(served.log->torn() == 0);
+  const SendCounts more = send_film(served, "one", 0, 60);
+  CHECK(more.skipped == 39);
+  CHECK(more.views == 30);
+  served.stop();
+  // As a power failure may leave it.
+  const std::filesystem::path partial = served.file.string() + ".partial";
+  std::filesystem::rename(served.file, partial);
+  std::filesystem::resize_file(partial, std::filesystem::file_size(partial) - 250);
+  served.open({}, 4, true);
+  CHECK(served.log->torn() > 0);
+  const std::uint64_t left = served.log->events().events();
+  CHECK(left < 79);
+  CHECK(send_film(served, "one", 0, 60).skipped == left);
+  served.stop();
+  CHECK(served.learned.size() == 79 - left);
+  const RecordedStream whole(served.file);
+  CHECK(whole.recording().views == 60);
+  CHECK_THROWS_AS(ArrivalLog::resume(real_files(), served.file, pixels_header(3)), InputError);
+}
+
+TEST_CASE("event server: stopped while senders wait, what was accepted is learned and answered, the rest is not") {
+  EventServerOptions options;
+  options.waiting = 4;
+  Served served(options);
+  served.held = true;
+  std::array<Peer::Heard, 2> heard;
+  std::vector<std::thread> threads;
+  for (std::uint32_t i = 0; i < 2; ++i)
+    threads.emplace_back(
+        [&, i] { heard[i] = talk(served.port(), session("s" + std::to_string(i), film(i, 300)).bytes); });
+  REQUIRE(eventually([&] { return served.server->waiting() == 4 && served.server->counts().connections == 2; }));
+  const EventServerCounts counts = served.stop();
+  for (std::thread& thread : threads) thread.join();
+  auto streams = recorded(served);
+  CHECK(served.learned.size() == counts.events);
+  for (std::uint32_t i = 0; i < 2; ++i) {
+    CHECK(says(heard[i].refusal, "the server stops"));
+    CHECK(heard[i].for_now);
+    CHECK(begins(film(i, 300), streams["s" + std::to_string(i)], heard[i].answers.size()));
+  }
+}
+
+TEST_CASE("event server: an address that is taken or none is refused") {
+  const Served served;
+  EventServerOptions options;
+  const TemporaryFolder folder;
+  ArrivalLog log(real_files(), folder.path / "F.views", pixels_header());
+  const auto open = [&] { EventServer(options, pixels_header(), log, [](const std::string&) {}); };
+  options.port = served.port();
+  CHECK_THROWS_WITH_AS(open(), doctest::Contains("cannot listen there"), InputError);
+  options.host = "nowhere";
+  CHECK_THROWS_WITH_AS(open(), doctest::Contains("expected an IP address"), InputError);
+}
+
+}  // namespace saccade::test
