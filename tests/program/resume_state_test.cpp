@@ -83,6 +83,7 @@ std::vector<Row> rows() {
   event({"arithmetic=fast", "schedule=rll", "optimiser=adam"});
   event({"record.events=false", "negatives=7"});
   event({"layer_weights=[1, 3]", "rule=sign"});
+  event({"weights_seed=7", "rule=rf"});
   event(
       {"network.layers=[{channels=3, pool=true, activation=\"relu\"}, {kind=\"local\", channels=4, stride=2, "
        "activation=\"none\"}]",
@@ -224,6 +225,8 @@ TEST_CASE("every key and every choice of a key has a row, or a reason why it nee
       {"view.kind", "a view is a function of its recipe; those that cut need larger or colour images"},
       {"stream.hash", "found in stream.file"},
       {"stream.shape", "found in stream.file"},
+      {"stream.arrives", "served runs are killed and resumed in serve_test.cpp"},
+      {"stream.streams", "served runs are killed and resumed in serve_test.cpp"},
       {"measure.on_collapse", "what a stopped run does next (measures_test.cpp)"},
       {"measure.collapse_of", "of one measurement (collapse_test.cpp)"},
       {"probe.data", "a probe begins anew each time"},
