@@ -2,34 +2,17 @@
 
 #include "data_folders.h"
 #include "program.h"
+#include "served_run.h"
 
 /// `send`, and the sender in Python, to a `serve` that runs beside the test.
 namespace saccade::program {
 namespace {
 
 /// A server that learns from 30 views of 28x28x1, then ends.
-class Server {
- public:
-  explicit Server(const fs::path& folder, const std::string& data, const Arguments& more = {})
-      : err_(folder / "serve.err"),
-        process_(Arguments{"serve", "--listen", "127.0.0.1:0", "--out", (folder / "served").string(), "--data", data,
-                           "--set", "events=30", "--set", "stream.streams=1"} +
-                     more,
-                 {}, {"/bin/sh", "-c", "exec \"$@\" 2>'" + err_.string() + "'", "sh"}) {
-    const std::string said = "saccade: listening on ";
-    if (!eventually([&] { return contains(text_of(err_), said) && text_of(err_).ends_with("\n"); }))
-      throw std::runtime_error("no server: " + text_of(err_));
-    const std::string text = text_of(err_);
-    const std::size_t from = text.find(said) + said.size();
-    address = text.substr(from, text.find(' ', from) - from);
-  }
-  Outcome wait() { return process_.wait(); }
-  std::string address;
-
- private:
-  fs::path err_;
-  Process process_;
-};
+ServedRun server_in(const fs::path& folder, const std::string& data) {
+  return {folder / "serve.err",
+          {"--out", (folder / "served").string(), "--data", data, "--set", "events=30", "--set", "stream.streams=1"}};
+}
 
 struct Setting {
   Setting() {
@@ -57,7 +40,7 @@ struct Setting {
 
 TEST_CASE("a stream that is sent is learned from as one that is replayed") {
   const Setting setting;
-  Server server(setting.folder.path, setting.data());
+  ServedRun server = server_in(setting.folder.path, setting.data());
   const Outcome sent = run(
       {"send", setting.file(), "--to", server.address, "--data", setting.data(), "--rate", "500", "--json", "--quiet"});
   CAPTURE(sent.err);
@@ -86,7 +69,7 @@ TEST_CASE("the example in Python sends frames that are learned from") {
     return;
   }
   const Setting setting;
-  Server server(setting.folder.path, setting.data());
+  ServedRun server = server_in(setting.folder.path, setting.data());
   const std::string script = (fs::path(SACCADE_TESTS) / ".." / "tools" / "examples" / "send_frames.py").string();
   const Outcome sent = python({script, "--to", server.address, "--size", "28x28x1", "--frames", "30", "--rate", "200"});
   CAPTURE(sent.out);
@@ -117,7 +100,7 @@ TEST_CASE("what cannot be sent is refused") {
   CHECK(contains(alone.err, "cannot connect: Connection refused"));
   CHECK(contains(alone.err, "given up after 1 more"));
 
-  Server server(setting.folder.path, data);
+  ServedRun server = server_in(setting.folder.path, data);
   const std::string wide = (setting.folder.path / "wide.views").string();
   REQUIRE(run({"pack", "--quiet", "--out", wide, "--set", "data=world", "--set", "world.train_stills=10", "--events",
                "3", "--pixels"})
