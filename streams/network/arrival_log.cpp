@@ -21,9 +21,9 @@ ArrivalLog::ArrivalLog(FileSystem& files, const fs::path& file, const ViewFileHe
 
 ArrivalLog::ArrivalLog(ArrivalLog&&) noexcept = default;
 
-ArrivalLog ArrivalLog::resume(FileSystem& files, const fs::path& file, const ViewFileHeader& header) {
-  if (files.exists(file)) files.rename(file, partial(file));  // it was closed: its last record is taken off
-  const fs::path open = partial(file);
+ArrivalLog ArrivalLog::resume(FileSystem& files, const fs::path& file, const ViewFileHeader& header,
+                              std::uint64_t learned) {
+  const fs::path open = files.exists(file) ? file : partial(file);
   ViewFileReader reader(files, open);
   const ViewFileHeader& found = reader.header();
   if (found.height != header.height || found.width != header.width || found.channels != header.channels ||
@@ -45,6 +45,12 @@ ArrivalLog ArrivalLog::resume(FileSystem& files, const fs::path& file, const Vie
                       open.string(), describe(damage), open.string()));
     torn += damage.bytes;
   }
+  if (events.views() < learned)
+    throw InputError(fmt::format(
+        "{}: has {} whole views, but the checkpoint has learned from {}: a part of the file is lost. What is "
+        "there can be saved by saccade inspect {} --recover FILE, and replayed",
+        open.string(), events.views(), learned, open.string()));
+  if (open == file) files.rename(file, partial(file));  // it was closed: its last record is taken off
   ArrivalLog log(ViewFileWriter(files, file, header, reader.end(), events.events()), header);
   log.events_ = events;
   log.names_ = reader.names();

@@ -19,7 +19,9 @@ class ArrivalLog {
   ArrivalLog(FileSystem& files, const std::filesystem::path& file, const ViewFileHeader& header);
   /// Goes on with a file, closed or .partial: finds its streams and where each stands; a torn end is cut off, and
   /// torn() tells how much. InputError for damage in the middle, and when it holds other views than the header says.
-  static ArrivalLog resume(FileSystem& files, const std::filesystem::path& file, const ViewFileHeader& header);
+  /// As well, and the file stays as it is, when it has fewer views than have been `learned`.
+  static ArrivalLog resume(FileSystem& files, const std::filesystem::path& file, const ViewFileHeader& header,
+                           std::uint64_t learned = 0);
   ArrivalLog(ArrivalLog&&) noexcept;
 
   const RecordedEvents& events() const { return events_; }

@@ -90,6 +90,21 @@ bool is_name(const std::string& name) {
   });
 }
 
+void listen(tcp::acceptor& acceptor, const EventServerOptions& options) {
+  try {
+    const tcp::endpoint endpoint(asio::ip::make_address(options.host), options.port);
+    acceptor.open(endpoint.protocol());
+    acceptor.set_option(tcp::acceptor::reuse_address(true));
+    acceptor.bind(endpoint);
+    acceptor.listen();
+  } catch (const boost::system::system_error& error) {
+    throw InputError(
+        fmt::format("--listen {}:{}: cannot listen there: {}; expected an IP address of this machine and a "
+                    "port that is free (0: any)",
+                    options.host, options.port, error.code().message()));
+  }
+}
+
 }  // namespace
 
 class EventServer::Implementation {
@@ -103,18 +118,7 @@ class EventServer::Implementation {
         acceptor_(context_),
         second_(context_),
         syncing_(context_) {
-    try {
-      const tcp::endpoint endpoint(asio::ip::make_address(options_.host), options_.port);
-      acceptor_.open(endpoint.protocol());
-      acceptor_.set_option(tcp::acceptor::reuse_address(true));
-      acceptor_.bind(endpoint);
-      acceptor_.listen();
-    } catch (const boost::system::system_error& error) {
-      throw InputError(
-          fmt::format("--listen {}:{}: cannot listen there: {}; expected an IP address of this machine and a "
-                      "port that is free (0: any)",
-                      options_.host, options_.port, error.code().message()));
-    }
+    listen(acceptor_, options_);
     port_ = acceptor_.local_endpoint().port();
     accept();
     each_second();
@@ -193,8 +197,7 @@ class EventServer::Implementation {
   }
   void tell_behind() {
     if (std::exchange(behind_, true)) return;
-    say(fmt::format("the learner is behind: {} events wait; {}", queue_.size(),
-                    options_.drop ? "views are dropped" : "senders wait"));
+    say(options_.drop ? "the learner is behind: views are dropped" : "the learner is behind: senders wait");
   }
   /// At most a few lines a second, and how many were not said.
   void say(const std::string& line) {
@@ -687,6 +690,11 @@ EventServer::EventServer(const EventServerOptions& options, const ViewFileHeader
                          std::function<void(const std::string&)> say)
     : implementation_(std::make_unique<Implementation>(options, header, log, std::move(say))) {}
 EventServer::~EventServer() = default;
+void EventServer::check_address(const EventServerOptions& options) {
+  asio::io_context context;
+  tcp::acceptor acceptor(context);
+  listen(acceptor, options);
+}
 std::uint16_t EventServer::port() const { return implementation_->port(); }
 std::optional<Arrival> EventServer::next(std::chrono::milliseconds wait) { return implementation_->next(wait); }
 void EventServer::answer(const Arrival& arrival, bool updated, std::vector<UpdateRecord> updates) {

@@ -60,6 +60,8 @@ class EventServer {
   EventServer(const EventServer&) = delete;
   EventServer& operator=(const EventServer&) = delete;
 
+  /// InputError when one cannot listen there now.
+  static void check_address(const EventServerOptions& options);
   std::uint16_t port() const;
   /// The next accepted event; nothing when none has come for so long. Throws what has stopped the server (a full disk).
   std::optional<Arrival> next(std::chrono::milliseconds wait);

@@ -13,7 +13,8 @@ Token Token::read(const std::filesystem::path& file) {
   constexpr std::size_t shortest = 16, longest = 256;
   using std::filesystem::perms;
   std::error_code error;
-  if ((std::filesystem::status(file, error).permissions() & (perms::others_read | perms::others_write)) != perms::none &&
+  if ((std::filesystem::status(file, error).permissions() & (perms::others_read | perms::others_write)) !=
+          perms::none &&
       !error && std::filesystem::exists(file))
     throw InputError(fmt::format("{}: everyone on this machine can read it, so it is no secret: chmod 600 {}",
                                  file.string(), file.string()));

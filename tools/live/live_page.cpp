@@ -44,7 +44,7 @@ Json describe(const char* command, const Experiment& e) {
                {"schedule", experiment_word(e, "schedule")},
                {"rule", experiment_word(e, "rule")},
                {"seed", e.seed},
-               {"length", e.events},
+               {"length", e.events == Experiment::unbounded ? 0 : e.events},
                {"window", std::isfinite(e.memory.window) ? Json(e.memory.window) : Json(nullptr)},
                {"trace", experiment_word(e, "memory.trace")},
                {"negatives", e.negatives},

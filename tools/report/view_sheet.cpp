@@ -73,6 +73,7 @@ ViewSheet first_views(const Experiment& experiment, RenderableStream& stream) {
     stream.render_pixels(*view);
     fixations.back().push_back(*view->pixels);
   }
+  if (fixations.front().empty()) return {};  // nothing has come
   const auto longest = std::max_element(fixations.begin(), fixations.end(), [](const auto& a, const auto& b) {
                          return a.size() < b.size();
                        })->size();

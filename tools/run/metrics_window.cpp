@@ -18,7 +18,8 @@ std::string layer_text(int layer) { return layer < 0 ? "end to end" : fmt::forma
 
 }  // namespace
 
-MetricsWindow::MetricsWindow(int layers) : sums_(static_cast<std::size_t>(layers) + 1), first_(sums_.size()) {}
+MetricsWindow::MetricsWindow(int layers, double usual_loss)
+    : sums_(static_cast<std::size_t>(layers) + 1), first_(sums_.size()), usual_loss_(usual_loss) {}
 
 void MetricsWindow::add(const UpdateRecord& update) {
   if (update.role != ViewRole::learner) return;
@@ -67,6 +68,9 @@ void MetricsWindow::listen_for_growth(int layer, double loss, double positive_di
   double& first = first_[static_cast<std::size_t>(layer + 1)];
   if (first <= 0) {
     first = loss + positive_distance;
+    if (usual_loss_ > 0 && loss > growth_bound * usual_loss_ && growth_.empty())
+      growth_ = fmt::format("{}, loss: {:.4g} from the start, more than {} times what the margins lead to ({:.4g})",
+                            layer_text(layer), loss, growth_bound, usual_loss_);
   } else if (loss > growth_bound * first && growth_.empty()) {
     growth_ = fmt::format("{}, loss: {:.4g}, more than {} times what it began with (loss and distance {:.4g})",
                           layer_text(layer), loss, growth_bound, first);

@@ -15,7 +15,8 @@ namespace saccade {
 /// metrics.csv. It only listens.
 class MetricsWindow {
  public:
-  explicit MetricsWindow(int layers);
+  /// `usual_loss`: what the loss of a layer may begin with; 0 = anything.
+  explicit MetricsWindow(int layers, double usual_loss = 0);
 
   void add(const UpdateRecord& update);
   /// A step of a batch.
@@ -28,7 +29,7 @@ class MetricsWindow {
   bool diverged() const { return diverged_; }
   const std::string& not_finite() const { return not_finite_; }
   /// Which layer's mean loss has grown without bound, and how far, in words; empty: none. The bound is 10 times the
-  /// loss and the distance of positive pairs in the layer's first stretch.
+  /// loss and the distance of positive pairs in the layer's first stretch; for that one, 10 times the usual loss.
   const std::string& growth() const { return growth_; }
   /// Mean loss of an update in the latest stretch written, over all layers.
   double last_loss() const { return last_loss_; }
@@ -53,6 +54,7 @@ class MetricsWindow {
 
   std::vector<Sums> sums_;     ///< [0] is end to end, [1 + i] layer i
   std::vector<double> first_;  ///< of a layer: loss and distance of its first stretch; 0 = none yet
+  double usual_loss_;
   bool diverged_ = false;
   std::string not_finite_, growth_;
   bool scores_ = false;  ///< of the latest step: its distances are scores

@@ -24,6 +24,15 @@ using Clock = std::chrono::steady_clock;
 
 Decoding decoding(const CommonFlags& flags) { return {flags.threads, progress_of("reading", "images", flags.quiet)}; }
 
+/// Of the hinge: a positive at m2 beyond its margin, and all negatives at distance 0, at the widest margins.
+double usual_loss(const Experiment& e) {
+  if (e.loss != Experiment::Loss::hinge) return 0;
+  const auto negatives = static_cast<double>(e.negatives == Experiment::all_negatives ? e.batch : e.negatives);
+  double margins = 0;
+  for (const Experiment::Margins& m : e.margins) margins = std::max(margins, m.positive + m.negative);
+  return margins * (1 + negatives * e.negative_weight);
+}
+
 DataSet load_labelled(const Experiment& e, const CommonFlags& flags) {
   return probe_reads_more(e) ? load_probe_data(e, flags.data, decoding(flags)) : DataSet{};
 }
@@ -43,7 +52,7 @@ Run::Run(const Experiment& experiment, const CommonFlags& flags, std::shared_ptr
       inputs_(inputs ? std::move(inputs) : std::make_shared<const RunInputs>(experiment, flags)),
       data_(inputs_->data),
       device_(inputs_->device.get()),
-      metrics_(experiment.network.depth()),
+      metrics_(experiment.network.depth(), usual_loss(experiment)),
       measures_(make_measures(*device_, experiment, data_)) {
   if (experiment.can_probe()) evaluation_.emplace(*device_, experiment, labelled(), flags.quiet);
   if (experiment.measure.representations()) make_measures_of_labels();

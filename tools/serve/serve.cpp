@@ -53,6 +53,7 @@ class Serve final : public EventRun {
                       "expected --token-file F, or a loopback address (127.0.0.1, with a tunnel: ssh -L)",
                       address.text()));
     if (bounded()) options_.most_views = length();
+    EventServer::check_address(options_);  // before there is a folder
     if (flags.page) watch_ = make_live_page(flags, command(), experiment);
   }
 
@@ -62,8 +63,8 @@ class Serve final : public EventRun {
   std::uint64_t length() const override {
     return bounded() ? static_cast<std::uint64_t>(experiment_.events) : std::numeric_limits<std::uint64_t>::max();
   }
-  /// Without a length, only a probe that is asked for is made.
-  std::uint64_t views() const override { return bounded() ? length() : 0; }
+  /// Without a length, only probes that are asked for are made.
+  std::uint64_t views() const override { return bounded() || experiment_.probe.every > 0 ? length() : 0; }
 
   ViewFileHeader header() const {
     const NetworkSpec& network = experiment_.network;
@@ -82,20 +83,17 @@ class Serve final : public EventRun {
     partial += ".partial";
     const bool there = folder_.files->exists(file) || folder_.files->exists(partial);
     if (there) {
-      log_.emplace(ArrivalLog::resume(*folder_.files, file, header()));
+      log_.emplace(ArrivalLog::resume(*folder_.files, file, header(), done()));
       if (log_->torn() > 0)
         fmt::print(stderr, "saccade: warning: {}: its last {} bytes, an event that was not accepted, are cut off\n",
                    file.string(), log_->torn());
+    } else if (done() > 0) {
+      throw InputError(fmt::format("{}: is missing; expected what the checkpoint's {} views were learned from",
+                                   file.string(), done()));
     } else {
       log_.emplace(*folder_.files, file, header());
     }
-    log_->sync();
     log_->flush();
-    if (log_->events().views() < done())
-      throw InputError(
-          fmt::format("{}: has {} views, but the checkpoint has learned from {}: part of the file is lost; what "
-                      "is there can be replayed (saccade replay --stream)",
-                      log_->file().string(), log_->events().views(), done()));
     already_ = log_->events().events();
     recorded_.emplace(*folder_.files, log_->file());
     while (keys_.views() < done()) keys_.next(*recorded_->next(ViewFileReader::Read::recipes));
