@@ -300,7 +300,7 @@ TEST_CASE("event server: a peer that never reads costs little, is cut off, and h
 TEST_CASE("event server: silent peers are cut off, before and behind their greeting; who waits for an answer is not") {
   EventServerOptions options;
   options.greeting = 300ms;
-  options.silence = 600ms;
+  options.silence = 1500ms;
   Served served(options);
   const frame::Bytes bytes = session("patient", {view_of(0)}).bytes;
   const auto cut_after = [&](std::size_t size) {
@@ -323,7 +323,7 @@ TEST_CASE("event server: silent peers are cut off, before and behind their greet
   writer.views(pixels_header(), false);
   writer.event(view_of(0));
   peer.send(writer.take());
-  std::this_thread::sleep_for(900ms);
+  std::this_thread::sleep_for(2000ms);
   served.held = false;
   REQUIRE(peer.next()->type == records::welcome_record);
   REQUIRE(peer.next()->type == records::answer_record);
@@ -488,7 +488,8 @@ TEST_CASE("event server: stopped while senders wait, what was accepted is learne
   for (std::uint32_t i = 0; i < 2; ++i)
     threads.emplace_back(
         [&, i] { heard[i] = talk(served.port(), session("s" + std::to_string(i), film(i, 300)).bytes); });
-  REQUIRE(eventually([&] { return served.server->waiting() == 4 && served.server->counts().connections == 2; }));
+  // The learner may have fetched its one event after both senders found no room: then three are left.
+  REQUIRE(eventually([&] { return served.server->waiting() >= 3 && served.server->counts().connections == 2; }));
   const EventServerCounts counts = served.stop();
   for (std::thread& thread : threads) thread.join();
   auto streams = recorded(served);

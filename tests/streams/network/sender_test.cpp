@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
+
 #include "engine/error.h"
 #include "streams/record_stream.h"
 #include "streams/network/scripted_server.h"
@@ -61,7 +63,7 @@ struct Keeper {
   wire::Welcome place;
   wire::Hello greeting;
   std::vector<Event> events;
-  bool as_pixels = true;
+  std::atomic<bool> as_pixels = true;
 };
 
 /// Nine views of a recording, and how they are sent.
