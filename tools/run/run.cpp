@@ -246,6 +246,19 @@ void Run::baselines() {
 
 bool Run::due(std::int64_t every) const { return every > 0 && done() % static_cast<std::uint64_t>(every) == 0; }
 
+std::uint64_t Run::until_due() const {
+  std::uint64_t units = length() - done();
+  const auto stop_at = [&](bool wanted, std::int64_t every) {
+    if (!wanted || every <= 0) return;
+    const auto stretch = static_cast<std::uint64_t>(every);
+    units = std::min(units, stretch - done() % stretch);
+  };
+  stop_at(probing(), experiment_.probe.every);
+  stop_at(true, experiment_.checkpoint.every);
+  stop_at(measures_ != nullptr, experiment_.measure.every);
+  return units;
+}
+
 bool Run::measure_due() const {
   return measures_ && measures_->latest() != done() &&
          (done() == 0 || done() == length() || due(experiment_.measure.every));

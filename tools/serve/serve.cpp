@@ -136,6 +136,8 @@ class Serve final : public EventRun {
     server_->answer(view_, updated, learner_.records());
   }
 
+  bool waits_for_each() const override { return true; }
+
   /// Nothing more is accepted; what was accepted is learned.
   bool may_stop() const override {
     if (!std::exchange(stopped_, true)) server_->stop();
