@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "engine/error.h"
+#include "tools/experiment/idle_keys.h"
 #include "tools/experiment/setup.h"
 #include "tools/measures/make_measures.h"
 #include "tools/read_text.h"
@@ -440,6 +441,7 @@ int begin_or_resume(const char* command, Mode mode, const RunRequest& request, c
       throw InputError(
           fmt::format("{}: where should the run go? Give --out DIR (or --resume DIR to go on with one)", command));
     const Experiment experiment = load_experiment(request.experiment, flags.set, mode);
+    for (const std::string& idle : idle_keys(experiment, mode)) fmt::print(stderr, "saccade: warning: {}\n", idle);
     CommonFlags fresh = flags;
     fresh.data = data_folder(flags);
     const std::unique_ptr<Run> run = make(experiment, fresh);
