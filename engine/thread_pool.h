@@ -20,7 +20,7 @@ namespace saccade {
 /// ThreadSanitizer does not see how oneTBB hands work over: its library is not built for it. So thread_pool.cpp, the
 /// only source with oneTBB's templates, is not looked at either, and what oneTBB promises is told to the sanitizer
 /// here: what came before run() comes before every task, and every task before what follows run(). Two tasks are never
-/// ordered, so a race between them is reported (tests/racing_tasks.cpp).
+/// ordered, so a race between them is reported (tests/threads/racing_tasks.cpp).
 class ThreadPool {
  public:
   explicit ThreadPool(int threads);  ///< 0 or less: as many as there are cores
