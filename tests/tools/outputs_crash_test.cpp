@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <fstream>
+#include <map>
 
 #include "engine/error.h"
 #include "streams/record_stream.h"
@@ -73,9 +75,9 @@ bool is_part(const Events& part, const Events& whole) {
 }
 
 /// What `saccade pack` makes of 150 views.
-struct Recording {
+struct Packed {
   static constexpr std::uint64_t views = 150;
-  Recording() {
+  Packed() {
     header = test::header_of(*small.source, ViewKind::affine_hsv, ViewFileHeader::Content::pixels);
     header.planned = views;
     flags.out = file;
@@ -103,7 +105,7 @@ struct Recording {
 }  // namespace
 
 TEST_CASE("pack stopped at any operation leaves all of the recording, or what can be recovered and made again") {
-  const Recording recording;
+  const Packed recording;
   int whole = 0, parts = 0;
   at_each_operation(
       5, [](FaultyFileSystem&) {}, [&](FileSystem& files) { recording.pack_in(files); },
@@ -133,7 +135,7 @@ TEST_CASE("pack stopped at any operation leaves all of the recording, or what ca
 }
 
 TEST_CASE("a recovery stopped at any operation leaves what it recovers from, and all or nothing of what it makes") {
-  const Recording recording;
+  const Packed recording;
   std::vector<std::uint8_t> damaged = recording.bytes;
   damaged.resize(damaged.size() - damaged.size() / 5);
   Events expected;

@@ -278,7 +278,7 @@ TEST_CASE("event server: a peer that never reads costs little, is cut off, and h
   served.updates = 100;  // answers of some kB
   constexpr std::uint64_t views = 60'000;
   const auto said =
-      session("deaf", film(0, views)).bytes;  // before it connects: on a slow machine it takes longer than silence may
+      session("deaf", film(0, views)).bytes;  // made before it connects: that may take longer than `silence`
   std::thread deaf([&] {
     Peer peer(served.port(), 4096);
     CHECK_FALSE(peer.send(said));
