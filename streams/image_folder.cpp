@@ -1,9 +1,6 @@
 #include "streams/image_folder.h"
 
 #include <fmt/format.h>
-#include <oneapi/tbb/global_control.h>
-#include <oneapi/tbb/parallel_for.h>
-#include <oneapi/tbb/task_arena.h>
 
 #include <algorithm>
 #include <atomic>
@@ -11,6 +8,7 @@
 #include <mutex>
 
 #include "engine/error.h"
+#include "engine/thread_pool.h"
 #include "streams/image_file.h"
 
 namespace saccade {
@@ -156,7 +154,7 @@ class Decoder {
  public:
   /// `total` images of all parts.
   Decoder(const FolderOptions& options, const Decoding& decoding, std::size_t total)
-      : options_(options), decoding_(decoding), total_(total) {}
+      : options_(options), decoding_(decoding), total_(total), pool_(decoding.threads) {}
 
   /// The first `count` images of a part.
   ImageSet images(const Listing& listing, std::size_t count, const std::vector<std::string>& classes) {
@@ -172,22 +170,14 @@ class Decoder {
     // Of several broken images the first is reported: one that comes before it is always looked at.
     std::atomic<std::size_t> first_broken = count;
     std::exception_ptr error;
-    const int cores = tbb::this_task_arena::max_concurrency(),
-              threads = decoding_.threads > 0 ? decoding_.threads : cores;
-    // oneTBB would otherwise stop at the number of cores.
-    const tbb::global_control allowed(tbb::global_control::max_allowed_parallelism,
-                                      static_cast<std::size_t>(std::max(threads, cores)));
-    tbb::task_arena arena(threads);
-    arena.execute([&] {
-      tbb::parallel_for(std::size_t{0}, count, [&](std::size_t i) {
-        if (i > first_broken) return;
-        try {
-          decode(listing.files[i], images.pixels.data() + i * bytes);
-        } catch (...) {
-          const std::lock_guard lock(mutex_);
-          if (i < first_broken) first_broken = i, error = std::current_exception();
-        }
-      });
+    pool_.run(count, [&](std::size_t i) {
+      if (i > first_broken) return;
+      try {
+        decode(listing.files[i], images.pixels.data() + i * bytes);
+      } catch (...) {
+        const std::lock_guard lock(mutex_);
+        if (i < first_broken) first_broken = i, error = std::current_exception();
+      }
     });
     if (error) std::rethrow_exception(error);
     return images;
@@ -206,6 +196,7 @@ class Decoder {
   const Decoding& decoding_;
   std::mutex mutex_;
   std::size_t done_ = 0, total_;
+  ThreadPool pool_;
 };
 
 /// `learned`: how many of the images that an encoder learns from.

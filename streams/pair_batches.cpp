@@ -1,8 +1,6 @@
 #include "streams/pair_batches.h"
 
 #include <fmt/format.h>
-#include <oneapi/tbb/parallel_for.h>
-#include <oneapi/tbb/task_arena.h>
 
 #include "engine/error.h"
 #include "engine/random.h"
@@ -10,7 +8,7 @@
 namespace saccade {
 
 PairBatches::PairBatches(std::shared_ptr<const ViewSource> source, const Options& options)
-    : source_(std::move(source)), options_(options) {
+    : source_(std::move(source)), options_(options), pool_(options.threads) {
   if (options.batch < 1 || source_->size() < static_cast<std::uint32_t>(options.batch))
     throw InputError(fmt::format("batch = {}, but {} has {} images to learn from; expected a batch of 1 to {}",
                                  options.batch, source_->name(), source_->size(), source_->size()));
@@ -23,15 +21,12 @@ void PairBatches::for_each_pair(std::uint64_t batch, std::vector<std::int32_t>& 
   const auto pairs = static_cast<std::size_t>(options_.batch);
   const std::span<const std::int32_t> all_labels = source_->labels();
   labels.assign(all_labels.empty() ? 0 : pairs, 0);
-  tbb::task_arena arena(options_.threads);
-  arena.execute([&] {
-    tbb::parallel_for(std::size_t{0}, pairs, [&](std::size_t i) {
-      const std::uint32_t place = first + static_cast<std::uint32_t>(i);
-      const std::uint32_t object = permuted(options_.seed, Purpose::object_order, epoch, place, source_->size());
-      const std::uint64_t fixation = epoch * source_->size() + place;
-      if (!all_labels.empty()) labels[i] = all_labels[object];
-      f(i, [&](std::uint32_t view) { return source_->draw(object, fixation, view); });
-    });
+  pool_.run(pairs, [&](std::size_t i) {
+    const std::uint32_t place = first + static_cast<std::uint32_t>(i);
+    const std::uint32_t object = permuted(options_.seed, Purpose::object_order, epoch, place, source_->size());
+    const std::uint64_t fixation = epoch * source_->size() + place;
+    if (!all_labels.empty()) labels[i] = all_labels[object];
+    f(i, [&](std::uint32_t view) { return source_->draw(object, fixation, view); });
   });
 }
 

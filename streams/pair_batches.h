@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "engine/thread_pool.h"
 #include "streams/view_source.h"
 
 namespace saccade {
@@ -43,6 +44,7 @@ class PairBatches {
 
   std::shared_ptr<const ViewSource> source_;
   Options options_;
+  ThreadPool pool_;
 };
 
 }  // namespace saccade

@@ -21,8 +21,8 @@ namespace {
 /// A recording under way, and what is said about it.
 class Packer {
  public:
-  Packer(const ViewFileHeader& header, const CommonFlags& flags)
-      : flags_(flags), header_(header), writer_(real_files(), flags.out, header) {}
+  Packer(const ViewFileHeader& header, const CommonFlags& flags, FileSystem& files)
+      : flags_(flags), header_(header), files_(files), writer_(files, flags.out, header) {}
 
   /// All views that are wanted, or those until the stream ends or a signal comes.
   void record(Stream& stream) {
@@ -43,10 +43,10 @@ class Packer {
 
   std::uint64_t views() const { return views_; }
   void close() { writer_.close(); }
-  void discard() { real_files().remove(writer_.partial()); }
+  void discard() { files_.remove(writer_.partial()); }
 
   void print() const {
-    const auto bytes = real_files().size(flags_.out);
+    const auto bytes = files_.size(flags_.out);
     const auto bytes_per_view = static_cast<double>(bytes) / static_cast<double>(views_);
     if (flags_.json) {
       const nlohmann::ordered_json json = {
@@ -64,6 +64,7 @@ class Packer {
  private:
   const CommonFlags& flags_;
   const ViewFileHeader& header_;
+  FileSystem& files_;
   ViewFileWriter writer_;
   std::uint64_t views_ = 0, fixations_ = 0;
   Time last_ = 0;
@@ -95,10 +96,10 @@ ViewFileHeader pixel_header(const ViewShape& shape, const std::string& name, std
 
 }  // namespace
 
-int pack(Stream& stream, const ViewFileHeader& header, const CommonFlags& flags) {
+int pack(Stream& stream, const ViewFileHeader& header, const CommonFlags& flags, FileSystem& files) {
   check_out(flags);
   catch_interrupts();
-  Packer packer(header, flags);
+  Packer packer(header, flags, files);
   std::string fault;
   try {
     packer.record(stream);

@@ -13,8 +13,8 @@ namespace saccade {
 /// Records views of a stream, from where it stands, in flags.out: `header.planned` of them, or all until it ends (0).
 /// Prints what came of it. Returns the program's exit code: 0, or 130 when interrupted. Whatever stops it (a signal, an
 /// InputError of the stream, which is passed on and then says what was kept), the whole views before are a usable
-/// file; only a kill leaves a partial one, to be recovered. InputError also for a stream without a view.
-int pack(Stream& stream, const ViewFileHeader& header, const CommonFlags& flags);
+/// file; a kill or a SystemError leaves a partial one, to be recovered. InputError also for a stream without a view.
+int pack(Stream& stream, const ViewFileHeader& header, const CommonFlags& flags, FileSystem& files = real_files());
 
 /// Records the stream that `saccade replay` would learn from: recipes, or pixels.
 int pack_experiment(const std::filesystem::path& experiment, ViewFileHeader::Content content, const CommonFlags& flags);

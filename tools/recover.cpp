@@ -16,8 +16,8 @@ std::uint64_t lost(const std::vector<Damage>& damage) {
 }
 
 /// Records mean the same wherever they lie.
-Recovered recover_records(const std::filesystem::path& from, const std::filesystem::path& to, const std::string& kind) {
-  FileSystem& files = real_files();
+Recovered recover_records(const std::filesystem::path& from, const std::filesystem::path& to, const std::string& kind,
+                          FileSystem& files) {
   if (files.exists(to)) throw InputError(fmt::format("{}: exists already; choose another name", to.string()));
   Recovered recovered;
   RecordReader reader(files, from, kind);
@@ -34,10 +34,10 @@ Recovered recover_records(const std::filesystem::path& from, const std::filesyst
 
 /// As a stream again: where the saccade between two fixations was lost, the learner would take their views for views of
 /// one object.
-Recovered recover_views(const std::filesystem::path& from, const std::filesystem::path& to) {
+Recovered recover_views(const std::filesystem::path& from, const std::filesystem::path& to, FileSystem& files) {
   Recovered recovered;
-  ViewFileReader reader(real_files(), from);
-  ViewFileWriter writer(real_files(), to, reader.header());
+  ViewFileReader reader(files, from);
+  ViewFileWriter writer(files, to, reader.header());
   RecordedEvents stream(reader.header().streams);
   std::size_t names = 0;
   const auto write = [&](const Event& event) {
@@ -72,7 +72,7 @@ Recovered recover_views(const std::filesystem::path& from, const std::filesystem
   }
   recovered.lost_bytes = lost(reader.damage());
   if (stream.views() == 0) {
-    real_files().remove(writer.partial());
+    files.remove(writer.partial());
     throw InputError(fmt::format("{}: none of its views can be read; nothing was recovered", from.string()));
   }
   writer.close();
@@ -81,10 +81,10 @@ Recovered recover_views(const std::filesystem::path& from, const std::filesystem
 
 }  // namespace
 
-Recovered recover(const std::filesystem::path& from, const std::filesystem::path& to) {
-  const std::string kind = record_file_kind(real_files(), from);
-  if (kind == "views") return recover_views(from, to);
-  if (kind == "trace") return recover_records(from, to, kind);
+Recovered recover(const std::filesystem::path& from, const std::filesystem::path& to, FileSystem& files) {
+  const std::string kind = record_file_kind(files, from);
+  if (kind == "views") return recover_views(from, to, files);
+  if (kind == "trace") return recover_records(from, to, kind, files);
   throw InputError(
       fmt::format("{}: a {} is one record, of which a part is of no use; expected a trace or a file of views",
                   from.string(), kind));

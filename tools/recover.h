@@ -2,6 +2,8 @@
 #include <cstdint>
 #include <filesystem>
 
+#include "engine/file_system.h"
+
 namespace saccade {
 
 struct Recovered {
@@ -14,6 +16,6 @@ struct Recovered {
 
 /// Writes what can be read of a damaged trace or file of views to a new file, which then is whole. InputError when
 /// `to` exists already, or nothing can be read.
-Recovered recover(const std::filesystem::path& from, const std::filesystem::path& to);
+Recovered recover(const std::filesystem::path& from, const std::filesystem::path& to, FileSystem& files = real_files());
 
 }  // namespace saccade

@@ -62,7 +62,7 @@ void CpuDevice::conv_forward_impl(const std::vector<ConvForward>& layers) {
   const Extent extent = layers.front().extent;
   const int parts = (extent.views + views_at_once - 1) / views_at_once;
   const auto local = [](const ConvForward& op) { return op.shape.local(); };
-  if (parts < 2 * threads_ || std::any_of(layers.begin(), layers.end(), local)) {
+  if (parts < 2 * threads() || std::any_of(layers.begin(), layers.end(), local)) {
     for (const ConvForward& op : layers) forward(op, Threads::all);
     return;
   }
@@ -88,7 +88,7 @@ void CpuDevice::forward(const ConvForward& op, Threads threads) {
   const ConvShape& s = op.shape;
   const int blocks = s.out.lanes / 16, rows = s.rows();
   const std::size_t maps = static_cast<std::size_t>(op.extent.replicas) * op.extent.views;
-  const ConvSplit split(blocks, rows, maps, threads == Threads::all ? threads_ : 1, kernels_.blocks_per_tile);
+  const ConvSplit split(blocks, rows, maps, threads == Threads::all ? this->threads() : 1, kernels_.blocks_per_tile);
   run(
       maps * split.pieces(), multiply_adds(s, op.extent),
       [&](std::size_t task) {
@@ -164,7 +164,7 @@ void CpuDevice::transposed_conv(const TransposedConv& op) {
           }
       });
     }
-    const ConvSplit split(blocks, s.in.height, maps, threads_, kernels_.blocks_per_tile);
+    const ConvSplit split(blocks, s.in.height, maps, threads(), kernels_.blocks_per_tile);
     run(maps * split.pieces(), work, [&](std::size_t task) {
       const std::size_t map = task / split.pieces();
       const int piece = static_cast<int>(task % split.pieces());

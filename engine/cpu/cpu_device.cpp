@@ -10,12 +10,7 @@
 
 namespace saccade::cpu {
 
-CpuDevice::CpuDevice(int threads)
-    : kernels_(select_kernels()),
-      threads_(threads > 0 ? threads : tbb::this_task_arena::max_concurrency()),
-      allowed_(tbb::global_control::max_allowed_parallelism,
-               static_cast<std::size_t>(std::max(threads_, tbb::this_task_arena::max_concurrency()))),
-      arena_(threads_) {}
+CpuDevice::CpuDevice(int threads) : kernels_(select_kernels()), pool_(threads) {}
 
 std::string CpuDevice::hardware() const {
   std::ifstream info("/proc/cpuinfo");
@@ -39,7 +34,7 @@ std::shared_ptr<void> CpuDevice::allocate(std::size_t bytes) {
 
 void CpuDevice::reserve_scratch(std::size_t floats) {
   if (floats <= scratch_part_) return;
-  scratch_ = allocate(floats * threads_ * sizeof(float));
+  scratch_ = allocate(floats * threads() * sizeof(float));
   scratch_part_ = floats;
 }
 

@@ -1,14 +1,11 @@
 #pragma once
-#include <tbb/global_control.h>
-#include <tbb/parallel_for.h>
-#include <tbb/task_arena.h>
-
 #include <vector>
 
 #include "engine/cpu/isa.h"
 #include "engine/cpu/softmax_errors.h"
 #include "engine/cpu/term_groups.h"
 #include "engine/device.h"
+#include "engine/thread_pool.h"
 
 namespace saccade::cpu {
 
@@ -46,7 +43,7 @@ class CpuDevice final : public Device {
 
   std::string name() const override { return "cpu"; }
   std::string instruction_set() const override { return kernels_.name; }
-  int threads() const override { return threads_; }
+  int threads() const override { return pool_.threads(); }
   std::string hardware() const override;
 
   std::shared_ptr<void> allocate(std::size_t bytes) override;
@@ -114,13 +111,13 @@ class CpuDevice final : public Device {
   /// Room for at least `floats` per thread; it never shrinks. scratch() is the calling thread's.
   void reserve_scratch(std::size_t floats);
   float* scratch() const {
-    const int thread = tbb::this_task_arena::current_thread_index();
-    return static_cast<float*>(scratch_.get()) + scratch_part_ * (thread > 0 && thread < threads_ ? thread : 0);
+    const int thread = ThreadPool::current();
+    return static_cast<float*>(scratch_.get()) + scratch_part_ * (thread > 0 && thread < threads() ? thread : 0);
   }
 
   bool shares(std::size_t count, double work) const {
     constexpr double worth_sharing = 2e5;  // about 2 us of one core; waking another costs as much
-    return threads_ > 1 && count > 1 && work >= worth_sharing;
+    return threads() > 1 && count > 1 && work >= worth_sharing;
   }
   /// task(0) .. task(count - 1), on all threads unless `work` (multiply-adds in all) is too small to share.
   template <class Task>
@@ -129,13 +126,11 @@ class CpuDevice final : public Device {
       for (std::size_t i = 0; i < count; ++i) task(i);
       return;
     }
-    arena_.execute([&] { tbb::parallel_for(std::size_t{0}, count, task); });
+    pool_.run(count, task);
   }
 
   const KernelTable& kernels_;
-  int threads_;
-  tbb::global_control allowed_;  ///< oneTBB would otherwise stop at the number of cores
-  tbb::task_arena arena_;
+  ThreadPool pool_;
   std::vector<float> partials_;       ///< sums of heads per row
   std::vector<float> spread_errors_;  ///< errors of a halved map, at the convolution's resolution
   std::vector<std::int32_t> active_views_;

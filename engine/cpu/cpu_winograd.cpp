@@ -97,7 +97,7 @@ void CpuDevice::winograd_input_gradient(const ConvInputGradient& op) {
 
 void CpuDevice::winograd(const WinogradTask& task, int views, double work, Threads threads) {
   const int tiles = tiles_per_view(task.source) * views;
-  const int share = threads == Threads::all ? tiles / threads_ : tiles;
+  const int share = threads == Threads::all ? tiles / this->threads() : tiles;
   const int at_once = std::clamp((share + 7) / 8 * 8, 8, winograd_most_tiles);
   run(
       static_cast<std::size_t>((tiles + at_once - 1) / at_once), work,

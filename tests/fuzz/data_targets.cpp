@@ -1,10 +1,9 @@
 #include "engine/error.h"
 #include "streams/cifar.h"
 #include "streams/idx.h"
-#include "streams/image_file.h"
 #include "streams/stl10.h"
 #include "tests/fuzz/targets.h"
-#include "tests/streams/image_files.h"
+#include "tests/streams/files.h"
 #include "tools/safetensors.h"
 
 namespace saccade::fuzz {
@@ -26,33 +25,6 @@ std::vector<Bytes> safetensors_files() {
   tensors.integers = {{"label", {3}, {-1, 0, 7}}};
   tensors.metadata = {{"network", "conv3"}};
   return {bytes_of(safetensors_bytes(tensors)), bytes_of(safetensors_bytes({}))};
-}
-
-/// Byte 0: as how many channels it is wanted.
-void image(std::span<const std::uint8_t> input) {
-  if (input.empty()) return;
-  const int channels = input[0] % 2 == 0 ? 1 : 3;
-  const Picture picture = decode_image(input.subspan(1), channels, "input");
-  expect(picture.bytes.size() == static_cast<std::size_t>(picture.height) * static_cast<std::size_t>(picture.width) *
-                                     static_cast<std::size_t>(channels),
-         "a picture of another size than it says");
-}
-
-std::vector<Bytes> images() {
-  using namespace test;
-  const Bytes grey = ramp(5, 7, 1), colour = ramp(5, 7, 3);
-  std::vector<Bytes> all{
-      png_file(5, 7, 1, grey),
-      png_file(5, 7, 3, colour),
-      jpeg_file(5, 7, 1, grey),
-      jpeg_file(5, 7, 3, colour),
-      jpeg_file(5, 7, 3, colour, Scans::progressive),
-      jpeg_file(5, 7, 4, ramp(5, 7, 4)),
-      png_of({5, 7, 8, Colour::palette}, scanlines(Bytes(35, 1), 7), png_chunk("PLTE", {0, 1, 2, 30, 60, 90})),
-      png_of({3, 2, 16, Colour::rgb_alpha, true}, scanlines(Bytes(48, 9), 16)),
-      png_of({3, 2, 1, Colour::grey}, scanlines({0x80, 0x40, 0xc0}, 1))};
-  for (std::size_t i = 0; i < all.size(); ++i) all[i] = chosen(i % 2, all[i]);
-  return all;
 }
 
 /// Byte 0: dimensions, compression, how many are wanted.
@@ -102,10 +74,7 @@ std::vector<Bytes> plane_files() {
 }  // namespace
 
 std::vector<Target> data_targets() {
-  return {{"safetensors", safetensors, safetensors_files},
-          {"image", image, images},
-          {"idx", idx, idx_files},
-          {"planes", planes, plane_files}};
+  return {{"safetensors", safetensors, safetensors_files}, {"idx", idx, idx_files}, {"planes", planes, plane_files}};
 }
 
 }  // namespace saccade::fuzz

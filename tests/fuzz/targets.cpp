@@ -9,7 +9,7 @@ namespace saccade::fuzz {
 
 std::vector<Target> all_targets() {
   std::vector<Target> all;
-  for (const auto& list : {record_targets(), text_targets(), data_targets(), wire_targets()})
+  for (const auto& list : {record_targets(), text_targets(), data_targets(), image_targets(), wire_targets()})
     all.insert(all.end(), list.begin(), list.end());
   return all;
 }

@@ -21,7 +21,8 @@ struct Target {
 
 std::vector<Target> record_targets();  ///< trace, views, checkpoint, payloads of their records
 std::vector<Target> text_targets();    ///< experiments, studies, CSV files, summaries
-std::vector<Target> data_targets();    ///< safetensors, images, data sets
+std::vector<Target> data_targets();    ///< safetensors, data sets
+std::vector<Target> image_targets();   ///< PNG and JPEG files
 std::vector<Target> wire_targets();    ///< what comes over a connection
 std::vector<Target> all_targets();
 

@@ -62,14 +62,6 @@ std::vector<Run> many_runs(std::uint64_t views) {
   return runs;
 }
 
-/// The devices of this machine whose bits must agree.
-std::vector<std::string> vector_sets() {
-  std::vector<std::string> sets;
-  for (const std::string isa : {"avx512", "avx2"})
-    if (ref::cpu_device(isa, 1) != nullptr) sets.push_back(isa);
-  return sets;
-}
-
 /// The events in another order; by copies, since g++ 12 warns of std::swap of a variant where there is nothing wrong.
 std::vector<ScheduledEvent> reordered(const std::vector<ScheduledEvent>& events,
                                       const std::vector<std::size_t>& order) {
@@ -228,16 +220,6 @@ TEST_CASE("simultaneous events inserted in another order") {
             expected);
     }
     CHECK(run_events(*device, run, events) != expected);  // the order does matter to the learner
-  }
-}
-
-TEST_CASE("golden fingerprints of short runs") {
-  for (const Golden& golden : golden_runs()) {
-    CAPTURE(golden.run.name);
-    for (const std::string& isa : vector_sets()) {
-      CAPTURE(isa);
-      CHECK(run_of(*ref::cpu_device(isa, 2), golden.run) == golden.fingerprint);
-    }
   }
 }
 

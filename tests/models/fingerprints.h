@@ -9,6 +9,14 @@
 /// failing test prints the fingerprint that it found.
 namespace saccade::test {
 
+/// The devices of this machine whose bits must agree.
+inline std::vector<std::string> vector_sets() {
+  std::vector<std::string> sets;
+  for (const std::string isa : {"avx512", "avx2"})
+    if (ref::cpu_device(isa, 1) != nullptr) sets.push_back(isa);
+  return sets;
+}
+
 struct Golden {
   Run run;
   std::string fingerprint;

@@ -1,7 +1,9 @@
 #include <doctest/doctest.h>
 
+#include <thread>
+
 #include "data_folders.h"
-#include "program.h"
+#include "killed_run.h"
 #include "served_run.h"
 #include "streams/network/sender.h"
 #include "streams/recorded_stream.h"
@@ -27,68 +29,168 @@ bool same_event(const Event& a, const Event& b) {
   return view.time == other.time && view.fixation == other.fixation && *view.pixels == *other.pixels;
 }
 
-std::string fingerprint(const fs::path& run) { return json_of(run / "summary.json")["fingerprint"].get<std::string>(); }
-
-}  // namespace
-
-TEST_CASE("a server that is killed has what it answered, and goes on to the same bits") {
-  const TemporaryFolder folder;
-  const fs::path file = folder.path / "F.views", out = folder.path / "served";
-  const Arguments data{"--data", folder.path.string()};
-  make_fashion_mnist(folder.path, 60, 40);
-  REQUIRE(run(Arguments{"pack", "--quiet", "--pixels", "--out", file.string(), "--events", "60"} + data).code == 0);
-  const Events sent = events_of(file);
-  RecordedStream stream(file);
-
-  std::uint64_t answered = 0;  // events, over all sittings
-  for (const int kill_after : {1, 12, 5, 17, 0}) {
-    CAPTURE(kill_after);
-    const Arguments sitting = answered == 0 ? Arguments{"--out", out.string(),       "--set", "events=60",
-                                                        "--set", "stream.streams=1", "--set", "checkpoint.every=10"}
-                                            : Arguments{"--resume", out.string()};
-    const fs::path err =
-        folder.path / ("serve-" + std::to_string(kill_after) + ".err");  // the last one's names its port
-    ServedRun server(err, sitting + Arguments{"--waiting", "2"} + data);
-    SendOptions options;
-    const std::size_t colon = server.address.rfind(':');
-    options.to = {server.address.substr(0, colon),
-                  static_cast<std::uint16_t>(std::stoi(server.address.substr(colon + 1)))};
-    options.header = stream.recording().header;
-    options.retries = 0;
-    SendWatch watch;
-    int answers = 0;
-    const std::uint64_t before = answered;
-    watch.answer = [&](std::uint64_t event, const wire::Answer&, const SendCounts& counts) {
-      if (answers == 0) CHECK(counts.skipped >= before);
-      answered = event + 1;
-      if (++answers == kill_after) server.send(SIGKILL);
-    };
-    stream.seek(0);
-    if (kill_after == 0) {
-      const SendCounts counts = send(stream, options, watch);
-      CHECK(counts.skipped + counts.answered == sent.size());
-      CHECK(server.wait().code == 0);
-      break;
-    }
-    CHECK_THROWS_AS(send(stream, options, watch), std::runtime_error);
-    REQUIRE(server.wait().signal == SIGKILL);
-    REQUIRE(answers >= kill_after);
-    const Events kept = events_of(out / "arrivals.views.partial");
-    CHECK(kept.size() >= answered);
-    CHECK(std::equal(kept.begin(), kept.end(), sent.begin(), same_event));
+/// A server, and one who sends it a recording as fast as it takes it.
+class Sitting {
+ public:
+  /// `err`: where the server's standard error goes.
+  Sitting(const fs::path& recording, const fs::path& err, const Arguments& arguments)
+      : stream_(recording), server_(err, arguments) {
+    const std::size_t colon = server_.address.rfind(':');
+    options_.to = {server_.address.substr(0, colon),
+                   static_cast<std::uint16_t>(std::stoi(server_.address.substr(colon + 1)))};
+    options_.header = stream_.recording().header;
+    options_.retries = 0;
   }
-  const Events arrived = events_of(out / "arrivals.views");
-  CHECK(std::equal(arrived.begin(), arrived.end(), sent.begin(), sent.end(), same_event));
 
-  const auto replayed = [&](const std::string& name, const Arguments& arguments) {
-    const Outcome outcome = run(arguments + Arguments{"--quiet", "--out", (folder.path / name).string()} + data);
+  /// Until all is answered, or the server is gone.
+  void send() {
+    SendWatch watch;
+    watch.answer = [&](std::uint64_t event, const wire::Answer&, const SendCounts& counts) {
+      skipped = counts.skipped;
+      answered = event + 1;
+      if (each_answer) each_answer();
+    };
+    try {
+      const SendCounts counts = saccade::send(stream_, options_, watch);
+      answered = counts.skipped + counts.answered;
+    } catch (const std::exception& gone) {
+      lost = gone.what();
+    }
+  }
+  ServedRun& server() { return server_; }
+
+  std::function<void()> each_answer;
+  std::uint64_t answered = 0;  ///< events that are acknowledged, those of earlier sittings among them
+  std::uint64_t skipped = 0;   ///< of those, what the server said it had
+  std::string lost;            ///< why not all was answered
+
+ private:
+  RecordedStream stream_;
+  ServedRun server_;
+  SendOptions options_;
+};
+
+/// A recording of 60 views; what serves it.
+struct Served {
+  Served() {
+    make_fashion_mnist(folder.path, 60, 40);
+    REQUIRE(run(Arguments{"pack", "--quiet", "--pixels", "--out", file.string(), "--events", "60"} + data).code == 0);
+    sent = events_of(file);
+  }
+  Arguments begin(const fs::path& out) const {
+    return Arguments{"--out",     out.string(), "--waiting",        "2",     "--set",
+                     "events=60", "--set",      "stream.streams=1", "--set", "checkpoint.every=10"} +
+           data;
+  }
+  Arguments resume(const fs::path& out) const { return Arguments{"--resume", out.string(), "--waiting", "2"} + data; }
+  /// Another place each time.
+  fs::path err() { return folder.path / ("serve-" + std::to_string(sittings++) + ".err"); }
+  std::string replayed(const std::string& name, const Arguments& arguments) const {
+    const Outcome outcome =
+        run(Arguments{"replay", "--quiet", "--out", (folder.path / name).string()} + arguments + data);
     CAPTURE(outcome.err);
     REQUIRE(outcome.code == 0);
     return fingerprint(folder.path / name);
-  };
-  CHECK(replayed("again", {"replay", (out / "experiment.toml").string(), "--stream",
-                           (out / "arrivals.views").string()}) == fingerprint(out));
-  CHECK(replayed("direct", {"replay", "--stream", file.string()}) == fingerprint(out));
+  }
+  static std::string fingerprint(const fs::path& run) { return json_of(run / "summary.json")["fingerprint"]; }
+  /// What was answered is in the recording of a server that was killed, as it was sent.
+  void check_kept(const fs::path& out, std::uint64_t answered) const {
+    const Events kept = events_of(out / "arrivals.views.partial");
+    REQUIRE(kept.size() >= answered);
+    REQUIRE(std::equal(kept.begin(), kept.end(), sent.begin(), same_event));
+  }
+  void check_whole(const fs::path& out) const {
+    const Events arrived = events_of(out / "arrivals.views");
+    REQUIRE(std::equal(arrived.begin(), arrived.end(), sent.begin(), sent.end(), same_event));
+  }
+
+  TemporaryFolder folder;
+  fs::path file = folder.path / "F.views";
+  Arguments data{"--data", folder.path.string()};
+  Events sent;
+  int sittings = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a server that is killed again and again has what it answered, and goes on to the same bits") {
+  Served served;
+  const fs::path out = served.folder.path / "served";
+  std::uint64_t answered = 0;  // events, over all sittings
+  for (const int kill_after : {1, 12, 5, 17, 0}) {
+    CAPTURE(kill_after);
+    Sitting sitting(served.file, served.err(), answered == 0 ? served.begin(out) : served.resume(out));
+    int answers = 0;
+    sitting.each_answer = [&] {
+      if (++answers == kill_after) sitting.server().process().send(SIGKILL);
+    };
+    sitting.send();
+    CHECK(sitting.skipped >= answered);
+    answered = sitting.answered;
+    if (kill_after == 0) {
+      CHECK(sitting.lost == "");
+      CHECK(answered == served.sent.size());
+      CHECK(sitting.server().process().wait().code == 0);
+      break;
+    }
+    CHECK(sitting.lost != "");
+    REQUIRE(sitting.server().process().wait().signal == SIGKILL);
+    REQUIRE(answers >= kill_after);
+    served.check_kept(out, answered);
+  }
+  served.check_whole(out);
+  CHECK(served.replayed("again", {(out / "experiment.toml").string(), "--stream", (out / "arrivals.views").string()}) ==
+        served.fingerprint(out));
+  CHECK(served.replayed("direct", {"--stream", served.file.string()}) == served.fingerprint(out));
+}
+
+TEST_CASE("kill -9, counted in files: a served run") {
+  Served served;
+  const fs::path whole = served.folder.path / "whole", out = served.folder.path / "out";
+  fresh(whole);
+  std::size_t listening = 0, all = 0;
+  {
+    Watch watch(whole);
+    Sitting sitting(served.file, served.err(), served.begin(whole));
+    listening = watch.now();
+    sitting.send();
+    watch.until(~std::size_t{0}, sitting.server().process());
+    REQUIRE(sitting.server().process().wait().code == 0);
+    all = watch.now();
+  }
+  const auto expected = result_of(whole);
+  const std::size_t count = moments(4);
+  std::size_t killed = 0;
+  for (std::size_t moment = 0; moment < count; ++moment) {
+    CAPTURE(moment);
+    CAPTURE(listening);
+    CAPTURE(all);
+    fresh(out);
+    std::uint64_t answered = 0;
+    {
+      Watch watch(out);
+      Sitting sitting(served.file, served.err(), served.begin(out));
+      std::thread sender([&] { sitting.send(); });
+      killed += watch.until(listening + 1 + moment * (all - listening) / count, sitting.server().process());
+      sitting.server().process().send(SIGKILL);
+      sender.join();
+      answered = sitting.answered;
+    }
+    if (fs::exists(out / "arrivals.views.partial"))
+      served.check_kept(out, answered);
+    else
+      served.check_whole(out);
+    if (!fs::exists(out / "summary.json")) {
+      Sitting sitting(served.file, served.err(), served.resume(out));
+      sitting.send();
+      CHECK(sitting.lost == "");
+      CHECK(sitting.skipped >= answered);
+      REQUIRE(sitting.server().process().wait().code == 0);
+    }
+    served.check_whole(out);
+    REQUIRE(result_of(out) == expected);
+  }
+  CHECK(killed >= count * 3 / 4);
 }
 
 TEST_CASE("a server that others reach needs a token") {

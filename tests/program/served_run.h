@@ -11,14 +11,15 @@ class ServedRun {
       : process_(Arguments{"serve", "--listen", "127.0.0.1:0"} + arguments, {},
                  {"/bin/sh", "-c", "exec \"$@\" 2>'" + err.string() + "'", "sh"}) {
     const std::string said = "saccade: listening on ";
-    if (!eventually([&] { return contains(text_of(err), said) && text_of(err).ends_with("\n"); }))
+    if (!eventually(
+            [&] { return (contains(text_of(err), said) && text_of(err).ends_with("\n")) || process_.ended(); }) ||
+        process_.ended())
       throw std::runtime_error("no server: " + text_of(err));
     const std::string text = text_of(err);
     const std::size_t from = text.find(said) + said.size();
     address = text.substr(from, text.find(' ', from) - from);
   }
-  void send(int signal) const { process_.send(signal); }
-  Outcome wait() { return process_.wait(); }
+  Process& process() { return process_; }
 
   std::string address;
 

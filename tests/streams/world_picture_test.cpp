@@ -1,5 +1,4 @@
 #include <doctest/doctest.h>
-#include <oneapi/tbb/parallel_for.h>
 
 #include <algorithm>
 #include <array>
@@ -7,6 +6,7 @@
 #include <cstring>
 #include <numbers>
 
+#include "engine/thread_pool.h"
 #include "streams/world/background.h"
 #include "streams/world/picture.h"
 #include "streams/world/shapes.h"
@@ -251,7 +251,7 @@ TEST_CASE("pictures of the world have the same bits on every thread, and always 
     world.render(world.draw(static_cast<std::uint32_t>(i), i, 1), to.data() + i * values);
   };
   for (std::size_t i = 0; i < count; ++i) render(i, serial);
-  tbb::parallel_for(std::size_t{0}, count, [&](std::size_t i) { render(i, parallel); });
+  ThreadPool(4).run(count, [&](std::size_t i) { render(i, parallel); });
   CHECK(std::memcmp(serial.data(), parallel.data(), serial.size() * sizeof(float)) == 0);
   std::uint64_t hash = 14695981039346656037u;  // FNV-1a of the bits
   for (const float value : serial) {

@@ -1,7 +1,5 @@
 #include <doctest/doctest.h>
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <map>
@@ -11,6 +9,7 @@
 #include "engine/error.h"
 #include "program/data_folders.h"
 #include "tests/engine/faulty_file_system.h"
+#include "tools/captured.h"
 #include "tools/read_text.h"
 #include "tools/run/replay.h"
 #include "tools/run/train.h"
@@ -25,30 +24,6 @@ namespace {
 namespace fs = std::filesystem;
 using testing::Crash;
 using testing::FaultyFileSystem;
-
-/// What this process says on standard error meanwhile.
-class Captured {
- public:
-  Captured() {
-    std::fflush(stderr);
-    const int file = ::open((folder_.path / "err").c_str(), O_RDWR | O_CREAT | O_TRUNC, 0600);
-    ::dup2(file, STDERR_FILENO);
-    ::close(file);
-  }
-  ~Captured() {
-    std::fflush(stderr);
-    ::dup2(before_, STDERR_FILENO);
-    ::close(before_);
-  }
-  std::string text() const {
-    std::fflush(stderr);
-    return read_text(folder_.path / "err");
-  }
-
- private:
-  TemporaryFolder folder_;
-  int before_ = ::dup(STDERR_FILENO);
-};
 
 struct Kind {
   std::string name;
@@ -114,7 +89,7 @@ class RunInMemory {
   /// Goes on with what the disk holds. Where the experiment itself was lost nothing had begun: that is said, and the
   /// run begins.
   void recover() {
-    const Captured said;
+    const Captured said(STDERR_FILENO);
     if (!files_.exists(out() / "experiment.toml")) {
       REQUIRE_THROWS_WITH_AS(resume(), doctest::Contains("no experiment.toml in it"), InputError);
       REQUIRE(begin() == 0);
@@ -190,7 +165,7 @@ TEST_CASE("a run whose machine stops at any operation on its files: resumed, the
       files.restart();
       // Once more while it recovers, every third time.
       if (step % 3 == 0 && files.exists(run.out() / "experiment.toml")) {
-        const Captured said;
+        const Captured said(STDERR_FILENO);
         files.crash_at = files.operations + 1 + step % 29;
         try {
           run.resume();

@@ -12,13 +12,14 @@ import csv
 import json
 import os
 import pathlib
-import re
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+
+import beside
 
 
 def main():
@@ -44,26 +45,18 @@ def main():
 
     settings = [f"--set={s}" for s in a.set + ["probe.enabled=false", "record.events=false", f"events={a.senders * a.views}",
                                               "checkpoint.every=100000"]]
-    said = open(folder / "said", "w+")
     run = folder / "run"
-    server = subprocess.Popen([a.program, "serve", "--listen", "127.0.0.1:0", "--threads", "1", "--device", "cpu", "--quiet", "--json", "--out", run,
+    server, port = beside.listening([a.program, "serve", "--listen", "127.0.0.1:0", "--threads", "1", "--device", "cpu", "--quiet", "--json", "--out", run,
                                "--set=data=none", f"--set=stream.shape={a.size}x{a.size}x3", f"--set=stream.streams={a.senders}"] + settings,
-                              stderr=said, stdout=subprocess.PIPE, text=True)
-    port = None
-    while not port:
-        time.sleep(0.05)
-        if server.poll() is not None:
-            sys.exit("serve_load: " + (folder / "said").read_text())
-        port = re.search(r"listening on 127\.0\.0\.1:(\d+)", (folder / "said").read_text())
-    senders = [subprocess.Popen([a.program, "send", folder / "frames.views", "--to", f"127.0.0.1:{port[1]}", "--name", f"s{i}",
+                                    folder, r"listening on 127\.0\.0\.1:(\d+)", stdout=subprocess.PIPE)
+    senders = [subprocess.Popen([a.program, "send", folder / "frames.views", "--to", f"127.0.0.1:{port}", "--name", f"s{i}",
                                  "--rate", a.rate, "--quiet", "--json"], stdout=subprocess.PIPE, text=True) for i in range(a.senders)]
     memory = []
     begin = time.monotonic()
     while any(sender.poll() is None for sender in senders):
         time.sleep(0.2)
         try:
-            status = pathlib.Path(f"/proc/{server.pid}/status").read_text()
-            memory.append(int(re.search(r"VmRSS:\s+(\d+)", status)[1]))
+            memory.append(beside.status(server.pid, "VmRSS"))
         except (FileNotFoundError, TypeError):
             pass
     seconds = time.monotonic() - begin

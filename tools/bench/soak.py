@@ -14,15 +14,15 @@ import base64
 import csv
 import os
 import pathlib
-import re
 import signal
 import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
 import time
+
+import beside
 
 
 def watch(port, reads):
@@ -68,7 +68,6 @@ def exit_thread():
 
 
 def sample(pid, metrics, begin):
-    status = pathlib.Path(f"/proc/{pid}/status").read_text()
     ticks = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     with open(metrics, "rb") as file:
         file.seek(max(0, os.path.getsize(metrics) - 4096))
@@ -77,9 +76,9 @@ def sample(pid, metrics, begin):
     return {
         "seconds": round(time.monotonic() - begin, 1),
         "views": event,
-        "resident_kb": int(re.search(r"VmRSS:\s+(\d+)", status)[1]),
+        "resident_kb": beside.status(pid, "VmRSS"),
         "open_files": len(os.listdir(f"/proc/{pid}/fd")),
-        "threads": int(re.search(r"Threads:\s+(\d+)", status)[1]),
+        "threads": beside.status(pid, "Threads"),
         "cpu_seconds": (int(ticks[11]) + int(ticks[12])) / os.sysconf("SC_CLK_TCK"),
     }
 
@@ -97,16 +96,8 @@ def main():
     line = [arguments.program, "replay", "--threads", "1", "--quiet", "--out", out, "--page=127.0.0.1:0"]
     for setting in settings:
         line += ["--set", setting]
-    said = open(folder / "said", "w+")
     begin = time.monotonic()
-    run = subprocess.Popen(line, stderr=said, stdout=subprocess.DEVNULL)
-    port = None
-    while not port:
-        time.sleep(0.1)
-        if run.poll() is not None:
-            sys.exit("soak: " + (folder / "said").read_text())
-        port = re.search(r"http://127\.0\.0\.1:(\d+)/", (folder / "said").read_text())
-    port = int(port[1])
+    run, port = beside.listening(line, folder, r"http://127\.0\.0\.1:(\d+)/")
     watchers = [watch(port, True), watch(port, False)]
     rows = []
     while time.monotonic() - begin < arguments.minutes * 60:

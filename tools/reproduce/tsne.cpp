@@ -1,7 +1,6 @@
 #include "tools/reproduce/tsne.h"
 
 #include <fmt/format.h>
-#include <tbb/parallel_for.h>
 
 #include <algorithm>
 #include <cmath>
@@ -10,6 +9,7 @@
 #include "engine/elementary.h"
 #include "engine/error.h"
 #include "engine/random.h"
+#include "engine/thread_pool.h"
 
 namespace saccade {
 namespace {
@@ -17,7 +17,7 @@ namespace {
 /// body(i) for every row; rows are independent, so the number of threads cannot change a result.
 template <class Body>
 void for_rows(std::size_t count, const Body& body) {
-  tbb::parallel_for(std::size_t{0}, count, body);
+  ThreadPool(0).run(count, body);
 }
 
 /// exp(-beta (d - least)) over the row, normalised; returns its entropy in nats. Subtracting the least distance leaves

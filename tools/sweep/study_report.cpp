@@ -38,8 +38,8 @@ std::string note(const std::string& text) { return paragraphs(text, " class=\"fa
 
 class StudyPage {
  public:
-  StudyPage(const StudyResults& results, const StudyFolder& folder)
-      : results_(results), folder_(folder), measures_(study_measures(results)) {}
+  StudyPage(const StudyResults& results, const StudyFolder& folder, FileSystem& disk)
+      : results_(results), folder_(folder), disk_(disk), measures_(study_measures(results)) {}
 
   void write() {
     fs::remove_all(folder_.plots());  // of points that a former page had
@@ -49,7 +49,7 @@ class StudyPage {
     body += paragraphs(study.question, " style=\"font-size:1.1em\"") + state() + paragraphs(study.notes);
     body += comparisons() + points_table(results_) + layers_table(results_) + measures_table(results_) + curves() +
             cost_table(results_) + failures() + protocols() + files();
-    replace_file(folder_.report(), html_page(study.title, body));
+    replace_file(folder_.report(), html_page(study.title, body), disk_);
   }
 
  private:
@@ -67,7 +67,7 @@ class StudyPage {
   }
 
   std::string figure(const StudyPlot& plot) const {
-    replace_file(folder_.plots() / (plot.name + ".svg"), svg_file(plot.svg));
+    replace_file(folder_.plots() / (plot.name + ".svg"), svg_file(plot.svg), disk_);
     return std::string(plot.wide ? "<figure style=\"grid-column:1/-1;max-width:none\">" : "<figure>") + plot.svg +
            "</figure>\n";
   }
@@ -149,11 +149,17 @@ class StudyPage {
 
   const StudyResults& results_;
   const StudyFolder& folder_;
+  FileSystem& disk_;
   std::vector<StudyMeasure> measures_;
 };
 
 }  // namespace
 
-void write_study_report(const StudyResults& results, const StudyFolder& folder) { StudyPage(results, folder).write(); }
+void write_study_results(const StudyResults& results, const StudyFolder& folder, FileSystem& files) {
+  replace_file(folder.results(), results_csv(results), files);
+  replace_file(folder.measures(), measures_csv(results), files);
+  replace_file(folder.costs(), costs_csv(results), files);
+  StudyPage(results, folder, files).write();
+}
 
 }  // namespace saccade

@@ -1,10 +1,12 @@
 #pragma once
+#include "engine/file_system.h"
 #include "tools/sweep/study_results.h"
 
 namespace saccade {
 
-/// The page of a study, one file that needs nothing else: question and notes, what the points came to, learning curves,
-/// table, cost, what is missing, the study's file. Every plot is also a file in the folder's plots/.
-void write_study_report(const StudyResults& results, const StudyFolder& folder);
+/// The tables of a study and its page: one file that needs nothing else, with question and notes, what the points came
+/// to, learning curves, table, cost, what is missing, the study's file. Every plot is also a file in the folder's
+/// plots/. Each file is replaced as a whole.
+void write_study_results(const StudyResults& results, const StudyFolder& folder, FileSystem& files = real_files());
 
 }  // namespace saccade

@@ -94,10 +94,7 @@ std::size_t together(const SweepRequest& request) {
 
 StudyResults write_results(const StudyFolder& folder, const Study& study) {
   StudyResults results = read_study_results(folder, study);
-  replace_file(folder.results(), results_csv(results));
-  replace_file(folder.measures(), measures_csv(results));
-  replace_file(folder.costs(), costs_csv(results));
-  write_study_report(results, folder);
+  write_study_results(results, folder);
   return results;
 }
 

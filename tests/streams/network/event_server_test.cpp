@@ -277,9 +277,11 @@ TEST_CASE("event server: a peer that never reads costs little, is cut off, and h
   Served served(options);
   served.updates = 100;  // answers of some kB
   constexpr std::uint64_t views = 60'000;
+  const auto said =
+      session("deaf", film(0, views)).bytes;  // made before it connects: that may take longer than `silence`
   std::thread deaf([&] {
     Peer peer(served.port(), 4096);
-    CHECK_FALSE(peer.send(session("deaf", film(0, views)).bytes));
+    CHECK_FALSE(peer.send(said));
   });
   const SendCounts sent = send_film(served, "good", 1, 1000);
   CHECK(sent.answered == 1333);

@@ -1,0 +1,37 @@
+#include "engine/thread_pool.h"
+
+#include <tbb/blocked_range.h>
+#include <tbb/global_control.h>
+#include <tbb/parallel_for.h>
+#include <tbb/task_arena.h>
+
+#include <algorithm>
+
+namespace saccade {
+
+struct ThreadPool::Arena {
+  explicit Arena(int threads)
+      : allowed(tbb::global_control::max_allowed_parallelism,
+                static_cast<std::size_t>(std::max(threads, tbb::this_task_arena::max_concurrency()))),
+        arena(threads) {}
+
+  tbb::global_control allowed;  ///< oneTBB would otherwise stop at the number of cores
+  tbb::task_arena arena;
+};
+
+ThreadPool::ThreadPool(int threads)
+    : threads_(threads > 0 ? threads : tbb::this_task_arena::max_concurrency()),
+      arena_(std::make_unique<Arena>(threads_)) {}
+
+ThreadPool::~ThreadPool() = default;
+
+int ThreadPool::current() { return tbb::this_task_arena::current_thread_index(); }
+
+void ThreadPool::share(std::size_t count, void (*some)(void*, std::size_t, std::size_t), void* of) const {
+  arena_->arena.execute([&] {
+    tbb::parallel_for(tbb::blocked_range<std::size_t>(0, count),
+                      [&](const tbb::blocked_range<std::size_t>& part) { some(of, part.begin(), part.end()); });
+  });
+}
+
+}  // namespace saccade
