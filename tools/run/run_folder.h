@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "engine/file_system.h"
-#include "streams/network/event_server.h"
+#include "streams/network/server_options.h"
 
 namespace saccade {
 
