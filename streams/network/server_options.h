@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -32,6 +33,8 @@ struct EventServerCounts {
   std::uint64_t lost = 0;         ///< connections that ended without the stream's last record
   std::uint64_t events = 0;       ///< accepted
   std::uint64_t dropped = 0;      ///< views, and saccades of fixations without any view left
+
+  auto values() { return std::array{&connections, &crowded, &refused, &silent, &lost, &events, &dropped}; }
 };
 
 }  // namespace saccade

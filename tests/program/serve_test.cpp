@@ -3,31 +3,12 @@
 #include "data_folders.h"
 #include "program.h"
 #include "served_run.h"
-#include "streams/network/sender.h"
-#include "streams/recorded_stream.h"
 
 /// Promise 2 for a served stream: what was answered is there, and the run goes on to the same bits.
 namespace saccade::program {
 namespace {
 
 using Events = std::vector<Event>;
-
-/// Of a recording, whole or not.
-Events events_of(const fs::path& file) {
-  ViewFileReader reader(real_files(), file);
-  Events events;
-  while (auto event = reader.next()) events.push_back(std::move(*event));
-  return events;
-}
-
-bool same_event(const Event& a, const Event& b) {
-  if (a.index() != b.index()) return false;
-  if (const auto* saccade = std::get_if<Saccade>(&a)) return saccade->time == std::get<Saccade>(b).time;
-  const auto &view = std::get<View>(a), &other = std::get<View>(b);
-  return view.time == other.time && view.fixation == other.fixation && *view.pixels == *other.pixels;
-}
-
-std::string fingerprint(const fs::path& run) { return json_of(run / "summary.json")["fingerprint"].get<std::string>(); }
 
 }  // namespace
 
@@ -49,12 +30,7 @@ TEST_CASE("a server that is killed has what it answered, and goes on to the same
     const fs::path err =
         folder.path / ("serve-" + std::to_string(kill_after) + ".err");  // the last one's names its port
     ServedRun server(err, sitting + Arguments{"--waiting", "2"} + data);
-    SendOptions options;
-    const std::size_t colon = server.address.rfind(':');
-    options.to = {server.address.substr(0, colon),
-                  static_cast<std::uint16_t>(std::stoi(server.address.substr(colon + 1)))};
-    options.header = stream.recording().header;
-    options.retries = 0;
+    const SendOptions options = server.to_send(stream);
     SendWatch watch;
     int answers = 0;
     const std::uint64_t before = answered;
@@ -89,6 +65,50 @@ TEST_CASE("a server that is killed has what it answered, and goes on to the same
   CHECK(replayed("again", {"replay", (out / "experiment.toml").string(), "--stream",
                            (out / "arrivals.views").string()}) == fingerprint(out));
   CHECK(replayed("direct", {"replay", "--stream", file.string()}) == fingerprint(out));
+}
+
+TEST_CASE("a server that is stopped tells what it knows, and goes on: its counts are of the whole run") {
+  const TemporaryFolder folder;
+  const fs::path file = folder.path / "F.views", out = folder.path / "served", err = folder.path / "err";
+  const Arguments data{"--data", folder.path.string()};
+  make_fashion_mnist(folder.path, 60, 40);
+  REQUIRE(run(Arguments{"pack", "--quiet", "--pixels", "--out", file.string(), "--events", "20"} + data).code == 0);
+  RecordedStream stream(file);
+  const auto served = [&] { return json_of(out / "summary.json")["served"]; };
+  {
+    ServedRun server(err, Arguments{"--out", out.string(), "--set", "stream.streams=2"} + data);
+    server.send(SIGINT);
+    const Outcome outcome = server.wait();
+    CHECK(outcome.code == 130);
+    CHECK(contains(outcome.out, "0 views of 0 streams"));
+    CHECK(contains(outcome.out, "loss none yet"));
+  }
+  CHECK(json_of(out / "summary.json")["loss"].is_null());
+  CHECK(served()["connections"] == 0);
+  std::uint64_t events = 0;
+  for (const std::string name : {"one", "two"}) {
+    ServedRun server(folder.path / (name + ".err"), Arguments{"--resume", out.string()} + data);
+    stream.seek(0);
+    const SendCounts sent = send(stream, server.to_send(stream, name));
+    CHECK(sent.views == 20);
+    events += sent.answered;
+    server.send(SIGINT);
+    const Outcome outcome = server.wait();
+    CHECK(outcome.code == 130);
+    CHECK_FALSE(contains(outcome.out, "loss none yet"));  // of a stretch that is not whole
+  }
+  CHECK(served()["connections"] == 2);
+  CHECK(served()["accepted"] == events);
+  CHECK(served()["streams"] == nlohmann::json{"one", "two"});
+  CHECK(served()["dropped"] == 0);
+
+  // The report again, of what was recorded: the views too, without the data set.
+  const std::string before = text_of(out / "report.html");
+  CHECK(contains(before, "data:image/png;base64,"));
+  const Outcome again = run({"report", out.string()});
+  CHECK(again.code == 0);
+  CHECK(again.err == "");
+  CHECK(text_of(out / "report.html") == before);
 }
 
 TEST_CASE("a server that others reach needs a token") {
