@@ -29,6 +29,12 @@ class Device {
   virtual std::shared_ptr<void> allocate(std::size_t bytes) = 0;
   virtual void write(void* to, const void* from_host, std::size_t bytes) = 0;
   virtual void read(void* to_host, const void* from, std::size_t bytes) = 0;
+  /// As read(), but the bytes may come at any time up to settle(), and `to_host` must stay until then: what a device is
+  /// asked for next need not wait for them.
+  virtual void read_later(void* to_host, const void* from, std::size_t bytes) { read(to_host, from, bytes); }
+  virtual void settle() {}
+  /// Events worth sending to it before their results are asked for.
+  virtual int ahead() const { return 1; }
   virtual void copy(void* to, const void* from, std::size_t bytes) = 0;
   virtual void clear(void* to, std::size_t bytes) = 0;
 

@@ -72,6 +72,12 @@ class ShortTermMemory {
   int slots() const { return slots_; }
   const std::vector<Anchor>& anchors() const { return anchors_; }
 
+  /// f(mark) is the mark of each anchor from now on: for an owner who knows it later than the anchor comes.
+  template <class F>
+  void renew_marks(F f) {
+    for (Anchor& anchor : anchors_) anchor.mark = f(anchor.mark);
+  }
+
   /// All of the state as integers, for checkpoints.
   std::vector<std::int64_t> save() const;
   /// InputError when the values are not a state of a memory with these options.

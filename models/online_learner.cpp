@@ -141,8 +141,7 @@ OnlineLearner::OnlineLearner(Device& device, const NetworkSpec& network, const L
       active_(device, 1, options.replicas, learning_),
       results_(device, static_cast<std::size_t>(memories_.front().terms()), options.replicas),
       updates_(static_cast<std::size_t>(options.replicas)),
-      updated_(updates_.size()),
-      records_(updates_.size(), std::vector<UpdateRecord>(1)) {
+      outcomes_(options.replicas) {
   if (options.activity != "hebb" && options.activity != "covariance")
     throw InputError("activity: nothing is called \"" + options.activity + "\"; known are hebb and covariance");
   if (!(options.average_views >= 1))
@@ -158,16 +157,32 @@ OnlineLearner::OnlineLearner(Device& device, const NetworkSpec& network, const L
   plasticity_.learn_from_departures(*averages_);
 }
 
+OnlineLearner::~OnlineLearner() {
+  try {
+    settle();
+  } catch (const std::exception&) {  // NOLINT: an error is on its way; what the device owed is not wanted any more
+  }
+}
+
 const Margins& OnlineLearner::margins(int layer) const {
   if (options_.margins.size() == 1) return options_.margins.front();
   return options_.margins[static_cast<std::size_t>(top_of(layer))];
 }
 
-void OnlineLearner::handle(const Event& event) {
+void OnlineLearner::send(const Event& event) {
   if (const auto* arrived = std::get_if<View>(&event))
     view(*arrived);
   else
     memory_of(std::get<Saccade>(event).stream).saccade();
+}
+
+void OnlineLearner::settle() {
+  if (outcomes_.settled()) return;
+  device_.settle();
+  outcomes_.settle(updates_);
+  if (outcomes_.size() == 1) return;  // its mark was no name
+  for (ReplicaMemories& memory : memories_)
+    memory.renew_marks([&](std::int64_t mark, std::size_t replica) { return outcomes_.number(mark, replica); });
 }
 
 ReplicaMemories& OnlineLearner::memory_of(std::uint32_t stream) {
@@ -180,7 +195,7 @@ ReplicaMemories& OnlineLearner::memory_of(std::uint32_t stream) {
 void OnlineLearner::recall(const View& view) {
   ReplicaMemories& memory = memory_of(view.stream);
   stream_ = view.stream;
-  recall_ = memory.view(view.time, updates_);
+  recall_ = memory.view(view.time, outcomes_.next_marks(updates_));
   const std::int32_t first = first_slot(view.stream);
   recall_.slot += first;
   for (Comparison& comparison : recall_.comparisons) comparison.slot += first;
@@ -211,19 +226,7 @@ void OnlineLearner::view(const View& view) {
   renew_rates();
   schedule_.layers(events_, drawn_);
   recall(view);
-  for (std::size_t r = 0; r < records_.size(); ++r) {
-    const bool compares = !memories_[stream_].of(static_cast<int>(r)).comparisons.empty();
-    records_[r].resize(drawn_.size());
-    for (std::size_t i = 0; i < drawn_.size(); ++i) {
-      UpdateRecord& record = records_[r][i];
-      record.terms.clear();
-      record.event = events_;
-      record.time = view.time;
-      record.fixation = view.fixation;
-      record.role = recall_.becomes_anchor ? ViewRole::anchor : compares ? ViewRole::learner : ViewRole::idle;
-      record.layer = drawn_[i];
-    }
-  }
+  begin_records(view);
   if (recall_.becomes_anchor) {
     keep_displaced();
     show(device_, network_, shown, anchors_.place(recall_.slot));
@@ -233,14 +236,36 @@ void OnlineLearner::view(const View& view) {
     // All layers see the view before any of them changes.
     for (const int layer : drawn_) anchors_.embed(layer);
     if (averages_) averages_->follow(anchors_.arriving(), 0, top_of(drawn_.back()) + 2);
-    std::fill(updated_.begin(), updated_.end(), false);
     for (std::size_t i = 0; i < drawn_.size(); ++i) {
       compare(drawn_[i]);
-      record(i);
+      call_for_results(i);
     }
-    for (std::size_t r = 0; r < updates_.size(); ++r) updates_[r] += updated_[r];
   }
   ++events_;
+}
+
+void OnlineLearner::begin_records(const View& view) {
+  outcome_ = &outcomes_.next();
+  for (std::size_t r = 0; r < updates_.size(); ++r) {
+    const std::vector<Comparison>& comparisons = memories_[stream_].of(static_cast<int>(r)).comparisons;
+    const auto first = static_cast<std::int32_t>(stream_) * memories_[stream_].slots(static_cast<int>(r));
+    outcome_->records[r].resize(drawn_.size());
+    for (std::size_t i = 0; i < drawn_.size(); ++i) {
+      UpdateRecord& record = outcome_->records[r][i];
+      record.event = events_;
+      record.time = view.time;
+      record.fixation = view.fixation;
+      record.role = recall_.becomes_anchor ? ViewRole::anchor
+                    : !comparisons.empty() ? ViewRole::learner
+                                           : ViewRole::idle;
+      record.layer = drawn_[i];
+      record.terms.clear();
+      for (const Comparison& c : comparisons)
+        record.terms.push_back({c.positive, 0, 0, false, c.age, 0, first + c.slot});
+    }
+    outcome_->marks[r].clear();
+    for (const Comparison& c : comparisons) outcome_->marks[r].push_back(c.mark);
+  }
 }
 
 /// Seldom: where windows differ and fixations are of different lengths.
@@ -298,23 +323,13 @@ void OnlineLearner::compare(int layer) {
   plasticity_.learn(layer, learning, error_.strided(), active_.strided(), optimiser_);
 }
 
-/// What the latest compare() came to, in every replica: one copy from the device.
-void OnlineLearner::record(std::size_t drawn) {
-  // Results of the replicas lie results_.size() apart.
-  host_results_.resize(results_.size() * (updates_.size() - 1) + recall_.comparisons.size());
-  device_.read(host_results_.data(), results_.data(), host_results_.size() * sizeof(HingeResult));
-  for (std::size_t r = 0; r < updates_.size(); ++r) {
-    const HingeResult* result = host_results_.data() + results_.size() * r;
-    const auto first = static_cast<std::int32_t>(stream_) * memories_[stream_].slots(static_cast<int>(r));
-    for (const Comparison& c : memories_[stream_].of(static_cast<int>(r)).comparisons) {
-      const auto staleness = static_cast<std::uint32_t>(updates_[r] - static_cast<std::uint64_t>(c.mark));
-      const bool active = result->active != 0;
-      records_[r][drawn].terms.push_back(
-          {c.positive, result->distance, result->loss, active, c.age, staleness, first + c.slot});
-      updated_[r] = updated_[r] || active;
-      ++result;
-    }
-  }
+/// What the latest compare() comes to, in every replica: one copy from the device.
+void OnlineLearner::call_for_results(std::size_t drawn) {
+  outcome_->stride = results_.size();
+  if (outcome_->results.size() <= drawn) outcome_->results.resize(drawn + 1);
+  std::vector<HingeResult>& results = outcome_->results[drawn];
+  results.resize(results_.size() * (updates_.size() - 1) + recall_.comparisons.size());
+  device_.read_later(results.data(), results_.data(), results.size() * sizeof(HingeResult));
 }
 
 double OnlineLearner::floats_of_anchor() const {
@@ -348,6 +363,7 @@ std::vector<T> OnlineLearner::all_rows(const std::vector<T>& in_use, std::size_t
 }
 
 void OnlineLearner::save(Checkpoint& checkpoint, int replica) const {
+  if (!outcomes_.settled()) throw std::logic_error("OnlineLearner::save: expected settle() behind what was sent");
   const auto slots = static_cast<std::size_t>(memories_.front().slots(replica));
   if (!options_.block && slots != static_cast<std::size_t>(memories_.front().slots()))
     throw std::logic_error("OnlineLearner::save: remembered activity of replicas that remember differently");

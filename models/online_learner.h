@@ -14,6 +14,7 @@
 #include "models/readout_noise.h"
 #include "models/replica_memories.h"
 #include "models/schedule.h"
+#include "models/view_outcomes.h"
 
 namespace saccade {
 
@@ -84,10 +85,23 @@ class OnlineLearner {
   /// As above with an optimiser of the caller's: how tests see gradients.
   OnlineLearner(Device& device, const NetworkSpec& network, const LearnerOptions& options, Optimiser& optimiser);
 
+  ~OnlineLearner();
+  OnlineLearner(const OnlineLearner&) = delete;
+  OnlineLearner& operator=(const OnlineLearner&) = delete;
+
   /// Views that come without pixels are rendered by the device, which must render their kinds, from these images. They
   /// must outlive the learner.
   void look_at(const DeviceImages& images) { images_ = &images; }
-  void handle(const Event& event);
+  /// Learns from an event and waits for what it did.
+  void handle(const Event& event) {
+    send(event);
+    settle();
+  }
+  /// The same for several, in their order, and to the same bits: send() does not wait for the device, and what the
+  /// views since the last settle() did (records, updates) is known behind the next. Nothing else may be asked in
+  /// between but what the memories hold, and heads(), replicas(), events().
+  void send(const Event& event);
+  void settle();
 
   int replicas() const { return options_.replicas; }
   Heads heads() const { return schedule_.heads(); }
@@ -95,9 +109,11 @@ class OnlineLearner {
   /// Views whose error was active in this replica.
   std::uint64_t updates(int replica = 0) const { return updates_.at(static_cast<std::size_t>(replica)); }
   /// What the latest view did in this replica: one record for each layer that was to learn (end to end: one), from the
-  /// bottom to the top. Valid until the next view.
-  const std::vector<UpdateRecord>& records(int replica = 0) const {
-    return records_.at(static_cast<std::size_t>(replica));
+  /// bottom to the top. Valid until the next view; std::out_of_range before the first.
+  const std::vector<UpdateRecord>& records(int replica = 0) const { return records_of(outcomes_.size() - 1, replica); }
+  /// The same of each view between the latest settle() and the one before, the first being 0.
+  const std::vector<UpdateRecord>& records_of(std::size_t view, int replica = 0) const {
+    return outcomes_[view].records.at(static_cast<std::size_t>(replica));
   }
   /// The only one of them, or that of the top layer, in replica 0.
   const UpdateRecord& last() const { return records().back(); }
@@ -146,7 +162,8 @@ class OnlineLearner {
   void compare(int layer);
   /// The comparisons as the replica makes them: weight 0 for those that its window or its negatives leave out.
   void add_terms(int replica);
-  void record(std::size_t drawn);
+  void begin_records(const View& view);
+  void call_for_results(std::size_t drawn);
   void keep_displaced();
   void load_replica(const Checkpoint& checkpoint, int replica);
 
@@ -173,13 +190,12 @@ class OnlineLearner {
   DeviceBuffer<std::int32_t> active_;
   DeviceBuffer<HingeResult> results_;
   std::vector<HingeTerm> terms_;  ///< [replica][comparison]
-  std::vector<HingeResult> host_results_;
   std::uint64_t events_ = 0;
   std::vector<std::uint64_t> updates_;  ///< per replica
-  std::vector<bool> updated_;           ///< per replica, by the latest view
   std::optional<std::uint64_t> rate_step_;
-  std::vector<int> drawn_;                          ///< layers of the latest view
-  std::vector<std::vector<UpdateRecord>> records_;  ///< [replica][layer drawn]
+  std::vector<int> drawn_;  ///< layers of the latest view
+  ViewOutcomes outcomes_;
+  ViewOutcome* outcome_ = nullptr;  ///< of the latest view
 };
 
 }  // namespace saccade

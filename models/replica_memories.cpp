@@ -37,11 +37,10 @@ int ReplicaMemories::longest() const {
   return longest;
 }
 
-const Recall& ReplicaMemories::view(Time now, const std::vector<std::uint64_t>& marks) {
+const Recall& ReplicaMemories::view(Time now, const std::vector<std::int64_t>& marks) {
   displaced_.clear();
   shared_.clear();
-  for (std::size_t r = 0; r < memories_.size(); ++r)
-    recalls_[r] = &memories_[r]->view(now, static_cast<std::int64_t>(marks[r]));
+  for (std::size_t r = 0; r < memories_.size(); ++r) recalls_[r] = &memories_[r]->view(now, marks[r]);
   if (recalls_.front()->becomes_anchor) {
     store();
     return shared_;

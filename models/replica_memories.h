@@ -32,9 +32,16 @@ class ReplicaMemories {
   void saccade();
   /// A view arrives; `marks`: one per replica. What it does, with shared slots: the comparisons are those of the
   /// longest list. Valid until the next call.
-  const Recall& view(Time now, const std::vector<std::uint64_t>& marks);
+  const Recall& view(Time now, const std::vector<std::int64_t>& marks);
   /// The same as the replica would be told alone. Its comparisons are the first of the shared ones.
   const Recall& of(int replica) const { return *recalls_[static_cast<std::size_t>(replica)]; }
+
+  /// f(mark, replica) is the mark of each anchor from now on.
+  template <class F>
+  void renew_marks(F f) {
+    for (std::size_t r = 0; r < memories_.size(); ++r)
+      memories_[r]->renew_marks([&](std::int64_t mark) { return f(mark, r); });
+  }
 
   /// A slot of a replica's own.
   struct Slot {

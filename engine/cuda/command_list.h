@@ -51,6 +51,17 @@ class CommandList {
     commands_.push_back(command);
   }
 
+  void append(const CommandList& list) {
+    for (const Command& command : list.commands_) {
+      Launch launch_of = command.launch;
+      launch_of.task = list.task(command);
+      if (command.kind == Command::Kind::launch)
+        launch(launch_of);
+      else
+        move(command.kind, command.to, command.from, command.bytes);
+    }
+  }
+
   const std::vector<Command>& commands() const { return commands_; }
   const void* task(const Command& command) const { return tasks_.data() + command.task_at; }
   const std::string& key() const { return key_; }

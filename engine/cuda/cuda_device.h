@@ -20,6 +20,11 @@ class CudaDevice final : public Device {
   std::shared_ptr<void> allocate(std::size_t bytes) override;
   void write(void* to, const void* from_host, std::size_t bytes) override { queue_.upload(to, from_host, bytes); }
   void read(void* to_host, const void* from, std::size_t bytes) override { queue_.read(to_host, from, bytes); }
+  void read_later(void* to_host, const void* from, std::size_t bytes) override {
+    queue_.read_later(to_host, from, bytes);
+  }
+  void settle() override { queue_.settle(); }
+  int ahead() const override { return 64; }
   void copy(void* to, const void* from, std::size_t bytes) override { queue_.copy(to, from, bytes); }
   void clear(void* to, std::size_t bytes) override { queue_.clear(to, bytes); }
   /// The kinds that only warp and recolour, each pixel for itself. Those that cut are rendered by the streams: some

@@ -68,3 +68,60 @@ TEST_CASE("a list is sent plainly once, then recorded, then replayed; another on
   b.read();
   CHECK(device.counts().plain - start.plain == 2);
 }
+
+TEST_CASE("results that may come later: in order, whatever is sent and read between, larger than the mail too") {
+  CudaDevice device(make_runtime());
+  const DeviceBuffer<float> a(device, 64), b(device, 64);
+  const std::size_t many = (std::size_t{1} << 20) / sizeof(float) + 64;  // more than the mail holds
+  const DeviceBuffer<float> large(device, many);
+  std::vector<std::vector<float>> got;
+  got.reserve(2000);
+  const auto later = [&](const DeviceBuffer<float>& from, std::size_t count) {
+    got.emplace_back(count, -1.0f);
+    device.read_later(got.back().data(), from.data(), count * sizeof(float));
+  };
+  const auto start = device.counts();
+  std::vector<std::vector<float>> expected;
+  for (int i = 0; i < 1000; ++i) {  // 64 answers of 64 floats are a sixteenth of the mail
+    CAPTURE(i);
+    expected.emplace_back(64, static_cast<float>(i));
+    a.write(expected.back());
+    device.copy(b.data(), a.data(), 64 * sizeof(float));
+    later(b, i % 7 == 0 ? 63 : 64);
+    if (i % 7 == 0) expected.back().pop_back();
+    if (i % 100 == 13) CHECK(b.read() == std::vector<float>(64, static_cast<float>(i)));
+    if (i % 300 == 17) {
+      expected.emplace_back(many, 0.5f + static_cast<float>(i));
+      large.write(expected.back());
+      later(large, many);
+    }
+    if (i % 250 != 49) continue;
+    device.settle();
+    CHECK(got == expected);
+  }
+  device.settle();
+  device.settle();
+  CHECK(got == expected);
+  const auto end = device.counts();
+  CHECK(end.plain - start.plain < 30);
+  CHECK(end.uploads - start.uploads < 1000 / 8 + 50);
+  CHECK(end.downloads - start.downloads < 50);
+  unsigned char odd[3] = {9, 9, 9};  // no whole words: at once
+  a.clear();
+  device.read_later(odd, a.data(), sizeof odd);
+  CHECK(odd[0] + odd[1] + odd[2] == 0);
+}
+
+TEST_CASE("a GPU's error that shows late is thrown by settle(), and the mail is empty then") {
+  bool fails = false;
+  CudaDevice device(std::make_unique<FailingRuntime>(fails));
+  const DeviceBuffer<float> buffer(device, 16);
+  std::vector<float> got(16, 2.0f);
+  device.read_later(got.data(), buffer.data(), 16 * sizeof(float));
+  fails = true;
+  CHECK_THROWS_WITH_AS(device.settle(), "CUDA: cudaStreamSynchronize failed", std::runtime_error);
+  CHECK(got == std::vector<float>(16, 2.0f));
+  fails = false;
+  device.settle();
+  CHECK(got == std::vector<float>(16, 2.0f));
+}

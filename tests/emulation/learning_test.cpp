@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "models/batch_learner.h"
+#include "tests/models/ahead.h"
 #include "tests/models/runs.h"
 #include "tests/reference/devices.h"  // brings the CUDA device
 
@@ -170,35 +171,62 @@ TEST_CASE("steps of a batch on the CUDA device learn as on the CPU") {
   }
 }
 
-TEST_CASE("events that do the same are one graph, recorded once and replayed") {
+TEST_CASE("events that do the same are one graph, recorded once; sent ahead, a launch is all that the host sends") {
   reference::set_thread_order({Kind::ascending, 0});
   for (const std::string schedule : {"rll", "e2e"}) {
     CAPTURE(schedule);
-    const Run run{.name = "graphs", .schedule = schedule, .views = 120};
+    const Run run{.name = "graphs", .schedule = schedule, .views = 160};
     SACCADE_CUDA::CudaDevice device(SACCADE_CUDA::make_runtime());
     OnlineLearner learner(device, network_of(run), repeating_options(run));
     const std::vector<ScheduledEvent> events = events_of(run);
-    std::size_t i = 0;
-    for (; i < events.size() / 2; ++i) learner.handle(events[i].event);
+    const auto half = events.begin() + static_cast<std::ptrdiff_t>(events.size() / 2);
+    for (auto event = events.begin(); event != half; ++event) learner.send(event->event);
+    learner.settle();
     const auto before = device.counts();
     std::uint64_t views = 0;
-    for (; i < events.size(); ++i) {
-      learner.handle(events[i].event);
-      views += std::holds_alternative<View>(events[i].event);
+    for (auto event = half; event != events.end(); ++event) {
+      learner.send(event->event);
+      views += std::holds_alternative<View>(event->event);
     }
+    learner.settle();
     const auto after = device.counts();
     CAPTURE(after.plain);
     CAPTURE(after.recorded);
-    // Nothing comes back to the host but the results that are recorded: of at most T + 1 terms for each second view.
-    CHECK(after.downloads - before.downloads == views / 2);
-    CHECK(after.downloaded_bytes - before.downloaded_bytes <=
-          views / 2 * static_cast<std::uint64_t>(repeating_options(run).memory.negatives + 1) * sizeof(HingeResult));
-    // A fixation is an anchor, which asks for nothing, and a view that reads its results: one list, sent with one call.
-    CHECK(after.plain + after.replayed - before.plain - before.replayed <= views / 2 + 1);
+    // A fixation is an anchor, which asks for nothing, and a view that asks for its results: one list, sent by one
+    // call.
+    const std::uint64_t lists = after.plain + after.replayed - before.plain - before.replayed;
+    CHECK(lists <= views / 2 + 1);
     CHECK(after.replayed - before.replayed >= views / 2 * 9 / 10);
     CHECK(after.recorded <=
           (schedule == "rll" ? 3 : 1) * 4 * 2);  // by layer and slot, before the memory is full and after
+    // What differs between events (pixels or recipes, terms) goes ahead of eight lists at a time.
+    CHECK(after.uploads - before.uploads <= lists / 8 + 1);
+    // Nothing comes back to the host but the results that are recorded: of at most T + 1 terms for each second view.
+    CHECK(after.downloads - before.downloads == 1);
+    CHECK(after.downloaded_bytes - before.downloaded_bytes <=
+          views / 2 * static_cast<std::uint64_t>(repeating_options(run).memory.negatives + 1) * sizeof(HingeResult));
   }
+}
+
+TEST_CASE("views sent ahead to the CUDA device come to the bits and records of views one by one") {
+  const auto plain = [](const Run& run) {
+    std::vector<Event> events;
+    for (const ScheduledEvent& event : events_of(run)) events.push_back(event.event);
+    return events;
+  };
+  reference::set_thread_order({Kind::random, 4});
+  const Run rll{.name = "rll", .views = 60};
+  check_ahead(reference::cuda(), network_of(rll), repeating_options(rll), plain(rll), 64);
+  const Run pll{.name = "pll, noise", .schedule = "pll", .memory = "held", .views = 24, .noise = 0.5};
+  check_ahead(reference::cuda(), network_of(pll), repeating_options(pll), plain(pll), 5);
+  const Run circuit{.name = "circuit", .views = 12, .final_rate = 0.1, .error = "circuit"};
+  check_ahead(reference::cuda(), network_of(circuit), repeating_options(circuit), plain(circuit), 7);
+  // Replicas that keep embeddings aside read them in between.
+  const Run variants{.name = "variants", .views_per_fixation = 3, .views = 30};
+  LearnerOptions options = repeating_options(variants);
+  options.variants = {{3, 0.2f, -1, options.rates, 5}, {1, 0.7f, 0.3, options.rates, 9}};
+  options.replicas = 2;
+  check_ahead(reference::cuda(), network_of(variants), options, plain(variants), 8);
 }
 
 TEST_CASE("three replicas on the CUDA device: each has the bits of a learner of its own, in as many lists") {

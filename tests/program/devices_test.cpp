@@ -84,4 +84,32 @@ TEST_CASE("devices: flags of the check") {
   }
 }
 
+TEST_CASE("replay on emulated CUDA: events sent ahead leave the files of events one by one, interrupted or not") {
+  const TemporaryFolder temporary;
+  const auto replay = [&](const std::string& out, const Arguments& more) {
+    const Arguments arguments =
+        Arguments{SACCADE_EMULATED, "replay", "--device", "cuda", "--quiet", "--out", (temporary.path / out).string()};
+    const Arguments small{"--set", "network=\"conv3\"", "--set", "events=40",           "--set", "record.every=10",
+                          "--set", "images=40",         "--set", "checkpoint.every=15", "--set", "probe.enabled=false"};
+    Process process(Process::WholeLine{arguments + small + more}, {{"SACCADE_PAGE", SACCADE_TESTS "/../tools/page"}});
+    const Outcome outcome = process.wait();
+    CAPTURE(outcome.err);
+    REQUIRE(outcome.code == 0);
+  };
+  const auto of = [&](const std::string& out, const std::string& file) { return temporary.path / out / file; };
+  replay("ahead", {});
+  replay("watched", {"--page", "127.0.0.1:0"});  // the page wants each view's numbers before the next
+  for (const std::string file : {"metrics.csv", "events.trace"})
+    CHECK(text_of(of("ahead", file)) == text_of(of("watched", file)));
+  CHECK(json_of(of("ahead", "summary.json"))["fingerprint"] == json_of(of("watched", "summary.json"))["fingerprint"]);
+  CHECK(fs::exists(of("ahead", "checkpoint-30.ckpt")));
+  // From the checkpoint behind view 30, as after a kill.
+  fs::remove(of("ahead", "checkpoint-40.ckpt"));
+  Process resumed(Process::WholeLine{
+      {SACCADE_EMULATED, "replay", "--device", "cuda", "--quiet", "--resume", (temporary.path / "ahead").string()}});
+  CHECK(resumed.wait().code == 0);
+  for (const std::string file : {"metrics.csv", "events.trace"})
+    CHECK(text_of(of("ahead", file)) == text_of(of("watched", file)));
+}
+
 }  // namespace saccade::program

@@ -145,6 +145,9 @@ TEST_CASE("random points: the same everywhere, within their ranges, other ones f
 
 TEST_CASE("draws that repeat themselves are run once") {
   CHECK(runs_of("title = \"T\"\n[random]\ndraws = 50\nnegatives = {min = 1, max = 3}\n").size() == 3);
+  CHECK(contains(StudyFile("title = \"T\"\n[random]\ndraws = 50\nnegatives = {min = 1, max = 3}\n").load().warning,
+                 "random.draws = 50: only 3 of them differ"));
+  CHECK(StudyFile("title = \"T\"\n[random]\ndraws = 2\nrate.conv = {min = 0.1, max = 0.2}\n").load().warning == "");
 }
 
 TEST_CASE("what is wrong with a study is told with its line") {
@@ -186,6 +189,7 @@ TEST_CASE("what is wrong with a study is told with its line") {
            Case{head + "[base]\nmargins = 1979-05-27\n", {"line 3", "date or time"}},
            Case{head + "experiment = \"nowhere.toml\"\n", {"cannot read"}},
            Case{head + "experiment = \"a\"\npreset = \"b\"\n", {"line 2", "one of them"}},
+           Case{head + "seeds = [1]\npreset = \"no-such\"\n", {"line 3", "preset"}},
            Case{head + "[grid\n", {"line 2, column"}},
        }) {
     const std::string message = refusal(text);

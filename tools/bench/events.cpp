@@ -33,15 +33,16 @@ void event_rll(benchmark::State& state, int replicas) {
   options.replicas = replicas;
   if (device->name() == "cuda") options.waiting_floats = 0;  // as `saccade replay`
   OnlineLearner learner(*device, known_network("conv5"), options);
-  const Finish finish(*device);
+  int sent = 0;
   for (auto _ : state) {
     for (bool viewed = false; !viewed;) {
       const ScheduledEvent next = *stream.next();
-      learner.handle(next.event);
+      learner.send(next.event);
       viewed = std::holds_alternative<View>(next.event);
     }
-    finish();
+    if (++sent % device->ahead() == 0) learner.settle();  // as `saccade replay`
   }
+  learner.settle();
   state.counters["views/s"] = benchmark::Counter(replicas, benchmark::Counter::kIsIterationInvariantRate);
   state.counters["updates/view"] = static_cast<double>(learner.updates()) / static_cast<double>(learner.events());
 }

@@ -81,6 +81,24 @@ void render_views(Trial& t, const MapShape& shape, const Extent& extent, ViewKin
   t.compare(output, same_bits);
 }
 
+/// Rows that are written, moved and read as lists that go ahead of the host (engine/cuda/mailbox.h).
+void read_later(Trial& t, std::size_t size, const Extent& extent) {
+  const std::vector<float> rows = t.host_floats(size * extent.views);
+  const auto &written = t.zeros<float>(size, {}), &moved = t.zeros<float>(size, {}),
+             &output = t.zeros<float>(size, extent);
+  t.call = [&t, &written, &moved, &output, rows, size, extent] {
+    std::vector<float> got(rows.size());
+    for (std::size_t at = 0; at < rows.size(); at += size) {
+      t.device().write(written.data(), rows.data() + at, size * sizeof(float));
+      t.device().copy(moved.data(), written.data(), size * sizeof(float));
+      t.device().read_later(got.data() + at, moved.data(), size * sizeof(float));
+    }
+    t.device().settle();
+    output.write(got);
+  };
+  t.compare(output, same_bits);
+}
+
 void average_pool(Trial& t, const AverageShape& shape, const Extent& extent) {
   const auto &input = t.maps(shape.in, extent), &output = t.zeros<float>(shape.out.size(), extent);
   t.calls<AveragePool>(&Device::average_pool, {shape, extent, input.strided(), output.strided()});
@@ -109,6 +127,7 @@ std::vector<Case> map_cases(const NetworkSpec& network, int views) {
       {"load_views", "image, R=3", [=](Trial& t) { load_views(t, image, three); }},
       {"render_views", "image", [=](Trial& t) { render_views(t, image, one, kind); }},
       {"render_views", "image, R=3", [=](Trial& t) { render_views(t, image, three, kind); }},
+      {"read_later", "rows", [=](Trial& t) { read_later(t, 100, {1, views + 8}); }},
       {"add_noise", "layer 0", [=](Trial& t) { add_noise(t, map, one); }},
       {"add_noise", "layer 0, R=3", [=](Trial& t) { add_noise(t, map, three); }},
       {"combine", "layer 0, a + s b", [=](Trial& t) { combine(t, map, one, Active::all, false); }},

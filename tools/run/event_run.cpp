@@ -55,37 +55,55 @@ void EventRun::open(bool resumed) {
 
 // A run stops behind a view only: there a stream's seek() goes on. Behind a saccade, that saccade would come twice.
 void EventRun::advance() {
-  for (bool view = false; !view;) {
-    std::optional<ScheduledEvent> event = next_event();
-    if (!event) return;
-    view = std::holds_alternative<View>(event->event);
-    queue_.push(std::move(*event));
+  std::uint64_t views = waits_for_each() ? 1 : static_cast<std::uint64_t>(device_->ahead());
+  for (const EventRun* run : followers_) views = std::min(views, run->until_due());
+  sent_.clear();
+  while (views-- > 0 && send_view()) {
   }
-  while (const std::optional<ScheduledEvent> next = queue_.pop()) {
-    learner_.handle(next->event);
-    for (EventRun* run : followers_) run->follow(*next);
+  learner_.settle();
+  std::size_t view = 0;
+  for (const ScheduledEvent& event : sent_) {
+    for (EventRun* run : followers_) run->follow(event, view);
+    view += std::holds_alternative<View>(event.event);
   }
 }
 
-void EventRun::follow(const ScheduledEvent& event) {
-  if (const auto* view = std::get_if<View>(&event.event))
-    listen(*view);
+/// The next view, with the saccades before it. False when none comes.
+bool EventRun::send_view() {
+  for (bool view = false; !view;) {
+    std::optional<ScheduledEvent> event = next_event();
+    if (!event) return false;
+    view = std::holds_alternative<View>(event->event);
+    queue_.push(std::move(*event));
+  }
+  while (std::optional<ScheduledEvent> next = queue_.pop()) {
+    learner_.send(next->event);
+    for (EventRun* run : followers_) run->most_held_ = std::max(run->most_held_, learner_.held_floats(run->replica_));
+    sent_.push_back(std::move(*next));
+  }
+  return true;
+}
+
+/// `view`: how many came before the event since the learner was waited for.
+void EventRun::follow(const ScheduledEvent& event, std::size_t view) {
+  if (const auto* seen = std::get_if<View>(&event.event))
+    listen(*seen, learner_.records_of(view, replica_));
   else if (recorder_)
     recorder_->saccade(std::get<Saccade>(event.event));
   learned(event);
 }
 
-void EventRun::listen(const View& view) {
+void EventRun::listen(const View& view, const std::vector<UpdateRecord>& records) {
   time_ = to_seconds(view.time);
-  most_held_ = std::max(most_held_, learner_.held_floats(replica_));
   if (recorder_) recorder_->view(view);
-  for (const UpdateRecord& update : learner_.records(replica_)) {
+  for (const UpdateRecord& update : records) {
     if (recorder_) recorder_->update(update);
     metrics_.add(update);
   }
-  if (watch_) watch_->view(view, learner_.records(replica_), learner_.memory(view.stream).anchors());
-  if (done() % static_cast<std::uint64_t>(experiment_.record.every) == 0 || done() == length())
-    metrics_.write(*writer_, done(), time_);
+  if (watch_) watch_->view(view, records, learner_.memory(view.stream).anchors());
+  const std::uint64_t seen = records.front().event + 1;
+  if (seen % static_cast<std::uint64_t>(experiment_.record.every) == 0 || seen == length())
+    metrics_.write(*writer_, seen, time_);
 }
 
 void EventRun::save_state(Checkpoint& checkpoint) {

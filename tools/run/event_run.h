@@ -32,8 +32,10 @@ class EventRun : public Run {
   virtual void open_source() = 0;
   /// The next event; nothing when none will come before the run stops.
   virtual std::optional<ScheduledEvent> next_event() = 0;
-  /// An event has been learned from: a view's records are learner_.records().
+  /// An event has been learned from: a view's records are learner_.records(), where each is waited for.
   virtual void learned(const ScheduledEvent&) {}
+  /// Whether someone wants to know what a view did before the next one comes.
+  virtual bool waits_for_each() const { return watch_ != nullptr; }
 
   const char* unit() const override { return "views"; }
   std::uint64_t done() const override { return learner_.events(); }
@@ -56,12 +58,14 @@ class EventRun : public Run {
   std::vector<EventRun*> followers_{this};  ///< who is told of the events that this run advances by
 
  private:
-  void follow(const ScheduledEvent& event);
-  void listen(const View& view);
+  bool send_view();
+  void follow(const ScheduledEvent& event, std::size_t view);
+  void listen(const View& view, const std::vector<UpdateRecord>& records);
 
-  EventQueue queue_;      ///< saccades wait in it for the view behind them
-  double time_ = 0;       ///< of the latest view
-  double most_held_ = 0;  ///< floats in short-term memory at a time
+  EventQueue queue_;                  ///< saccades wait in it for the view behind them
+  std::vector<ScheduledEvent> sent_;  ///< to the learner, whose device need not have come to them
+  double time_ = 0;                   ///< of the latest view
+  double most_held_ = 0;              ///< floats in short-term memory at a time
   std::unique_ptr<Recorder> recorder_;
   std::uint64_t trace_position_ = 0;
   mutable std::optional<Parameters> own_parameters_;  ///< a copy of the replica's, of one among several

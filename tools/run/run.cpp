@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "engine/error.h"
+#include "tools/experiment/idle_keys.h"
 #include "tools/experiment/setup.h"
 #include "tools/measures/make_measures.h"
 #include "tools/read_text.h"
@@ -249,6 +250,19 @@ void Run::baselines() {
 
 bool Run::due(std::int64_t every) const { return every > 0 && done() % static_cast<std::uint64_t>(every) == 0; }
 
+std::uint64_t Run::until_due() const {
+  std::uint64_t units = length() - done();
+  const auto stop_at = [&](bool wanted, std::int64_t every) {
+    if (!wanted || every <= 0) return;
+    const auto stretch = static_cast<std::uint64_t>(every);
+    units = std::min(units, stretch - done() % stretch);
+  };
+  stop_at(probing(), experiment_.probe.every);
+  stop_at(true, experiment_.checkpoint.every);
+  stop_at(measures_ != nullptr, experiment_.measure.every);
+  return units;
+}
+
 bool Run::measure_due() const {
   return measures_ && measures_->latest() != done() &&
          (done() == 0 || done() == length() || due(experiment_.measure.every));
@@ -430,6 +444,7 @@ int begin_or_resume(const char* command, Mode mode, const RunRequest& request, c
       throw InputError(
           fmt::format("{}: where should the run go? Give --out DIR (or --resume DIR to go on with one)", command));
     const Experiment experiment = load_experiment(request.experiment, flags.set, mode);
+    for (const std::string& idle : idle_keys(experiment, mode)) fmt::print(stderr, "saccade: warning: {}\n", idle);
     CommonFlags fresh = flags;
     fresh.data = data_folder(flags);
     const std::unique_ptr<Run> run = make(experiment, fresh);

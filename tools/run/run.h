@@ -56,7 +56,7 @@ class Run {
   void begin(const RunFolder& folder);
   /// ... whether there is something left to do: not at its end, and not asked to stop; ...
   bool going() const;
-  /// ... behind each unit of work, which took so many seconds, what is due there; ...
+  /// ... behind each advance, which took so many seconds, what is due there; ...
   void behind(double seconds);
   /// ... the last checkpoint and probe, summary and report. Returns as run().
   int end(bool announce);
@@ -70,11 +70,13 @@ class Run {
   virtual double time() const = 0;           ///< as metrics.csv tells it
   /// Floats of what short-term memory holds now, where there is one.
   virtual std::optional<double> held_floats() const { return {}; }
+  /// Units until something is due that needs the learner as it is there, or until the end.
+  std::uint64_t until_due() const;
   virtual const Parameters& parameters() const = 0;
   virtual const char* metrics_header() const = 0;
   /// Opens files of its own, behind the state that restore() found.
   virtual void open(bool resumed) = 0;
-  /// One unit of work; none when nothing comes before an interruption.
+  /// One unit of work, or some, at most until_due(); none when nothing comes before an interruption.
   virtual void advance() = 0;
   /// Whether an interruption may stop it here.
   virtual bool may_stop() const { return true; }

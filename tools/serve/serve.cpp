@@ -40,6 +40,8 @@ class Serve final : public ServedRun {
   }
   EventServerCounts sitting() const override { return server_ ? server_->counts() : counts_; }
 
+  bool waits_for_each() const override { return true; }
+
   /// Nothing more is accepted; what was accepted is learned.
   bool may_stop() const override {
     if (!std::exchange(stopped_, true)) server_->stop();

@@ -93,7 +93,7 @@ class StudyReader {
       refuse(study_.origin, *document_.get("experiment"), "preset and experiment: expected one of them");
     if (!preset.empty() || !experiment.empty()) {
       const fs::path named = !base_.empty()    ? base_
-                             : !preset.empty() ? preset_file(preset)
+                             : !preset.empty() ? file_of_preset(preset)
                                                : file_.parent_path() / experiment;
       study_.base_origin = named.string();
       study_.base_text = read_text(named);
@@ -101,6 +101,14 @@ class StudyReader {
       study_.base_origin = study_.origin;
     }
     if (const toml::table* base = table("base")) study_.base = points::assignments(*base, study_.origin);
+  }
+
+  fs::path file_of_preset(const std::string& preset) const {
+    try {
+      return preset_file(preset);
+    } catch (const InputError& error) {
+      refuse(study_.origin, *document_.get("preset"), error.what());
+    }
   }
 
   void read_points() {
@@ -112,7 +120,14 @@ class StudyReader {
       if (!list->is_array()) refuse(study_.origin, *list, "point: expected tables, [[point]]");
       add(points::listed(*list->as_array(), study_.origin));
     }
-    if (const toml::table* random = table("random")) add(points::drawn(*random, study_.origin));
+    if (const toml::table* random = table("random")) {
+      const std::vector<StudyPoint> drawn = points::drawn(*random, study_.origin);
+      const auto asked = (*random)["draws"].value<std::size_t>().value_or(0);
+      if (drawn.size() < asked)
+        study_.warning = fmt::format("{}: random.draws = {}: only {} of them differ; each is run once", study_.origin,
+                                     asked, drawn.size());
+      add(drawn);
+    }
     if (study_.points.empty()) study_.points.push_back({"base", StudyPoint::Kind::listed, {}});
     for (const StudyPoint& point : study_.points)
       for (const Assignment& a : point.assignments)

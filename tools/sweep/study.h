@@ -53,6 +53,7 @@ struct Study {
   std::vector<Assignment> base;
   std::vector<StudyPoint> points;
   std::vector<std::string> varied;  ///< keys that the points set, in the order of the file
+  std::string warning;              ///< something that its author may not have meant
 
   const char* command() const { return mode == Mode::event ? "replay" : "train"; }
 };

@@ -8,10 +8,12 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "engine/device.h"
 #include "engine/error.h"
+#include "tools/experiment/idle_keys.h"
 #include "tools/experiment/preset.h"
 #include "tools/lock_folder.h"
 #include "tools/replace_file.h"
@@ -41,6 +43,16 @@ struct Asked {
   std::vector<StudyRun> runs;
 };
 
+/// What is odd about a study, or about some of its runs.
+void warn(const Study& study, const std::vector<StudyRun>& runs) {
+  if (!study.warning.empty()) fmt::print(stderr, "saccade: warning: {}\n", study.warning);
+  std::map<std::string, std::size_t> idle;
+  for (const StudyRun& run : runs)
+    for (const std::string& key : idle_keys(run.experiment, study.mode)) ++idle[key];
+  for (const auto& [key, count] : idle)
+    fmt::print(stderr, "saccade: warning: {} (in {} of {} runs)\n", key, count, runs.size());
+}
+
 /// Refuses what cannot be met; writes nothing.
 Asked read_study(const SweepRequest& request) {
   const CommonFlags& flags = request.flags;
@@ -59,6 +71,7 @@ Asked read_study(const SweepRequest& request) {
     throw InputError("sweep: where should the study go? Give --out DIR (or --resume DIR to go on with one)");
   Study study = load_study(request.study);
   std::vector<StudyRun> runs = study_runs(study);
+  warn(study, runs);
   return {std::move(study), std::move(runs)};
 }
 
