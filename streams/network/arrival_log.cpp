@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "engine/error.h"
 #include "streams/shape_text.h"
@@ -20,6 +21,7 @@ ArrivalLog::ArrivalLog(FileSystem& files, const fs::path& file, const ViewFileHe
     : ArrivalLog(ViewFileWriter(files, file, header), header) {}
 
 ArrivalLog::ArrivalLog(ArrivalLog&&) noexcept = default;
+ArrivalLog::~ArrivalLog() = default;
 
 ArrivalLog ArrivalLog::resume(FileSystem& files, const fs::path& file, const ViewFileHeader& header,
                               std::uint64_t learned) {
@@ -58,15 +60,19 @@ ArrivalLog ArrivalLog::resume(FileSystem& files, const fs::path& file, const Vie
   return log;
 }
 
-std::optional<std::uint32_t> ArrivalLog::stream(const std::string& name) {
+std::optional<ArrivalLogs::Place> ArrivalLog::find(const std::string& name) {
   const auto known = std::find(names_.begin(), names_.end(), name);
-  const auto number = static_cast<std::uint32_t>(known - names_.begin());
-  if (known != names_.end()) return number;
-  if (number >= header_.streams) return {};
+  if (known == names_.end()) return {};
+  return Place{this, static_cast<std::uint32_t>(known - names_.begin())};
+}
+
+ArrivalLogs::Place ArrivalLog::begin(const std::string& name) {
+  const auto number = static_cast<std::uint32_t>(names_.size());
+  if (number >= header_.streams) throw std::logic_error("an arrival log has no place for another stream");
   names_.push_back(name);
   const std::lock_guard lock(*writing_);
   writer_.name(number, name);
-  return number;
+  return {this, number};
 }
 
 void ArrivalLog::record(Event& event, std::uint32_t stream) {
@@ -91,6 +97,7 @@ void ArrivalLog::sync() {
 
 void ArrivalLog::close() {
   const std::lock_guard lock(*writing_);
+  unsynced_ = false;  // close() syncs
   writer_.close();
 }
 

@@ -9,11 +9,33 @@
 
 namespace saccade {
 
+class ArrivalLog;
+
+/// Where a server records what comes: streams of one log, or a log for each.
+class ArrivalLogs {
+ public:
+  /// Of a stream.
+  struct Place {
+    ArrivalLog* log = nullptr;
+    std::uint32_t stream = 0;  ///< its number there
+  };
+  virtual ~ArrivalLogs() = default;
+
+  /// How many streams have a place, which one has, and a place for another.
+  virtual std::size_t streams() const = 0;
+  virtual std::optional<Place> find(const std::string& name) = 0;
+  virtual Place begin(const std::string& name) = 0;
+  /// The log of those that will begin; null: each will have its own.
+  virtual const ArrivalLog* of_new() const = 0;
+  /// What is recorded is on the disk when it returns.
+  virtual void sync() = 0;
+};
+
 /// What has arrived over the network, in the order in which it is learned: a file of views (engine/view_file.h) of
 /// pixels with several streams side by side, FILE.partial until close(). An event that was recorded and flushed
 /// survives the death of this process, one that was synced a power failure. record() belongs to one thread; flush(),
 /// sync() and close() may be called from any.
-class ArrivalLog {
+class ArrivalLog final : public ArrivalLogs {
  public:
   /// A new file. InputError when it is there already.
   ArrivalLog(FileSystem& files, const std::filesystem::path& file, const ViewFileHeader& header);
@@ -23,17 +45,21 @@ class ArrivalLog {
   static ArrivalLog resume(FileSystem& files, const std::filesystem::path& file, const ViewFileHeader& header,
                            std::uint64_t learned = 0);
   ArrivalLog(ArrivalLog&&) noexcept;
+  ~ArrivalLog() override;
 
   const RecordedEvents& events() const { return events_; }
   std::uint64_t torn() const { return torn_; }  ///< bytes
-  /// The number of the stream with this name, a new one while there are some; else nothing.
-  std::optional<std::uint32_t> stream(const std::string& name);
+  std::size_t streams() const override { return names_.size(); }
+  std::optional<Place> find(const std::string& name) override;
+  /// There is room for one (ViewFileHeader::streams).
+  Place begin(const std::string& name) override;
+  const ArrivalLog* of_new() const override { return this; }
   const std::vector<std::string>& names() const { return names_; }
   /// InputError when it does not follow what its stream has sent. Its kind and stream become the file's.
   void record(Event& event, std::uint32_t stream);
   std::filesystem::path file() const { return writer_.partial(); }  ///< while it is open
   void flush();
-  void sync();
+  void sync() override;
   void close();
 
  private:

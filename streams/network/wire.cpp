@@ -1,5 +1,10 @@
 #include "streams/network/wire.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
 #include "engine/error.h"
 #include "engine/schemas/wire_generated.h"
 #include "engine/view_records.h"
@@ -10,6 +15,13 @@ namespace {
 std::string text_of(const flatbuffers::String* text) { return text == nullptr ? std::string() : text->str(); }
 
 }  // namespace
+
+void check_stream_name(const std::string& what, const std::string& name) {
+  const auto fits = [](unsigned char c) { return c < 128 && (std::isalnum(c) || c == '-' || c == '_' || c == '.'); };
+  if (name.empty() || name.size() > 64 || name.front() == '.' || !std::all_of(name.begin(), name.end(), fits))
+    throw InputError(
+        fmt::format("{}: this is no stream name, expected 1 to 64 of a-z A-Z 0-9 - _ . and no . in front", what));
+}
 
 bool Welcome::covers(const Event& event) const {
   if (accepted == 0) return false;

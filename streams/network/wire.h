@@ -30,6 +30,9 @@ inline constexpr std::string_view default_stream = "stream";
 /// Room in a record beside a view's pixels, and the most that any other message takes.
 inline constexpr std::uint32_t most_overhead = 64 << 10;
 
+/// 1 to 64 of a-z A-Z 0-9 - _ . and no . in front: a name of a folder, too. InputError for another.
+void check_stream_name(const std::string& what, const std::string& name);
+
 struct Hello {
   std::string stream, token;
 };

@@ -17,7 +17,8 @@ class Watch {
   Watch& operator=(const Watch&) = delete;
 
   /// Until so much has happened, or the process has ended (false).
-  bool until(std::size_t count, Process& process) {
+  template <class AProcess>
+  bool until(std::size_t count, AProcess& process) {
     bool ended = false;
     while (happened_ < count) {
       pollfd waiting{notify_, POLLIN, 0};

@@ -52,7 +52,7 @@ TEST_CASE("a stream that is sent is learned from as one that is replayed") {
   CHECK(counts["reconnects"] == 0);
   CHECK(counts["seconds"].get<double>() >= 29 / 500.0);
   CHECK(counts["latency_ms"]["p99"] >= counts["latency_ms"]["median"]);
-  CHECK(server.process().wait().code == 0);
+  CHECK(server.wait().code == 0);
   setting.check_replay();
   const Outcome direct =
       run(replay(setting.folder.path / "direct") + Arguments{"--stream", setting.file(), "--data", setting.data()});
@@ -78,7 +78,7 @@ TEST_CASE("the example in Python sends frames that are learned from") {
   CHECK(contains(sent.out, "event 0: seen"));
   CHECK(contains(sent.out, ": learned 0."));
   CHECK(contains(sent.out, "44 events, 44 answers"));
-  CHECK(server.process().wait().code == 0);
+  CHECK(server.wait().code == 0);
   setting.check_replay();
   const Outcome nobody = python({script, "--to", server.address, "--size", "28x28x4"});
   CHECK(nobody.code == 2);

@@ -5,8 +5,6 @@
 #include "data_folders.h"
 #include "killed_run.h"
 #include "served_run.h"
-#include "streams/network/sender.h"
-#include "streams/recorded_stream.h"
 
 /// Promise 2 for a served stream: what was answered is there, and the run goes on to the same bits.
 namespace saccade::program {
@@ -14,32 +12,13 @@ namespace {
 
 using Events = std::vector<Event>;
 
-/// Of a recording, whole or not.
-Events events_of(const fs::path& file) {
-  ViewFileReader reader(real_files(), file);
-  Events events;
-  while (auto event = reader.next()) events.push_back(std::move(*event));
-  return events;
-}
-
-bool same_event(const Event& a, const Event& b) {
-  if (a.index() != b.index()) return false;
-  if (const auto* saccade = std::get_if<Saccade>(&a)) return saccade->time == std::get<Saccade>(b).time;
-  const auto &view = std::get<View>(a), &other = std::get<View>(b);
-  return view.time == other.time && view.fixation == other.fixation && *view.pixels == *other.pixels;
-}
-
 /// A server, and one who sends it a recording as fast as it takes it.
 class Sitting {
  public:
   /// `err`: where the server's standard error goes.
   Sitting(const fs::path& recording, const fs::path& err, const Arguments& arguments)
       : stream_(recording), server_(err, arguments) {
-    const std::size_t colon = server_.address.rfind(':');
-    options_.to = {server_.address.substr(0, colon),
-                   static_cast<std::uint16_t>(std::stoi(server_.address.substr(colon + 1)))};
-    options_.header = stream_.recording().header;
-    options_.retries = 0;
+    options_ = server_.to_send(stream_);
   }
 
   /// Until all is answered, or the server is gone.
@@ -92,7 +71,6 @@ struct Served {
     REQUIRE(outcome.code == 0);
     return fingerprint(folder.path / name);
   }
-  static std::string fingerprint(const fs::path& run) { return json_of(run / "summary.json")["fingerprint"]; }
   /// What was answered is in the recording of a server that was killed, as it was sent.
   void check_kept(const fs::path& out, std::uint64_t answered) const {
     const Events kept = events_of(out / "arrivals.views.partial");
@@ -122,7 +100,7 @@ TEST_CASE("a server that is killed again and again has what it answered, and goe
     Sitting sitting(served.file, served.err(), answered == 0 ? served.begin(out) : served.resume(out));
     int answers = 0;
     sitting.each_answer = [&] {
-      if (++answers == kill_after) sitting.server().process().send(SIGKILL);
+      if (++answers == kill_after) sitting.server().send(SIGKILL);
     };
     sitting.send();
     CHECK(sitting.skipped >= answered);
@@ -130,18 +108,18 @@ TEST_CASE("a server that is killed again and again has what it answered, and goe
     if (kill_after == 0) {
       CHECK(sitting.lost == "");
       CHECK(answered == served.sent.size());
-      CHECK(sitting.server().process().wait().code == 0);
+      CHECK(sitting.server().wait().code == 0);
       break;
     }
     CHECK(sitting.lost != "");
-    REQUIRE(sitting.server().process().wait().signal == SIGKILL);
+    REQUIRE(sitting.server().wait().signal == SIGKILL);
     REQUIRE(answers >= kill_after);
     served.check_kept(out, answered);
   }
   served.check_whole(out);
   CHECK(served.replayed("again", {(out / "experiment.toml").string(), "--stream", (out / "arrivals.views").string()}) ==
-        served.fingerprint(out));
-  CHECK(served.replayed("direct", {"--stream", served.file.string()}) == served.fingerprint(out));
+        fingerprint(out));
+  CHECK(served.replayed("direct", {"--stream", served.file.string()}) == fingerprint(out));
 }
 
 TEST_CASE("kill -9, counted in files: a served run") {
@@ -154,8 +132,8 @@ TEST_CASE("kill -9, counted in files: a served run") {
     Sitting sitting(served.file, served.err(), served.begin(whole));
     listening = watch.now();
     sitting.send();
-    watch.until(~std::size_t{0}, sitting.server().process());
-    REQUIRE(sitting.server().process().wait().code == 0);
+    watch.until(~std::size_t{0}, sitting.server());
+    REQUIRE(sitting.server().wait().code == 0);
     all = watch.now();
   }
   const auto expected = result_of(whole);
@@ -171,8 +149,8 @@ TEST_CASE("kill -9, counted in files: a served run") {
       Watch watch(out);
       Sitting sitting(served.file, served.err(), served.begin(out));
       std::thread sender([&] { sitting.send(); });
-      killed += watch.until(listening + 1 + moment * (all - listening) / count, sitting.server().process());
-      sitting.server().process().send(SIGKILL);
+      killed += watch.until(listening + 1 + moment * (all - listening) / count, sitting.server());
+      sitting.server().send(SIGKILL);
       sender.join();
       answered = sitting.answered;
     }
@@ -185,12 +163,66 @@ TEST_CASE("kill -9, counted in files: a served run") {
       sitting.send();
       CHECK(sitting.lost == "");
       CHECK(sitting.skipped >= answered);
-      REQUIRE(sitting.server().process().wait().code == 0);
+      REQUIRE(sitting.server().wait().code == 0);
     }
     served.check_whole(out);
     REQUIRE(result_of(out) == expected);
   }
   CHECK(killed >= count * 3 / 4);
+}
+
+TEST_CASE("a server that is stopped tells what it knows, and goes on: its counts are of the whole run") {
+  const TemporaryFolder folder;
+  const fs::path file = folder.path / "F.views", out = folder.path / "served", err = folder.path / "err";
+  const Arguments data{"--data", folder.path.string()};
+  make_fashion_mnist(folder.path, 60, 40);
+  REQUIRE(run(Arguments{"pack", "--quiet", "--pixels", "--out", file.string(), "--events", "20"} + data).code == 0);
+  RecordedStream stream(file);
+  const auto served = [&] { return json_of(out / "summary.json")["served"]; };
+  {
+    ServedRun server(err, Arguments{"--out", out.string(), "--set", "stream.streams=2"} + data);
+    server.send(SIGINT);
+    const Outcome outcome = server.wait();
+    CHECK(outcome.code == 130);
+    CHECK(contains(outcome.out, "0 views of 0 streams"));
+    CHECK(contains(outcome.out, "loss none yet"));
+  }
+  CHECK(json_of(out / "summary.json")["loss"].is_null());
+  CHECK(served()["connections"] == 0);
+  std::uint64_t events = 0;
+  for (const std::string name : {"one", "two"}) {
+    ServedRun server(folder.path / (name + ".err"), Arguments{"--resume", out.string()} + data);
+    stream.seek(0);
+    const SendCounts sent = send(stream, server.to_send(stream, name));
+    CHECK(sent.views == 20);
+    events += sent.answered;
+    server.send(SIGINT);
+    const Outcome outcome = server.wait();
+    CHECK(outcome.code == 130);
+    CHECK_FALSE(contains(outcome.out, "loss none yet"));  // of a stretch that is not whole
+  }
+  CHECK(served()["connections"] == 2);
+  CHECK(served()["accepted"] == events);
+  CHECK(served()["streams"] == nlohmann::json{"one", "two"});
+  CHECK(served()["dropped"] == 0);
+
+  const nlohmann::json told = nlohmann::json::parse(run({"inspect", (out / "arrivals.views").string(), "--json"}).out);
+  CHECK(told["whole"] == true);
+  CHECK(told["most_streams"] == 2);
+  REQUIRE(told["streams"].size() == 2);
+  CHECK(told["streams"][0]["name"] == "one");
+  CHECK(told["streams"][1]["name"] == "two");
+  for (const auto& each : told["streams"]) CHECK(each["records"]["view"] == 20);
+  CHECK(told["fixations"] == told["streams"][0]["fixations"].get<int>() + told["streams"][1]["fixations"].get<int>());
+  CHECK(contains(run({"inspect", (out / "arrivals.views").string()}).out, "two: 20 views"));
+
+  // The report again, of what was recorded: the views too, without the data set.
+  const std::string before = text_of(out / "report.html");
+  CHECK(contains(before, "data:image/png;base64,"));
+  const Outcome again = run({"report", out.string()});
+  CHECK(again.code == 0);
+  CHECK(again.err == "");
+  CHECK(text_of(out / "report.html") == before);
 }
 
 TEST_CASE("a server that others reach needs a token") {

@@ -1,7 +1,28 @@
 #pragma once
 #include "program.h"
+#include "streams/network/sender.h"
+#include "streams/recorded_stream.h"
 
 namespace saccade::program {
+
+inline std::string fingerprint(const fs::path& run) {
+  return json_of(run / "summary.json")["fingerprint"].get<std::string>();
+}
+
+/// The events of a recording of pixels, whole or not.
+inline std::vector<Event> events_of(const fs::path& file) {
+  ViewFileReader reader(real_files(), file);
+  std::vector<Event> events;
+  while (auto event = reader.next()) events.push_back(std::move(*event));
+  return events;
+}
+
+inline bool same_event(const Event& a, const Event& b) {
+  if (a.index() != b.index()) return false;
+  if (const auto* saccade = std::get_if<Saccade>(&a)) return saccade->time == std::get<Saccade>(b).time;
+  const auto &view = std::get<View>(a), &other = std::get<View>(b);
+  return view.time == other.time && view.fixation == other.fixation && *view.pixels == *other.pixels;
+}
 
 /// A `serve` that runs beside the test; it listens when the constructor returns.
 class ServedRun {
@@ -19,7 +40,18 @@ class ServedRun {
     const std::size_t from = text.find(said) + said.size();
     address = text.substr(from, text.find(' ', from) - from);
   }
-  Process& process() { return process_; }
+  bool ended() { return process_.ended(); }
+  void send(int signal) const { process_.send(signal); }
+  Outcome wait() { return process_.wait(); }
+  /// Of a recording of pixels, once.
+  SendOptions to_send(const RecordedStream& stream, const std::string& name = {}) const {
+    SendOptions options;
+    options.to = *split_host_port(address);
+    options.stream = name;
+    options.header = stream.recording().header;
+    options.retries = 0;
+    return options;
+  }
 
   std::string address;
 

@@ -62,11 +62,29 @@ Json inspect_trace(const std::filesystem::path& file) {
   return json;
 }
 
+/// Those that have sent something, by number.
+Json streams_json(const std::vector<Counts>& streams, const std::vector<std::string>& names) {
+  Json list = Json::array();
+  for (std::size_t i = 0; i < streams.size(); ++i) {
+    const bool named = i < names.size() && !names[i].empty();
+    if (streams[i].views + streams[i].saccades == 0 && !named) continue;
+    Json& stream = list.emplace_back(Json{{"stream", i}});
+    if (named) stream["name"] = names[i];
+    stream["records"] = {{"view", streams[i].views}, {"saccade", streams[i].saccades}};
+    streams[i].describe(stream);
+  }
+  return list;
+}
+
 Json inspect_views(const std::filesystem::path& file) {
   ViewFileReader reader(real_files(), file);
-  Counts counts;
-  while (const auto event = reader.next(ViewFileReader::Read::recipes)) counts.add(*event);
   const ViewFileHeader& header = reader.header();
+  Counts counts;
+  std::vector<Counts> streams(header.streams);
+  while (const auto event = reader.next(ViewFileReader::Read::recipes)) {
+    counts.add(*event);
+    streams[std::visit([](const auto& e) { return e.stream; }, *event)].add(*event);
+  }
   Json json = {{"content", to_string(header.content)},
                {"shape", {header.height, header.width, header.channels}},
                {"view_kind", to_string(header.kind)},
@@ -77,6 +95,12 @@ Json inspect_views(const std::filesystem::path& file) {
   }
   json["planned"] = header.planned;
   json["records"] = {{"view", counts.views}, {"saccade", counts.saccades}};
+  if (header.streams > 1) {
+    counts.fixations = 0;
+    json["most_streams"] = header.streams;
+    json["streams"] = streams_json(streams, reader.names());
+    for (const Counts& stream : streams) counts.fixations += stream.fixations;
+  }
   counts.describe(json);
   if (counts.views > 0)
     json["bytes_per_view"] = static_cast<double>(real_files().size(file)) / static_cast<double>(counts.views);
@@ -168,6 +192,11 @@ void print_text(const Json& json) {
         const Damage damage{one["position"], one["bytes"], one["tail"]};
         fmt::print("{:<16} {}{}\n", name, describe(damage), damage.tail ? ", at the end of the file" : "");
       }
+    } else if (name == "streams") {
+      for (const Json& stream : value)
+        fmt::print("{:<16} {}: {} views, {} saccades, {} fixations\n", fmt::format("stream {}", stream["stream"].dump()),
+                   stream.value("name", "without a name"), stream["records"]["view"].dump(),
+                   stream["records"]["saccade"].dump(), stream["fixations"].dump());
     } else if (value.is_array() && !value.empty() && value[0].is_object()) {
       for (const Json& item : value)
         fmt::print("{:<16} {} {}\n", name, item["name"].get<std::string>(),

@@ -32,7 +32,10 @@ void add_serve(CLI::App& app, CommonFlags& flags) {
                    fmt::format("Where senders come to (127.0.0.1:{}; port 0: any that is free)", serve_port))
       ->type_name("HOST:PORT");
   command->add_option("--out", flags.out, "Folder of the run: new or empty")->type_name("DIR");
-  command->add_option("--resume", flags.resume, "Go on with the run in this folder")->type_name("DIR");
+  command->add_option("--resume", flags.resume, "Go on with the run, or the runs of --each, in this folder")
+      ->type_name("DIR");
+  command->add_flag("--each", options->request.each,
+                    "A network of its own for each stream, in a folder of its own below --out, up to stream.streams");
   command
       ->add_option("--when-behind", options->when_behind,
                    "When the learner cannot keep up: senders wait (block), or views are dropped and counted (drop)")

@@ -19,8 +19,12 @@ int report_again(const fs::path& folder, const CommonFlags& flags) {
   const RecordedRun run = read_run(folder);
   ViewSheet sheet;
   try {
-    const DataSet data = load_experiment_data(run.experiment, data_folder(flags, remembered_data_folder({folder})));
-    sheet = run_sheet(run.experiment, run.summary.command == "train", data);
+    if (run.summary.command == "serve") {
+      sheet = first_arrivals(run.experiment, run.folder.arrivals());
+    } else {
+      const DataSet data = load_experiment_data(run.experiment, data_folder(flags, remembered_data_folder({folder})));
+      sheet = run_sheet(run.experiment, run.summary.command == "train", data);
+    }
   } catch (const InputError& error) {
     fmt::print(stderr, "saccade: warning: the report goes without views: {}\n", error.what());
   }

@@ -21,7 +21,10 @@ import tempfile
 import threading
 import time
 
-import flatbuffers
+try:
+    import flatbuffers
+except ImportError:
+    sys.exit("send_frames.py: the Python module flatbuffers is missing: apt-get install python3-flatbuffers")
 
 # Types of records, and the framing of both directions: streams/network/wire.h and engine/record_file.h say every byte.
 VIEW, SACCADE, VIEWS, END, HELLO, WELCOME, ANSWER, REFUSAL = 1, 2, 4, 5, 7, 8, 9, 10
@@ -93,7 +96,10 @@ class Messages:
     def __init__(self, schemas):
         with tempfile.TemporaryDirectory() as folder:
             files = [str(schemas / name) for name in ("wire.fbs", "views.fbs")]
-            subprocess.run(["flatc", "--python", "--gen-all", "-o", folder] + files, check=True)
+            try:
+                subprocess.run(["flatc", "--python", "--gen-all", "-o", folder] + files, check=True)
+            except FileNotFoundError:
+                sys.exit("send_frames.py: flatc is missing: apt-get install flatbuffers-compiler")
             sys.path.insert(0, folder)
             for name in ("Hello", "Views", "View", "Saccade", "Welcome", "Answer", "Refusal", "Update", "Term"):
                 setattr(self, name, importlib.import_module("saccade.fb." + name))
@@ -188,6 +194,8 @@ def main():
     shape = [int(number) for number in options.size.split("x")]
     if len(shape) != 3 or shape[2] not in (1, 3):
         parser.error(f"--size {options.size}: expected HEIGHTxWIDTHxCHANNELS with 1 or 3 channels")
+    if not options.rate > 0:
+        parser.error(f"--rate {options.rate:g}: expected more than 0 frames a second")
     host, _, port = options.to.rpartition(":")
 
     messages = Messages(options.schemas)

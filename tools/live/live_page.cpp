@@ -72,7 +72,13 @@ class LivePage final : public Watch, private LiveFeed {
  public:
   LivePage(const CommonFlags& flags, LiveRun run)
       : stays_(flags.page_stay), state_(std::move(run)), server_(server_options(flags), page_files(), *this) {
-    fmt::print(stderr, "saccade: watch it learn at http://{}/\n", server_.address().text());
+    WebAddress address = server_.address();
+    const bool all = address.all();
+    if (all) address.host = address.host.find(':') == std::string::npos ? "127.0.0.1" : "::1";
+    fmt::print(stderr, "saccade: watch it learn at http://{}/\n", address.text());
+    if (all)
+      fmt::print(stderr, "saccade: the page is at all addresses of this machine, port {}, for who has the token\n",
+                 address.port);
   }
 
   void phase(const std::string& what) override { state_.phase(what); }

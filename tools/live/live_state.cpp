@@ -102,10 +102,19 @@ void LiveState::view(const View& view, const std::vector<UpdateRecord>& updates,
 void LiveState::probed(std::uint64_t event, const ProbeResults& learned, const ProbeResults& untrained,
                        const ProbeResults& pixels) {
   const std::lock_guard lock(mutex_);
+  Json past = accuracies(learned);
+  past.erase("protocol");
+  past["event"] = event;
+  if (!learned.plain.empty() || !learned.deformed.empty()) probed_[event] = std::move(past);
+  if (probed_.size() > most_probes)  // every other one goes
+    for (auto at = std::next(probed_.begin()); at != probed_.end() && std::next(at) != probed_.end(); ++at)
+      at = probed_.erase(at);
   news_["probes"] = {{"event", event},
                      {"learned", accuracies(learned)},
                      {"untrained", accuracies(untrained)},
-                     {"pixels", accuracies(pixels)}};
+                     {"pixels", accuracies(pixels)},
+                     {"past", Json::array()}};
+  for (const auto& [_, each] : probed_) news_["probes"]["past"].push_back(each);
   ++news_version_;
 }
 

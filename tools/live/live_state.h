@@ -1,6 +1,7 @@
 #pragma once
 #include <chrono>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -35,7 +36,7 @@ struct LiveRun {
 /// and a history of fixed length.
 class LiveState {
  public:
-  static constexpr std::size_t timeline = 60, most_pictures = 32;
+  static constexpr std::size_t timeline = 60, most_pictures = 32, most_probes = 400;
 
   explicit LiveState(LiveRun run);
 
@@ -94,7 +95,8 @@ class LiveState {
   std::optional<Scene> compared_;  ///< the first since it was asked for
   bool asked_ = false;
   LearningHistory history_;
-  nlohmann::json news_;  ///< the part of "run" that changes
+  nlohmann::json news_;                             ///< the part of "run" that changes
+  std::map<std::uint64_t, nlohmann::json> probed_;  ///< accuracies of the learned network by views, at most most_probes
   std::uint64_t news_version_ = 1;
 
   // The server's thread's own.

@@ -20,7 +20,8 @@ class Watch {
   virtual void phase(const std::string& what) = 0;
   /// A view came, with what it did and the anchors that are held now.
   virtual void view(const View& view, const std::vector<UpdateRecord>& updates, const std::vector<Anchor>& anchors) = 0;
-  /// The latest accuracies of the learned and the untrained network and of raw pixels, as far as there are any.
+  /// Accuracies of the learned network after so many views, and of the untrained one and raw pixels, as far as there
+  /// are any. What was probed before comes first; the same may come again.
   virtual void probed(std::uint64_t event, const ProbeResults& learned, const ProbeResults& untrained,
                       const ProbeResults& pixels) = 0;
   /// Holds the run until the next view may come, or `stop` is true. Returns how long it did.

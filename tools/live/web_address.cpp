@@ -25,6 +25,8 @@ std::optional<address> ip(const std::string& host) {
 
 bool WebAddress::loopback() const { return ip(host).value().is_loopback(); }
 
+bool WebAddress::all() const { return ip(host).value().is_unspecified(); }
+
 std::string WebAddress::text() const {
   return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port) : fmt::format("[{}]:{}", host, port);
 }

@@ -10,6 +10,8 @@ struct WebAddress {
   std::string host = "127.0.0.1";  ///< an IP address
   std::uint16_t port = 8765;       ///< 0: any that is free
   bool loopback() const;
+  /// Whether all addresses of this machine are meant (0.0.0.0, [::]).
+  bool all() const;
   /// "127.0.0.1:8765", "[::1]:8765"
   std::string text() const;
 };

@@ -13,7 +13,7 @@
 #include <cstdio>
 #include <thread>
 
-#include "engine/error.h"
+#include "streams/network/listen.h"
 
 namespace saccade {
 namespace {
@@ -271,19 +271,8 @@ class WebServer::Implementation {
         accept_timer_(context_),
         tick_timer_(context_),
         address_(options.address) {
-    try {
-      const tcp::endpoint endpoint(asio::ip::make_address(address_.host), address_.port);
-      acceptor_.open(endpoint.protocol());
-      acceptor_.set_option(tcp::acceptor::reuse_address(true));
-      acceptor_.bind(endpoint);
-      acceptor_.listen();
-      address_.port = acceptor_.local_endpoint().port();
-    } catch (const boost::system::system_error& error) {
-      throw InputError(
-          fmt::format("--page {}: cannot listen there: {}; expected an address of this machine and a port "
-                      "that is free (0: any)",
-                      address_.text(), error.code().message()));
-    }
+    listen(acceptor_, "--page", address_.host, address_.port);
+    address_.port = acceptor_.local_endpoint().port();
     accept();
     tick();
     thread_ = std::thread([this] { run(); });

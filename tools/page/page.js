@@ -300,42 +300,55 @@ function showHistory() {
   showCurve('active-plot', 'active', 1, value => `${Math.round(100 * value)} %`);
 }
 
+// Accuracies over the run, a line per layer from the untrained network on, with the latest number at its end.
 function showProbes() {
   const {run: {probes}} = state;
   const kinds = ['plain', 'deformed'].filter(kind => probes && ['learned', 'untrained', 'pixels'].some(of => probes[of][kind]));
-  const {node, width, height} = drawing('probe', kinds.length ? 210 : 0);
+  const {node, width, height} = drawing('probe', kinds.length ? 220 : 0);
   if (!kinds.length) return;
+  const past = [{event: 0, ...probes.untrained}, ...probes.past];
+  const layers = [...new Set(past.flatMap(each => kinds.flatMap(kind => (each[kind] ?? []).map(pair => pair[0]))))];
   legend($('probe-legend'), [
-    {text: 'learned', draw: dot('positive-fill')}, {text: 'untrained', draw: dot('hollow faint-stroke')},
+    ...layers.map(layer => ({text: layerName(layer), draw: stroke(`s${colour(layer)}`)})),
     {text: 'pixels', draw: node => svg(node, 'path', {d: 'M0 5H14', class: 'axis', 'stroke-dasharray': '3 2'})}
   ]);
-  const panel = width / kinds.length;
+  const panel = width / kinds.length, last = Math.max(1, past.at(-1).event);
   kinds.forEach((kind, k) => {
-    const box = {left: k * panel + 42, right: (k + 1) * panel - 12, top: 26, bottom: height - 24};
+    const box = {left: k * panel + 42, right: (k + 1) * panel - 54, top: 26, bottom: height - 24};
     svg(node, 'text', {x: box.left, y: 12, class: 'strong'}, `${kind} test images`);
-    const all = ['learned', 'untrained', 'pixels'].flatMap(of => (probes[of][kind] ?? []).map(pair => pair[1]));
+    const pixels = (probes.pixels[kind] ?? []).map(pair => pair[1]);
+    const all = [...pixels, ...past.flatMap(each => (each[kind] ?? []).map(pair => pair[1]))];
     const low = Math.max(0, Math.floor(20 * Math.min(...all) - 0.4) / 20), high = Math.min(1, Math.ceil(20 * Math.max(...all) + 0.4) / 20);
     const y = value => box.bottom - (box.bottom - box.top) * (value - low) / (high - low);
+    const x = event => box.left + (box.right - box.left) * event / last;
     for (let tick = low; tick < high + 0.001; tick += high - low > 0.3 ? 0.1 : 0.05) {
       svg(node, 'path', {d: `M${box.left} ${y(tick)}H${box.right}`, class: 'grid'});
       svg(node, 'text', {x: box.left - 6, y: y(tick) + 4, class: 'right'}, `${Math.round(100 * tick)} %`);
     }
-    const layers = (probes.untrained[kind] ?? probes.learned[kind] ?? []).map(pair => pair[0]);
-    const x = layer => box.left + (box.right - box.left) * (layers.indexOf(layer) + 0.5) / Math.max(1, layers.length);
-    for (const layer of layers) svg(node, 'text', {x: x(layer), y: height - 6, class: 'middle'}, String(layer));
-    for (const [, value] of probes.pixels[kind] ?? [])
+    svg(node, 'text', {x: box.left, y: height - 6}, '0');
+    svg(node, 'text', {x: box.right, y: height - 6, class: 'right'}, `${whole(last)} views`);
+    for (const value of pixels)
       svg(node, 'path', {d: `M${box.left} ${y(value)}H${box.right}`, class: 'axis', 'stroke-dasharray': '5 4'});
-    for (const [of, className, line] of [['untrained', 'hollow faint-stroke', 'axis'], ['learned', 'positive-fill', 'line positive-stroke']]) {
-      const pairs = probes[of][kind] ?? [];
-      if (pairs.length > 1) svg(node, 'path', {d: 'M' + pairs.map(([layer, value]) => `${x(layer)} ${y(value)}`).join('L'), class: line});
-      for (const [layer, value] of pairs) {
-        const mark = svg(node, 'circle', {cx: x(layer), cy: y(value), r: 4.5, class: className});
-        svg(mark, 'title', {}, `${of}, ${layerName(layer)}: ${(100 * value).toFixed(1)} %`);
+    const ends = [];
+    for (const layer of layers) {
+      const points = past.flatMap(each => (each[kind] ?? []).filter(pair => pair[0] === layer).map(pair => [each.event, pair[1]]));
+      if (!points.length) continue;
+      svg(node, 'path', {d: 'M' + points.map(([event, value]) => `${x(event).toFixed(1)} ${y(value).toFixed(1)}`).join('L'), class: `line s${colour(layer)}`});
+      for (const [event, value] of points.length < 40 ? points : points.slice(-1)) {
+        const mark = svg(node, 'circle', {cx: x(event), cy: y(value), r: 3, class: `f${colour(layer)}`});
+        svg(mark, 'title', {}, `${layerName(layer)}, ${event ? `after ${whole(event)} views` : 'untrained'}: ${(100 * value).toFixed(1)} %`);
       }
+      ends.push({layer, x: x(points.at(-1)[0]), y: y(points.at(-1)[1]), value: points.at(-1)[1]});
     }
+    // Numbers at the ends, apart from each other: up from the lowest as far as they have to, then down from the top.
+    ends.sort((a, b) => b.y - a.y).forEach((end, i) => { end.y = i ? Math.min(end.y, ends[i - 1].y - 12) : end.y; });
+    ends.reverse().forEach((end, i) => { end.y = Math.max(end.y, i ? ends[i - 1].y + 12 : 12); });
+    for (const end of ends)
+      svg(node, 'text', {x: end.x + 8, y: end.y + 4, class: `latest t${colour(end.layer)}`}, `${(100 * end.value).toFixed(1)} %`);
   });
-  const when = probes.learned.protocol ? `The learned network after ${whole(probes.event)} views. ` : 'Before learning. ';
-  set($('probe-note'), `${when}Linear probe of each layer, by layer number: ${(probes.learned.protocol ?? probes.untrained.protocol ?? probes.pixels.protocol)}`);
+  node.dataset.points = past.length;
+  const when = probes.past.length ? `The latest after ${whole(probes.event)} views; at 0 the untrained network. ` : 'Before learning. ';
+  set($('probe-note'), `${when}Linear probe of each layer: ${(probes.learned.protocol ?? probes.untrained.protocol ?? probes.pixels.protocol)}`);
 }
 
 function show() {

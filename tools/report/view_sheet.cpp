@@ -1,7 +1,9 @@
 #include "tools/report/view_sheet.h"
 
 #include <algorithm>
+#include <stdexcept>
 
+#include "engine/view_file.h"
 #include "streams/pair_batches.h"
 #include "tools/experiment/setup.h"
 #include "tools/report/picture_grid.h"
@@ -31,6 +33,28 @@ ViewSheet sheet_of(const ViewShape& view, ViewKind kind, const std::vector<std::
   sheet.picture = grid.take();
   return sheet;
 }
+
+/// What has arrived of the stream that came first.
+class FirstArrivals final : public RenderableStream {
+ public:
+  explicit FirstArrivals(const std::filesystem::path& file) : reader_(real_files(), file) {}
+  std::optional<ScheduledEvent> next_recipe() override {
+    while (auto event = reader_.next()) {
+      const auto stream = std::visit([](const auto& e) { return e.stream; }, *event);
+      if (stream == first_.value_or(stream)) {
+        first_ = stream;
+        return ScheduledEvent{{}, std::move(*event)};
+      }
+    }
+    return {};
+  }
+  void render_pixels(View&) const override {}
+  void seek(std::uint64_t) override { throw std::logic_error("arrivals are read once"); }
+
+ private:
+  ViewFileReader reader_;
+  std::optional<std::uint32_t> first_;
+};
 
 }  // namespace
 
@@ -88,6 +112,13 @@ ViewSheet first_views(const Experiment& experiment, RenderableStream& stream) {
       "object (its positive), and the later views of the next objects, which are compared with this anchor as its "
       "negatives. The learner is told that a saccade happened, never which object it sees.";
   return sheet;
+}
+
+ViewSheet first_arrivals(const Experiment& experiment, const std::filesystem::path& recording) {
+  std::filesystem::path open = recording;
+  open += ".partial";
+  FirstArrivals stream(std::filesystem::exists(recording) ? recording : open);
+  return first_views(experiment, stream);
 }
 
 ViewSheet run_sheet(const Experiment& experiment, bool batches, const DataSet& data) {

@@ -77,6 +77,13 @@ void MetricsWindow::listen_for_growth(int layer, double loss, double positive_di
   }
 }
 
+double MetricsWindow::last_loss() const {
+  if (!std::isnan(last_loss_)) return last_loss_;
+  double loss = 0, views = 0;
+  for (const Sums& s : sums_) loss += s.loss, views += s.views;
+  return loss / views;  // of none: not a number
+}
+
 void MetricsWindow::write(MetricsWriter& out, std::uint64_t event, double time) {
   double loss = 0, views = 0;
   for (std::size_t i = 0; i < sums_.size(); ++i) {

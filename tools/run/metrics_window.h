@@ -1,5 +1,6 @@
 #pragma once
 #include <array>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -31,8 +32,9 @@ class MetricsWindow {
   /// Which layer's mean loss has grown without bound, and how far, in words; empty: none. The bound is 10 times the
   /// loss and the distance of positive pairs in the layer's first stretch; for that one, 10 times the usual loss.
   const std::string& growth() const { return growth_; }
-  /// Mean loss of an update in the latest stretch written, over all layers.
-  double last_loss() const { return last_loss_; }
+  /// Mean loss of an update, over all layers, in the latest stretch written, or in the first one as far as it has come;
+  /// not a number where no view was compared.
+  double last_loss() const;
 
   void save(Checkpoint& checkpoint) const;
   void load(const Checkpoint& checkpoint);
@@ -58,7 +60,7 @@ class MetricsWindow {
   bool diverged_ = false;
   std::string not_finite_, growth_;
   bool scores_ = false;  ///< of the latest step: its distances are scores
-  double last_loss_ = 0;
+  double last_loss_ = std::numeric_limits<double>::quiet_NaN();
 };
 
 }  // namespace saccade

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <sstream>
 
 #include "engine/error.h"
@@ -65,9 +66,18 @@ bool ProbeLog::has(const std::string& network, std::uint64_t event) const {
 }
 
 ProbeResults ProbeLog::latest(const std::string& network) const {
-  std::uint64_t event = 0;
+  const std::vector<std::uint64_t> all = events(network);
+  return all.empty() ? ProbeResults{} : at(network, all.back());
+}
+
+std::vector<std::uint64_t> ProbeLog::events(const std::string& network) const {
+  std::set<std::uint64_t> events;
   for (const Row& row : rows_)
-    if (row.network == network) event = std::max(event, row.event);
+    if (row.network == network) events.insert(row.event);
+  return {events.begin(), events.end()};
+}
+
+ProbeResults ProbeLog::at(const std::string& network, std::uint64_t event) const {
   ProbeResults results;
   for (const Row& row : rows_)
     if (row.network == network && row.event == event)

@@ -22,6 +22,9 @@ class ProbeLog {
   bool has(const std::string& network, std::uint64_t event) const;
   /// The rows of a network's latest event.
   ProbeResults latest(const std::string& network) const;
+  ProbeResults at(const std::string& network, std::uint64_t event) const;
+  /// Those at which a network was probed, in order.
+  std::vector<std::uint64_t> events(const std::string& network) const;
 
  private:
   struct Row {

@@ -60,8 +60,8 @@ class Replay final : public EventRun {
   }
 
   std::string headline(const RunSummary& s) const override {
-    return fmt::format("{} of {} views in {} ({:.0f} views/s), {} updates, loss {:.4f}, fingerprint {}", s.events,
-                       experiment_.events, duration_text(s.seconds), s.events_per_second, s.updates, s.loss,
+    return fmt::format("{} of {} views in {} ({:.0f} views/s), {} updates, loss {}, fingerprint {}", s.events,
+                       experiment_.events, duration_text(s.seconds), s.events_per_second, s.updates, loss_text(s),
                        s.fingerprint);
   }
 

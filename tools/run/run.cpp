@@ -219,8 +219,11 @@ void Run::tell_phase(const char* what) {
 }
 
 void Run::tell_probes() {
-  if (watch_)
-    watch_->probed(done(), probes_->latest("learned"), probes_->latest("untrained"), probes_->latest("pixels"));
+  if (!watch_) return;
+  const ProbeResults untrained = probes_->latest("untrained"), pixels = probes_->latest("pixels");
+  watch_->probed(0, {}, untrained, pixels);
+  for (const std::uint64_t event : probes_->events("learned"))
+    watch_->probed(event, probes_->at("learned", event), untrained, pixels);
 }
 
 /// The untrained network and raw pixels: once per run, before the first event; a resumed run finds them in probes.csv,

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <memory>
 
@@ -82,6 +83,10 @@ fs::path remembered_data_folder(const RunFolder& run) {
   if (!run.files->exists(run.data_folder())) return {};
   const std::string text = read_text(run.data_folder(), *run.files);
   return text.substr(0, text.find('\n'));
+}
+
+std::string loss_text(const RunSummary& summary) {
+  return std::isnan(summary.loss) && !summary.diverged ? "none yet" : fmt::format("{:.4f}", summary.loss);
 }
 
 std::string seedless(std::string protocol, std::int64_t seed) {

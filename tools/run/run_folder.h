@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "engine/file_system.h"
-#include "streams/network/event_server.h"
+#include "streams/network/server_options.h"
 
 namespace saccade {
 
@@ -24,6 +24,9 @@ struct RunFolder {
   std::filesystem::path metrics() const { return folder / "metrics.csv"; }
   std::filesystem::path similarity() const { return folder / "similarity.csv"; }
   std::filesystem::path trace() const { return folder / "events.trace"; }
+  std::filesystem::path arrivals() const {
+    return folder / "arrivals.views";
+  }  ///< of a served run; .partial while open
   std::filesystem::path summary() const { return folder / "summary.json"; }
   std::filesystem::path report() const { return folder / "report.html"; }
   /// Where --data was when the run began, so that --resume needs nothing else; one line, decides nothing.
@@ -76,14 +79,17 @@ struct RunSummary {
   double epochs = 0;         ///< of a training
   std::uint64_t length = 0;  ///< of the whole run: views, or steps of a training; 0 = unknown
   double memory_floats = 0;  ///< most that short-term memory held at a time
-  double loss = 0;
+  double loss = 0;           ///< in the latest stretch; not a number where no view was compared yet
   bool interrupted = false;
   bool diverged = false;   ///< a number was not finite, and stopped the run
   std::string divergence;  ///< what was not, or what loss has grown without bound, in words; empty: nothing
   std::string collapse;    ///< what measure.collapse found, in words; empty: nothing
-  std::optional<EventServerCounts> served;  ///< of a served run, in its last sitting; not read again
+  std::optional<EventServerCounts> served;  ///< of a served run, over all sittings; not read again
   std::vector<std::string> streams;         ///< of a served run: their names; not read again
 };
+
+/// Its loss for people: "0.1234", or "none yet" where no view was compared.
+std::string loss_text(const RunSummary& summary);
 
 /// The summary as indented JSON. Keys: those of the fields; a recorded stream is "stream", deformed accuracies are
 /// "deformed_probe" and so on. A number that is not finite becomes null.

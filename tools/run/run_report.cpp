@@ -98,7 +98,7 @@ RunReport replay_report(const Experiment& e, const RunSummary& s, const RunFolde
       {"views", of_length(s, s.events), s.interrupted ? "interrupted" : ""},
       {"updates", fmt::format("{}", s.updates), "views whose error was active"},
       {"learning time", duration_text(s.seconds), throughput(s, s.events_per_second, "views")},
-      {"last loss", fmt::format("{:.4f}", s.loss), "mean per view that was compared"},
+      {"last loss", loss_text(s), "mean per view that was compared"},
       {"fingerprint", s.fingerprint, "hash of weights, optimiser, memory and event number"},
   };
   if (s.memory_floats > 0)
@@ -116,7 +116,7 @@ RunReport train_report(const Experiment& e, const RunSummary& s, const RunFolder
       {"steps", of_length(s, s.updates),
        fmt::format("{:.4g} epochs of batches of {}{}", s.epochs, e.batch, s.interrupted ? "; interrupted" : "")},
       {"learning time", duration_text(s.seconds), throughput(s, s.pairs_per_second, "pairs")},
-      {"last loss", fmt::format("{:.4f}", s.loss), "mean per pair in the last epoch"},
+      {"last loss", loss_text(s), "mean per pair in the last epoch"},
       {"fingerprint", s.fingerprint, "hash of weights, optimiser and step number"},
   };
   for (MetricSeries& series : report.metrics) series.events = series.times;

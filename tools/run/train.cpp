@@ -111,8 +111,8 @@ class Train final : public Run {
     if (trained() == 0)
       return fmt::format("0 of {} steps: nothing was learned, fingerprint {}", length(), s.fingerprint);
     const bool drawn = experiment_.schedule == Experiment::Schedule::rll;
-    return fmt::format("{} of {} steps, {:.4g} epochs, in {} ({:.0f} pairs/s), loss {:.4f} per pair{}, fingerprint {}",
-                       s.updates, length(), s.epochs, duration_text(s.seconds), s.pairs_per_second, s.loss,
+    return fmt::format("{} of {} steps, {:.4g} epochs, in {} ({:.0f} pairs/s), loss {} per pair{}, fingerprint {}",
+                       s.updates, length(), s.epochs, duration_text(s.seconds), s.pairs_per_second, loss_text(s),
                        drawn ? " (mean over the layers drawn in the last epoch)" : "", s.fingerprint);
   }
 

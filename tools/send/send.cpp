@@ -90,6 +90,7 @@ int send_file(SendRequest request, const CommonFlags& flags) {
     throw InputError(
         fmt::format("--rate {}: expected views per second (0.001 to 1000000), max, or recorded", request.rate));
   options.rate = *rate;
+  if (!options.stream.empty()) wire::check_stream_name("--name " + options.stream, options.stream);
   if (!flags.token_file.empty()) options.token = Token::read(flags.token_file).secret();
   catch_interrupts();
   const auto source = open(request.file, flags);

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "engine/error.h"
+#include "streams/network/few_lines.h"
 #include "streams/network/sender.h"
 #include "streams/network/served.h"
 #include "streams/recorded_stream.h"
@@ -186,7 +187,7 @@ TEST_CASE("event server: what is no session of ours is refused with the reason, 
     writer.hello({name, ""});
     return talk(port, writer.take());
   };
-  for (const std::string name : {"../etc", "a b", "a\nb", "\xc3\xa4"}) check(hello(name), "stream name");
+  for (const std::string name : {"../etc", "a b", "a\nb", "\xc3\xa4", "..", ".a"}) check(hello(name), "stream name");
   check(hello(std::string(65, 'n')), "1 to 64");
 
   const auto views = [&](const std::function<void(ViewFileHeader&)>& change) {
@@ -268,6 +269,146 @@ TEST_CASE("event server: a file of views is a session; a name in use and one str
   CHECK_FALSE(third.for_now);
   served.stop();
   CHECK(recorded(served).size() == 2);
+}
+
+TEST_CASE("event server: a sender that is turned away is told so, and comes in when another has gone") {
+  EventServerOptions options;
+  options.connections = 1;
+  Served served(options);
+  auto first = std::make_unique<Peer>(served.port());
+  wire::Writer greeting(wire::events_kind);
+  greeting.hello({"first", ""});
+  first->send(greeting.take());
+  REQUIRE(first->next()->type == records::welcome_record);
+  const Peer::Heard crowd = talk(served.port(), session("second", film(0, 3)).bytes);
+  CHECK(says(crowd.refusal, "1 connections are open"));
+  CHECK(says(crowd.refusal, "--connections"));
+  CHECK(crowd.for_now);
+  CHECK_FALSE(crowd.welcome);
+  CHECK(served.server->counts().crowded == 1);
+  std::string notices;
+  SendOptions patient = to(served, "second");
+  patient.retries = 1000;
+  GivenStream stream(film(0, 3));
+  const SendCounts sent = send(stream, patient,
+                               {.answer = {},
+                                .notice =
+                                    [&](const std::string& text) {
+                                      notices += text;
+                                      first.reset();
+                                    },
+                                .stop = {}});
+  CHECK(sent.answered == 3);
+  CAPTURE(notices);
+  CHECK(says(notices, "as many as --connections allows"));
+  const EventServerCounts counts = served.stop();
+  CHECK(counts.connections == 2);
+  CHECK(counts.refused + counts.silent == 0);
+}
+
+TEST_CASE("event server: a sender that sends no event takes no place of a stream") {
+  Served served({}, 2);
+  const auto greeting = [](const std::string& name) {
+    wire::Writer writer(wire::events_kind);
+    writer.hello({name, ""});
+    return writer.take();
+  };
+  for (int i = 0; i < 10; ++i) {
+    Peer idle(served.port());
+    idle.send(greeting("idle-" + std::to_string(i)));
+    REQUIRE(idle.next()->type == records::welcome_record);
+    idle.finish();
+    CHECK(idle.hear().refusal.empty());
+  }
+  CHECK(say(served, "saccade", [](auto& w) {
+          w.event(Saccade{0, 0});
+        }).refusal.find("expected a view") < std::string::npos);
+  CHECK(served.log->names().empty());
+  CHECK(send_film(served, "a", 1, 6).answered == 7);
+  {
+    // A place is kept for one who is there.
+    Peer idle(served.port());
+    idle.send(greeting("idle"));
+    REQUIRE(idle.next()->type == records::welcome_record);
+    const Peer::Heard other = talk(served.port(), session("b", film(2, 6)).bytes);
+    CHECK(says(other.refusal, "as many senders as stream.streams allows, 2"));
+    CHECK(other.for_now);
+    idle.finish();
+    idle.hear();
+  }
+  CHECK(send_film(served, "b", 2, 6).answered == 7);
+  const Peer::Heard third = talk(served.port(), session("c", film(3, 6)).bytes);
+  CHECK(says(third.refusal, "2 streams already"));
+  CHECK_FALSE(third.for_now);
+  served.stop();
+  CHECK(recorded(served).size() == 2);
+}
+
+TEST_CASE("event server: a stream takes its number with its first event") {
+  Served served({}, 2);
+  Peer early(served.port());
+  wire::Writer writer(wire::events_kind);
+  writer.hello({"early", ""});
+  writer.views(pixels_header(), false);
+  early.send(writer.take());
+  const auto welcome = early.next();
+  REQUIRE(welcome);
+  CHECK(wire::read_welcome("the server", *welcome).stream == 0);
+  CHECK(send_film(served, "late", 1, 3).answered == 3);
+  writer.event(view_of(0));
+  writer.views(pixels_header(), true);
+  early.send(writer.take());
+  CHECK(early.hear().answers.size() == 1);
+  served.stop();
+  CHECK(served.log->names() == std::vector<std::string>{"late", "early"});
+  CHECK(recorded(served)["early"].size() == 1);
+}
+
+TEST_CASE("event server: what is dropped has to be in order, too") {
+  EventServerOptions options;
+  options.drop = true;
+  options.waiting = 1;
+  Served served(options);
+  served.held = true;
+  Peer peer(served.port());
+  wire::Writer writer(wire::events_kind);
+  writer.hello({"fast", ""});
+  writer.views(pixels_header(), false);
+  for (std::uint32_t view = 0; view < 4; ++view) {
+    View next = view_of(100 * view);
+    next.index = view;
+    writer.event(next);
+  }
+  View back = view_of(250);
+  back.index = 4;
+  writer.event(back);
+  peer.send(writer.take());
+  REQUIRE(eventually([&] { return served.server->counts().refused == 1; }));
+  served.held = false;
+  const Peer::Heard heard = peer.hear();
+  CHECK(says(heard.refusal, "event 4 is at 0.00025 s, expected one after 0.0003 s"));
+  const EventServerCounts counts = served.stop();
+  CHECK(counts.dropped >= 2);  // the learner may have fetched the first before the second came
+  CHECK(counts.events + counts.dropped == 4);
+}
+
+TEST_CASE("few lines: five a second, and how many more there were") {
+  std::vector<std::string> lines;
+  {
+    FewLines few([&](const std::string& line) { lines.push_back(line); });
+    for (int i = 0; i < 12; ++i) few.say("line " + std::to_string(i));
+    few.look();
+    CHECK(lines.size() == 5);
+    CHECK(lines.back() == "line 4");
+    CHECK(eventually([&] {
+      few.look();
+      return lines.size() == 6;
+    }));
+    CHECK(lines.back() == "7 more lines of this kind");
+    for (int i = 0; i < 6; ++i) few.say("more " + std::to_string(i));
+    CHECK(lines.size() == 11);
+  }
+  CHECK(lines.back() == "1 more lines of this kind");  // not lost at the end
 }
 
 TEST_CASE("event server: a peer that never reads costs little, is cut off, and holds nobody up") {
