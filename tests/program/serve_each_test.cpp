@@ -155,7 +155,7 @@ TEST_CASE("serve --each: Ctrl-C leaves runs that go on together, or one of them 
   refused({"serve", "--each"}, {"--out DIR"});
   refused({"serve", "--each", "--out", (setting.folder.path / "page").string(), "--page=127.0.0.1:0"},
           {"--page", "--each"});
-  refused({"serve", "--each", "--out", setting.out.string(), "--listen", "127.0.0.1:0"} + setting.data(),
+  refused(Arguments{"serve", "--each", "--out", setting.out.string(), "--listen", "127.0.0.1:0"} + setting.data(),
           {"not empty"});
   refused({"serve", "--each", "--out", (setting.folder.path / "x").string(), "--set", "loss=simclr"}, {"loss"});
   CHECK_FALSE(fs::exists(setting.folder.path / "page"));

@@ -102,6 +102,16 @@ TEST_CASE("a server that is stopped tells what it knows, and goes on: its counts
   CHECK(served()["streams"] == nlohmann::json{"one", "two"});
   CHECK(served()["dropped"] == 0);
 
+  const nlohmann::json told = nlohmann::json::parse(run({"inspect", (out / "arrivals.views").string(), "--json"}).out);
+  CHECK(told["whole"] == true);
+  CHECK(told["most_streams"] == 2);
+  REQUIRE(told["streams"].size() == 2);
+  CHECK(told["streams"][0]["name"] == "one");
+  CHECK(told["streams"][1]["name"] == "two");
+  for (const auto& each : told["streams"]) CHECK(each["records"]["view"] == 20);
+  CHECK(told["fixations"] == told["streams"][0]["fixations"].get<int>() + told["streams"][1]["fixations"].get<int>());
+  CHECK(contains(run({"inspect", (out / "arrivals.views").string()}).out, "two: 20 views"));
+
   // The report again, of what was recorded: the views too, without the data set.
   const std::string before = text_of(out / "report.html");
   CHECK(contains(before, "data:image/png;base64,"));
