@@ -129,8 +129,8 @@ TEST_CASE("serve --each: Ctrl-C leaves runs that go on together, or one of them 
   }
   CHECK_FALSE(fs::exists(setting.of("third")));
   const std::string left = fingerprint(setting.of("left"));
-  CHECK(setting.replayed("left-again", {"replay", "--stream", setting.file("left").string(), "--set",
-                                        "checkpoint.every=10"}) == left);
+  CHECK(setting.replayed("left-again",
+                         {"replay", "--stream", setting.file("left").string(), "--set", "rate.final=1"}) == left);
   {
     ServedRun alone(setting.err(), Arguments{"--resume", setting.of("left").string()} + setting.data());
     CHECK(send_all(alone, "left").skipped > 40);
