@@ -149,6 +149,19 @@ TEST_CASE("--page-stay: the page stays when the run is over, until Ctrl-C") {
   CHECK(watched.process().wait().code == 0);
 }
 
+TEST_CASE("--page at all addresses says one that can be opened") {
+  const TemporaryFolder temporary;
+  const fs::path secret = temporary.path / "token";
+  write_secret(secret, "0123456789abcdef\n");
+  const Arguments line = replay(temporary.path / "run", {"images=100", "events=20"}) +
+                         Arguments{"--page=0.0.0.0:0", "--token-file", secret.string()};
+  const Outcome outcome = run(line);
+  CHECK(outcome.code == 0);
+  CHECK(contains(outcome.err, "saccade: watch it learn at http://127.0.0.1:"));
+  CHECK(contains(outcome.err, "all addresses of this machine"));
+  CHECK_FALSE(contains(outcome.err, "0.0.0.0"));
+}
+
 TEST_CASE("--page: what cannot be served is refused before anything is written") {
   const TemporaryFolder temporary;
   const fs::path out = temporary.path / "run", secret = temporary.path / "token";

@@ -80,6 +80,23 @@ TEST_CASE("the example in Python sends frames that are learned from") {
   CHECK(contains(sent.out, "44 events, 44 answers"));
   CHECK(server.wait().code == 0);
   setting.check_replay();
+  const Outcome still = python({script, "--to", server.address, "--rate", "0"});
+  CHECK(still.code == 2);
+  CHECK(contains(still.err, "--rate 0"));
+  // Without what it needs.
+  const fs::path bare = setting.folder.path / "bare";
+  fs::create_directories(bare);
+  std::ofstream(bare / "flatbuffers.py") << "raise ImportError('none')\n";
+  const auto without = [&](const Environment& environment) {
+    return Process(Process::WholeLine{{"/usr/bin/python3", script, "--to", server.address}}, environment).wait();
+  };
+  const Outcome module = without({{"PYTHONPATH", bare.string()}});
+  CHECK(module.code == 1);
+  CHECK(module.err ==
+        "send_frames.py: the Python module flatbuffers is missing: apt-get install python3-flatbuffers\n");
+  const Outcome compiler = without({{"PATH", "/nowhere"}});
+  CHECK(compiler.code == 1);
+  CHECK(compiler.err == "send_frames.py: flatc is missing: apt-get install flatbuffers-compiler\n");
   const Outcome nobody = python({script, "--to", server.address, "--size", "28x28x4"});
   CHECK(nobody.code == 2);
   CHECK(contains(nobody.err, "1 or 3 channels"));
@@ -94,6 +111,8 @@ TEST_CASE("what cannot be sent is refused") {
   check({"send", file, "--to", "nowhere"}, {"--to nowhere", "expected HOST:PORT"});
   check({"send", file, "--to", to, "--rate", "fast"}, {"--rate fast", "max"});
   check({"send", file, "--to", to, "--token-file", "/nowhere/token"}, {"/nowhere/token"});
+  for (const std::string name : {"a b", "..", ".hidden", "\xc3\xa4"})
+    check({"send", file, "--to", to, "--name", name}, {"--name " + name, "no stream name", "1 to 64"});
   check({"send", "/nowhere/F.views", "--to", to}, {"/nowhere/F.views"});
   const Outcome alone = run({"send", file, "--to", to, "--data", data, "--retries", "1", "--quiet"});
   CHECK(alone.code == 1);

@@ -129,8 +129,8 @@ TEST_CASE("serve --each: Ctrl-C leaves runs that go on together, or one of them 
   }
   CHECK_FALSE(fs::exists(setting.of("third")));
   const std::string left = fingerprint(setting.of("left"));
-  CHECK(setting.replayed("left-again", {"replay", "--stream", setting.file("left").string(), "--set",
-                                        "checkpoint.every=10"}) == left);
+  CHECK(setting.replayed("left-again",
+                         {"replay", "--stream", setting.file("left").string(), "--set", "rate.final=1"}) == left);
   {
     ServedRun alone(setting.err(), Arguments{"--resume", setting.of("left").string()} + setting.data());
     CHECK(send_all(alone, "left").skipped > 40);
@@ -155,7 +155,7 @@ TEST_CASE("serve --each: Ctrl-C leaves runs that go on together, or one of them 
   refused({"serve", "--each"}, {"--out DIR"});
   refused({"serve", "--each", "--out", (setting.folder.path / "page").string(), "--page=127.0.0.1:0"},
           {"--page", "--each"});
-  refused({"serve", "--each", "--out", setting.out.string(), "--listen", "127.0.0.1:0"} + setting.data(),
+  refused(Arguments{"serve", "--each", "--out", setting.out.string(), "--listen", "127.0.0.1:0"} + setting.data(),
           {"not empty"});
   refused({"serve", "--each", "--out", (setting.folder.path / "x").string(), "--set", "loss=simclr"}, {"loss"});
   CHECK_FALSE(fs::exists(setting.folder.path / "page"));

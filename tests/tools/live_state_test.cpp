@@ -246,6 +246,16 @@ TEST_CASE("live state: accuracies and the end") {
   CHECK(run["probes"]["learned"] == Json{{"plain", {{0, 0.6123}, {1, 0.7}}}, {"protocol", "how"}});
   CHECK(run["probes"]["untrained"] == Json::object());
   CHECK(run["probes"]["pixels"]["deformed"] == Json::array({Json::array({-1, 0.2})}));
+  CHECK(run["probes"]["past"] == Json::array({{{"event", 40}, {"plain", {{0, 0.6123}, {1, 0.7}}}}}));
+  // Told again, and later ones: in order, a bounded number, the first and the latest among them.
+  learned.plain = {{0, 10, 0.8, "how"}};
+  for (std::uint64_t event = 40; event <= 3000; ++event) state.probed(event, learned, {}, pixels);
+  const Json past = part(state, 0)["probes"]["past"];
+  CHECK(past.size() <= LiveState::most_probes);
+  CHECK(past.size() >= LiveState::most_probes / 2);
+  CHECK(past.front() == Json{{"event", 40}, {"plain", {Json::array({0, 0.8})}}});
+  CHECK(past.back()["event"] == 3000);
+  CHECK(std::is_sorted(past.begin(), past.end(), [](const Json& a, const Json& b) { return a["event"] < b["event"]; }));
   CHECK(run["end"].is_null());
   RunSummary summary;
   summary.events = 7, summary.fingerprint = "abc", summary.loss = std::numeric_limits<double>::infinity();

@@ -128,7 +128,7 @@ function showRun() {
       `${whole(end.updates)} updates, loss ${number(end.loss)}. Fingerprint ${end.fingerprint}.` +
       (end.diverged ? ' The run has diverged: a distance or a loss was no finite number.' : '') +
       (end.collapse ? ` ${end.collapse}.` : '') +
-      (end.interrupted ? ' A checkpoint is in its folder: saccade replay --resume goes on.' : ''));
+      (end.interrupted ? ' A checkpoint is in its folder: saccade ' + run.command + ' --resume goes on.' : ''));
   showProbes();
 }
 

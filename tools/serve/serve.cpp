@@ -52,7 +52,7 @@ class Serve final : public ServedRun {
     return fmt::format("{} views of {} streams in {} ({:.0f} views/s learned), {} updates, loss {}, fingerprint {}{}",
                        s.events, s.streams.size(), duration_text(s.seconds), s.events_per_second, s.updates,
                        loss_text(s), s.fingerprint,
-                       counts_.dropped > 0 ? fmt::format("; {} events were dropped", s.served->dropped) : "");
+                       s.served->dropped > 0 ? fmt::format("; {} events were dropped", s.served->dropped) : "");
   }
 
   void close() override {
