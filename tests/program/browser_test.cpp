@@ -101,7 +101,7 @@ TEST_CASE("a browser shows the run, pauses it, steps it by one view, and says ho
   }
   const TemporaryFolder temporary;
   WatchedRun watched(replay(temporary.path / "run", {"images=300", "events=1000000", "checkpoint.every=0",
-                                                     "probe.every=200000", "probe.images=100", "probe.epochs=1"}));
+                                                     "probe.every=2000", "probe.images=100", "probe.epochs=1"}));
   Browser browser;
   browser.open(watched.url());
   REQUIRE(browser.comes(status + " === 'learning'"));
@@ -118,7 +118,10 @@ TEST_CASE("a browser shows the run, pauses it, steps it by one view, and says ho
                            "document.querySelectorAll('#loss-plot path.line').length === 3",
                            "document.querySelectorAll('#active-plot path.line').length === 3",
                            "document.querySelectorAll('#probe circle').length >= 3",
-                           "/views|Before/.test(document.querySelector('#probe-note').textContent)",
+                           "document.querySelectorAll('#probe path.line').length >= 3",
+                           "Number(document.querySelector('#probe').dataset.points) >= 3",
+                           "/^[0-9.]+ %$/.test(document.querySelector('#probe text.latest').textContent)",
+                           "/latest after .* views/.test(document.querySelector('#probe-note').textContent)",
                            "Number(document.querySelector('#rate').textContent.replace(/,/g, '')) > 0",
                            "Number(document.querySelector('#loss').textContent) > 0"})
     CHECK_MESSAGE(browser.comes(what), what);
