@@ -7,6 +7,7 @@
 #include "served_run.h"
 #include "streams/network/sender.h"
 #include "streams/recorded_stream.h"
+#include "streams/same_events.h"
 
 /// Promise 2 for a served stream: what was answered is there, and the run goes on to the same bits.
 namespace saccade::program {
@@ -20,13 +21,6 @@ Events events_of(const fs::path& file) {
   Events events;
   while (auto event = reader.next()) events.push_back(std::move(*event));
   return events;
-}
-
-bool same_event(const Event& a, const Event& b) {
-  if (a.index() != b.index()) return false;
-  if (const auto* saccade = std::get_if<Saccade>(&a)) return saccade->time == std::get<Saccade>(b).time;
-  const auto &view = std::get<View>(a), &other = std::get<View>(b);
-  return view.time == other.time && view.fixation == other.fixation && *view.pixels == *other.pixels;
 }
 
 /// A server, and one who sends it a recording as fast as it takes it.
@@ -97,11 +91,11 @@ struct Served {
   void check_kept(const fs::path& out, std::uint64_t answered) const {
     const Events kept = events_of(out / "arrivals.views.partial");
     REQUIRE(kept.size() >= answered);
-    REQUIRE(std::equal(kept.begin(), kept.end(), sent.begin(), same_event));
+    REQUIRE(std::equal(kept.begin(), kept.end(), sent.begin(), test::same_event));
   }
   void check_whole(const fs::path& out) const {
     const Events arrived = events_of(out / "arrivals.views");
-    REQUIRE(std::equal(arrived.begin(), arrived.end(), sent.begin(), sent.end(), same_event));
+    REQUIRE(std::equal(arrived.begin(), arrived.end(), sent.begin(), sent.end(), test::same_event));
   }
 
   TemporaryFolder folder;

@@ -202,6 +202,10 @@ void Run::behind(double seconds) {
   seconds_ += seconds;
   if (metrics_.diverged()) return;
   listen_for_growth();
+  timed([&] {
+    if (!weights_pass()) save();  // which says why not
+  });
+  if (diverged()) return;
   if (measure_due()) measure();
   if (due(experiment_.probe.every) && done() < length() && probing()) probe();
   if (due(experiment_.checkpoint.every) && done() < length()) timed([&] { save(); });

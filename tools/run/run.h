@@ -71,6 +71,8 @@ class Run {
   /// Floats of what short-term memory holds now, where there is one.
   virtual std::optional<double> held_floats() const { return {}; }
   virtual const Parameters& parameters() const = 0;
+  /// False where weights were looked at, now and then, and are not finite: no activity need show it.
+  virtual bool weights_pass() const = 0;
   virtual const char* metrics_header() const = 0;
   /// Opens files of its own, behind the state that restore() found.
   virtual void open(bool resumed) = 0;
