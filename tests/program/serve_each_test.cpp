@@ -84,7 +84,7 @@ TEST_CASE("serve --each: killed and resumed, each network has what was answered 
         if (answered[i] == 0) continue;  // it may not have come at all
         const std::vector<Event> kept = events_of(setting.of(names[i]) / "arrivals.views.partial");
         CHECK(kept.size() >= answered[i]);
-        CHECK(std::equal(kept.begin(), kept.end(), sent.begin(), same_event));
+        CHECK(std::equal(kept.begin(), kept.end(), sent.begin(), test::same_event));
       }
       continue;
     }
@@ -97,7 +97,7 @@ TEST_CASE("serve --each: killed and resumed, each network has what was answered 
     CAPTURE(name);
     const fs::path one = setting.of(name);
     const std::vector<Event> sent = events_of(setting.file(name)), arrived = events_of(one / "arrivals.views");
-    CHECK(std::equal(arrived.begin(), arrived.end(), sent.begin(), sent.end(), same_event));
+    CHECK(std::equal(arrived.begin(), arrived.end(), sent.begin(), sent.end(), test::same_event));
     CHECK(setting.replayed(name + "-again", {"replay", (one / "experiment.toml").string(), "--stream",
                                              (one / "arrivals.views").string()}) == fingerprint(one));
     CHECK(setting.replayed(name + "-direct", {"replay", "--stream", setting.file(name).string(), "--set",

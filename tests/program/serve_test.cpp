@@ -75,11 +75,11 @@ struct Served {
   void check_kept(const fs::path& out, std::uint64_t answered) const {
     const Events kept = events_of(out / "arrivals.views.partial");
     REQUIRE(kept.size() >= answered);
-    REQUIRE(std::equal(kept.begin(), kept.end(), sent.begin(), same_event));
+    REQUIRE(std::equal(kept.begin(), kept.end(), sent.begin(), test::same_event));
   }
   void check_whole(const fs::path& out) const {
     const Events arrived = events_of(out / "arrivals.views");
-    REQUIRE(std::equal(arrived.begin(), arrived.end(), sent.begin(), sent.end(), same_event));
+    REQUIRE(std::equal(arrived.begin(), arrived.end(), sent.begin(), sent.end(), test::same_event));
   }
 
   TemporaryFolder folder;

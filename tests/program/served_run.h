@@ -2,6 +2,7 @@
 #include "program.h"
 #include "streams/network/sender.h"
 #include "streams/recorded_stream.h"
+#include "streams/same_events.h"
 
 namespace saccade::program {
 
@@ -15,13 +16,6 @@ inline std::vector<Event> events_of(const fs::path& file) {
   std::vector<Event> events;
   while (auto event = reader.next()) events.push_back(std::move(*event));
   return events;
-}
-
-inline bool same_event(const Event& a, const Event& b) {
-  if (a.index() != b.index()) return false;
-  if (const auto* saccade = std::get_if<Saccade>(&a)) return saccade->time == std::get<Saccade>(b).time;
-  const auto &view = std::get<View>(a), &other = std::get<View>(b);
-  return view.time == other.time && view.fixation == other.fixation && *view.pixels == *other.pixels;
 }
 
 /// A `serve` that runs beside the test; it listens when the constructor returns.

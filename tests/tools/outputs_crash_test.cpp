@@ -90,7 +90,8 @@ struct Packed {
   void pack_in(FileSystem& files) const {
     const Captured said(STDOUT_FILENO);
     FixationStream stream = small.fresh();
-    REQUIRE(pack(stream, header, flags, files) == 0);
+    const int code = pack(stream, header, flags, files);
+    REQUIRE(code == 0);
   }
 
   test::TemporaryFolder folder;

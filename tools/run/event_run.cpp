@@ -4,6 +4,7 @@
 
 #include "engine/error.h"
 #include "tools/experiment/setup.h"
+#include "tools/run/not_finite.h"
 
 namespace saccade {
 namespace {
@@ -51,6 +52,15 @@ void EventRun::open(bool resumed) {
     recorder_ = resumed ? std::make_unique<Recorder>(*folder_.files, folder_.trace(), trace_position_)
                         : std::make_unique<Recorder>(*folder_.files, folder_.trace());
   open_source();
+}
+
+/// With a row of metrics.csv, but not more often than every 5,000 views: below a thousandth of the time that those
+/// take.
+bool EventRun::weights_pass() const {
+  constexpr std::uint64_t seldom = 5000;
+  const auto rows = static_cast<std::uint64_t>(experiment_.record.every);
+  return done() % ((seldom + rows - 1) / rows * rows) != 0 ||
+         all_finite(std::as_const(learner_).parameters(), replica_);
 }
 
 // A run stops behind a view only: there a stream's seek() goes on. Behind a saccade, that saccade would come twice.

@@ -42,6 +42,7 @@ class EventRun : public Run {
   double time() const override { return time_; }
   std::optional<double> held_floats() const override { return learner_.held_floats(replica_); }
   const Parameters& parameters() const override;
+  bool weights_pass() const override;
   const char* metrics_header() const override { return event_metrics_header; }
   void open(bool resumed) override;
   void advance() override;

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "engine/checkpoint.h"
+#include "models/parameters.h"
 
 namespace saccade {
 
@@ -9,5 +10,8 @@ namespace saccade {
 /// "conv.2.weight: 12 of 4608 values are not finite"; empty where all are. Reals are looked at too, but for "record."
 /// ones.
 std::string not_finite(const Checkpoint& state);
+
+/// Whether all weights of a replica, feedback too, are finite. A pass over them: a few of the views that change them.
+bool all_finite(const Parameters& parameters, int replica);
 
 }  // namespace saccade

@@ -203,6 +203,10 @@ void Run::behind(double seconds) {
   seconds_ += seconds;
   if (metrics_.diverged()) return;
   listen_for_growth();
+  timed([&] {
+    if (!weights_pass()) save();  // which says why not
+  });
+  if (diverged()) return;
   if (measure_due()) measure();
   if (due(experiment_.probe.every) && done() < length() && probing()) probe();
   if (due(experiment_.checkpoint.every) && done() < length()) timed([&] { save(); });
@@ -444,10 +448,10 @@ int begin_or_resume(const char* command, Mode mode, const RunRequest& request, c
       throw InputError(
           fmt::format("{}: where should the run go? Give --out DIR (or --resume DIR to go on with one)", command));
     const Experiment experiment = load_experiment(request.experiment, flags.set, mode);
-    for (const std::string& idle : idle_keys(experiment, mode)) fmt::print(stderr, "saccade: warning: {}\n", idle);
     CommonFlags fresh = flags;
     fresh.data = data_folder(flags);
     const std::unique_ptr<Run> run = make(experiment, fresh);
+    for (const std::string& idle : idle_keys(experiment, mode)) fmt::print(stderr, "saccade: warning: {}\n", idle);
     return run->run(create_run_folder(flags.out, files), request.announce);
   }
   if (!request.experiment.empty() || !flags.set.empty() || !flags.out.empty())

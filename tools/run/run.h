@@ -73,6 +73,8 @@ class Run {
   /// Units until something is due that needs the learner as it is there, or until the end.
   std::uint64_t until_due() const;
   virtual const Parameters& parameters() const = 0;
+  /// False where weights were looked at, now and then, and are not finite: no activity need show it.
+  virtual bool weights_pass() const = 0;
   virtual const char* metrics_header() const = 0;
   /// Opens files of its own, behind the state that restore() found.
   virtual void open(bool resumed) = 0;

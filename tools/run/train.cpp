@@ -8,6 +8,7 @@
 #include "tools/experiment/setup.h"
 #include "tools/report/metrics_file.h"
 #include "tools/report/view_sheet.h"
+#include "tools/run/not_finite.h"
 #include "tools/run/progress.h"
 
 namespace saccade {
@@ -47,6 +48,9 @@ class Train final : public Run {
     if (!whole_) return learner_.parameters();
     copy_convolutions(*device_, learner_.parameters(), *whole_);
     return *whole_;
+  }
+  bool weights_pass() const override {
+    return done() % batches_.per_epoch() != 0 || all_finite(learner_.parameters(), 0);
   }
   const char* metrics_header() const override { return batch_metrics_header; }
   bool supervised() const { return experiment_.loss == Experiment::Loss::supervised; }

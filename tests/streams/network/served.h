@@ -12,6 +12,7 @@
 #include "engine/view_records.h"
 #include "streams/network/event_server.h"
 #include "streams/network/wire.h"
+#include "streams/same_events.h"
 #include "streams/stream.h"
 #include "tools/temporary_folder.h"
 
@@ -55,17 +56,6 @@ class GivenStream final : public Stream {
   std::vector<Event> events_;
   std::size_t at_ = 0;
 };
-
-inline bool same_event(const Event& a, const Event& b) {
-  if (a.index() != b.index()) return false;
-  if (const auto* saccade = std::get_if<Saccade>(&a)) {
-    const auto& other = std::get<Saccade>(b);
-    return saccade->time == other.time && saccade->fixation == other.fixation;
-  }
-  const auto &view = std::get<View>(a), &other = std::get<View>(b);
-  return view.time == other.time && view.fixation == other.fixation && view.index == other.index &&
-         *view.pixels == *other.pixels;
-}
 
 /// A server with a learner that keeps what it is given and answers it, until stop().
 class Served {
