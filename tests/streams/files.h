@@ -1,5 +1,4 @@
 #pragma once
-#include <unistd.h>
 #include <zlib.h>
 
 #include <cstdint>
@@ -9,29 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "tests/tools/temporary_folder.h"
+
 /// Files for the tests of data sets, in a folder that goes away.
 namespace saccade::test {
 
 using Bytes = std::vector<std::uint8_t>;
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "saccade-test-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    path_ = pattern;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline void write_file(const std::filesystem::path& file, const Bytes& bytes) {
   std::filesystem::create_directories(file.parent_path());

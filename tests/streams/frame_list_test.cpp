@@ -18,10 +18,10 @@ const std::string header = "time,object,view,path\n";
 /// A folder with 0.png .. 5.png, 4x4 grey, image n of value 40 n, and a list of them.
 struct List {
   TemporaryFolder folder;
-  std::filesystem::path csv = folder.path() / "frames.csv";
+  std::filesystem::path csv = folder.path / "frames.csv";
   List() {
     for (int n = 0; n < 6; ++n)
-      write_file(folder.path() / "images" / (std::to_string(n) + ".png"),
+      write_file(folder.path / "images" / (std::to_string(n) + ".png"),
                  png_file(4, 4, 1, Bytes(16, static_cast<std::uint8_t>(40 * n))));
   }
   FrameListStream stream(const std::string& text, FrameListStream::Options options = {{2, 2, 1}, Fit::crop, 0}) const {
@@ -120,8 +120,8 @@ TEST_CASE("frame list: rendered ahead on threads it is the same stream") {
 
 TEST_CASE("frame list: views have the shape that was asked for") {
   const List list;
-  write_file(list.folder.path() / "wide.jpg", jpeg_file(8, 30, 3, ramp(8, 30, 3)));
-  const std::string text = header + "0,1,0,wide.jpg\n0,2,0," + (list.folder.path() / "images/1.png").string();
+  write_file(list.folder.path / "wide.jpg", jpeg_file(8, 30, 3, ramp(8, 30, 3)));
+  const std::string text = header + "0,1,0,wide.jpg\n0,2,0," + (list.folder.path / "images/1.png").string();
   const auto events = take(list.stream(text, {{3, 5, 3}, Fit::stretch, 0}), 3);
   REQUIRE(events.size() == 3);
   CHECK(std::get<View>(events[0].event).pixels->size() == 45);
@@ -161,7 +161,7 @@ TEST_CASE("frame list: what is wrong is told with its line") {
 
 TEST_CASE("frame list: a broken image is named when it is rendered; a foreign recipe refused") {
   const List list;
-  write_file(list.folder.path() / "bad.png", {'n', 'o'});
+  write_file(list.folder.path / "bad.png", {'n', 'o'});
   FrameListStream stream = list.stream(header + "0,cup,0,bad.png\n");
   CHECK(says(message_of<InputError>([&] { stream.next(); }), {"bad.png", "6e 6f"}));
   View view;
@@ -177,9 +177,9 @@ TEST_CASE("frame list: files that are no lists") {
   const auto refused = [&](const std::filesystem::path& path) {
     return message_of<InputError>([&] { FrameListStream(path, options); });
   };
-  CHECK(says(refused(list.folder.path()), {"not a regular file"}));
-  CHECK(says(refused(list.folder.path() / "none.csv"), {"none.csv", "no such file"}));
-  CHECK(says(refused(list.folder.path() / "images/0.png"), {"0.png", "line 1"}));
+  CHECK(says(refused(list.folder.path), {"not a regular file"}));
+  CHECK(says(refused(list.folder.path / "none.csv"), {"none.csv", "no such file"}));
+  CHECK(says(refused(list.folder.path / "images/0.png"), {"0.png", "line 1"}));
   write_file(list.csv, {});
   std::filesystem::resize_file(list.csv, (std::uint64_t{1} << 30) + 1);  // a hole: no room on the disk
   CHECK(says(refused(list.csv), {"frames.csv", "1073741825 bytes", "at most 1073741824"}));

@@ -16,7 +16,7 @@ constexpr std::uint32_t side = 28;
 
 struct Folder {
   TemporaryFolder temporary;
-  std::filesystem::path path = temporary.path();
+  std::filesystem::path path = temporary.path;
 
   void write(const std::string& name, const Bytes& bytes) const { write_file(path / name, bytes); }
   std::string error(std::size_t images = 0) const {
@@ -75,10 +75,10 @@ TEST_CASE("EMNIST letters are turned upright and labels start at 0") {
   image[2 * side + 5] = 200;  // official files store (row, column) = (column, row)
   image[7 * side] = 100;
   for (const std::string part : {"train", "test"}) {
-    write_file(folder.path() / ("emnist-letters-" + part + "-images-idx3-ubyte"), idx({1, side, side}, image));
-    write_file(folder.path() / ("emnist-letters-" + part + "-labels-idx1-ubyte"), idx({1}, {26}));
+    write_file(folder.path / ("emnist-letters-" + part + "-images-idx3-ubyte"), idx({1, side, side}, image));
+    write_file(folder.path / ("emnist-letters-" + part + "-labels-idx1-ubyte"), idx({1}, {26}));
   }
-  const DataSet data = load_idx_set(emnist_letters_set(), folder.path(), 0);
+  const DataSet data = load_idx_set(emnist_letters_set(), folder.path, 0);
   CHECK(data.train.labels[0] == 25);
   CHECK(data.train.classes[25] == "Z");
   for (const ImageSet* set : {&data.train, &data.test}) {
@@ -87,8 +87,8 @@ TEST_CASE("EMNIST letters are turned upright and labels start at 0") {
     CHECK(set->image(0)[2 * side + 5] == 0);
   }
   for (const std::uint8_t label : Bytes{0, 27}) {
-    write_file(folder.path() / "emnist-letters-train-labels-idx1-ubyte", idx({1}, {label}));
-    CHECK(says(message_of<InputError>([&] { load_idx_set(emnist_letters_set(), folder.path(), 0); }),
+    write_file(folder.path / "emnist-letters-train-labels-idx1-ubyte", idx({1}, {label}));
+    CHECK(says(message_of<InputError>([&] { load_idx_set(emnist_letters_set(), folder.path, 0); }),
                {"emnist-letters-train-labels", "label " + std::to_string(label), "byte 8", "1 to 26"}));
   }
 }

@@ -200,7 +200,7 @@ TEST_CASE("JPEG: hostile sizes, CMYK, too many scans") {
 
 TEST_CASE("image files: the content decides; what cannot be an image is refused by name") {
   const TemporaryFolder folder;
-  const auto file = folder.path() / "a.jpg";
+  const auto file = folder.path / "a.jpg";
   const auto refused = [&](const std::filesystem::path& path) {
     return message_of<InputError>([&] { read_image(path, 3); });
   };
@@ -210,8 +210,8 @@ TEST_CASE("image files: the content decides; what cannot be an image is refused 
   CHECK(says(refused(file), {"a.jpg", "an empty file", "PNG or JPEG"}));
   write_file(file, {'G', 'I', 'F', '8', '9', 'a'});
   CHECK(says(refused(file), {"a.jpg", "begins with 47 49 46 38", "PNG or JPEG"}));
-  CHECK(says(refused(folder.path()), {folder.path().string(), "not a regular file"}));
-  CHECK(says(refused(folder.path() / "none.png"), {"none.png", "no such file"}));
+  CHECK(says(refused(folder.path), {folder.path.string(), "not a regular file"}));
+  CHECK(says(refused(folder.path / "none.png"), {"none.png", "no such file"}));
   std::filesystem::resize_file(file, largest_image_file + 1);  // a hole: no room on the disk
   CHECK(says(refused(file), {"a.jpg", "268435457 bytes", "at most 268435456"}));
   CHECK(says(refused("/dev/zero"), {"/dev/zero", "not a regular file"}));

@@ -33,7 +33,7 @@ Bytes values(const ImageSet& images) {
 
 struct Folder {
   TemporaryFolder temporary;
-  fs::path set = temporary.path() / "set";
+  fs::path set = temporary.path / "set";
 
   /// Classes b, a, c (as written), with 2, 1 and 3 training and 1, 0 and 1 test images.
   void split() const {
@@ -43,7 +43,7 @@ struct Folder {
       write_file(set / name, flat(value++));
   }
   DataSet load(std::size_t images = 0, const FolderOptions& options = small(), const Decoding& decoding = {}) const {
-    return load_image_folder(temporary.path(), options, images, decoding);
+    return load_image_folder(temporary.path, options, images, decoding);
   }
   std::string error(std::size_t images = 0, const FolderOptions& options = small(),
                     const Decoding& decoding = {}) const {
@@ -103,7 +103,7 @@ TEST_CASE("image folder: unlabelled images are what an encoder learns from") {
     CHECK(&data.encoder_images() == &data.unlabelled);
     CHECK(data.train.size() == (split ? 6 : 4));
     CHECK(says(folder.error(4), {"images = 4", "3 images"}));
-    const DataSet labelled = load_labelled("folder", folder.temporary.path(), small());
+    const DataSet labelled = load_labelled("folder", folder.temporary.path, small());
     CHECK(labelled.unlabelled.size() == 0);
     CHECK(labelled.train.pixels == data.train.pixels);
     CHECK(labelled.test.pixels == data.test.pixels);
@@ -175,7 +175,7 @@ TEST_CASE("image folder: what does not belong is named, not skipped") {
   fs::create_symlink("/nowhere", folder.set / "train/a/link.png");
   CHECK(says(folder.error(), {"train/a/link.png", "not a file"}));
   fs::remove(folder.set / "train/a/link.png");
-  fs::rename(folder.set / "test", folder.temporary.path() / "test");
+  fs::rename(folder.set / "test", folder.temporary.path / "test");
   CHECK(says(folder.error(), {"set/test", "no such folder", "both train and test"}));
 }
 

@@ -51,12 +51,12 @@ TEST_CASE("each name looks in its own folder") {
                                                                                     {"stl10", "stl10_binary"},
                                                                                     {"mnist", "mnist"},
                                                                                     {"emnist-letters", "emnist"}}) {
-    CHECK(says(message_of<InputError>([&] { load_data(name, folder.path(), 0); }),
-               {(folder.path() / place).string(), "no such folder"}));
+    CHECK(says(message_of<InputError>([&] { load_data(name, folder.path, 0); }),
+               {(folder.path / place).string(), "no such folder"}));
   }
-  std::filesystem::create_directories(folder.path() / "fashion-mnist");
-  CHECK(says(message_of<InputError>([&] { load_data("fashion-mnist", folder.path(), 0); }),
-             {(folder.path() / "fashion-mnist").string(), "no such file"}));
+  std::filesystem::create_directories(folder.path / "fashion-mnist");
+  CHECK(says(message_of<InputError>([&] { load_data("fashion-mnist", folder.path, 0); }),
+             {(folder.path / "fashion-mnist").string(), "no such file"}));
 }
 
 TEST_CASE("pixels_of") {
@@ -72,14 +72,14 @@ TEST_CASE("Fashion-MNIST as Debian ships it") {
     return;
   }
   TemporaryFolder empty;
-  const DataSet data = load_data("fashion-mnist", empty.path(), 0);
+  const DataSet data = load_data("fashion-mnist", empty.path, 0);
   CHECK(data.train.size() == 60'000);
   CHECK(data.test.size() == 10'000);
   CHECK(data.train.pixels.size() == 60'000u * 784);
   CHECK(per_class(data.train) == std::vector<int>(10, 6'000));
   CHECK(per_class(data.test) == std::vector<int>(10, 1'000));
   CHECK(first_labels(data.train) == std::vector<std::int32_t>{9, 0, 0, 3, 0});
-  const DataSet few = load_data("fashion-mnist", empty.path(), 1'000);
+  const DataSet few = load_data("fashion-mnist", empty.path, 1'000);
   CHECK(few.train.pixels == Bytes(data.train.pixels.begin(), data.train.pixels.begin() + 784'000));
 }
 

@@ -23,8 +23,8 @@ std::string refusal(const std::filesystem::path& file, std::shared_ptr<const Vie
 
 /// A recording of a few events that someone made up.
 std::string refusal_of(const std::vector<Event>& events) {
-  const test::TemporaryFolder folder;
-  const std::filesystem::path file = folder.path() / "F.views";
+  const TemporaryFolder folder;
+  const std::filesystem::path file = folder.path / "F.views";
   ViewFileWriter writer(real_files(), file, {1, 1, 1, ViewKind::plain, Content::pixels, "made up", 0, "", "", 0});
   for (const Event& event : events) writer.write(event);
   writer.close();
@@ -38,7 +38,7 @@ View view_at(Time time, std::uint64_t fixation, std::uint32_t index) {
 }  // namespace
 
 TEST_CASE("a recorded stream equals its source bit for bit, for every kind of view, as recipes and as pixels") {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   const ImageSet large = noise_images(70, 66, 3), small = noise_images(5, 6, 3), grey = noise_images(5, 4, 1);
   StreamOptions options = small_options();
   options.views = 3;
@@ -48,7 +48,7 @@ TEST_CASE("a recorded stream equals its source bit for bit, for every kind of vi
     for (const Content content : {Content::recipes, Content::pixels}) {
       CAPTURE(to_string(kind));
       CAPTURE(to_string(content));
-      const auto file = folder.path() / std::to_string(files++);
+      const auto file = folder.path / std::to_string(files++);
       FixationStream generated(source, options);
       record(file, generated, header_of(*source, kind, content), 40);
       generated.seek(0);
@@ -80,10 +80,10 @@ TEST_CASE("a recorded stream equals its source bit for bit, for every kind of vi
 }
 
 TEST_CASE("a recorded stream seeks like its source, also behind threads") {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   for (const Content content : {Content::recipes, Content::pixels}) {
     constexpr std::uint64_t views = 701;
-    const SmallRecording small(folder.path() / to_string(content), content, views);
+    const SmallRecording small(folder.path / to_string(content), content, views);
     RecordedStream recorded(small.file, small.source);
     PrefetchedStream ahead(std::make_unique<RecordedStream>(small.file, small.source), 2, 4);
     auto generated = small.fresh();
@@ -108,9 +108,9 @@ TEST_CASE("a recorded stream seeks like its source, also behind threads") {
 }
 
 TEST_CASE("the hash of a recording is that of its content") {
-  const test::TemporaryFolder folder;
-  const SmallRecording one(folder.path() / "one", Content::pixels), same(folder.path() / "same", Content::pixels),
-      more(folder.path() / "more", Content::pixels, 10);
+  const TemporaryFolder folder;
+  const SmallRecording one(folder.path / "one", Content::pixels), same(folder.path / "same", Content::pixels),
+      more(folder.path / "more", Content::pixels, 10);
   const auto hash = [](const SmallRecording& of) { return RecordedStream(of.file).recording().hash; };
   CHECK(hash(one) == hash(same));
   CHECK(hash(one) != hash(more));
@@ -122,11 +122,11 @@ TEST_CASE("the hash of a recording is that of its content") {
 }
 
 TEST_CASE("a recording that is cut at any byte, or has any bit flipped, is refused") {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   for (const Content content : {Content::recipes, Content::pixels}) {
-    const SmallRecording small(folder.path() / to_string(content), content);
+    const SmallRecording small(folder.path / to_string(content), content);
     const Bytes whole = bytes_of(small.file);
-    const auto damaged = folder.path() / "damaged";
+    const auto damaged = folder.path / "damaged";
     for (std::size_t size = 0; size < whole.size(); ++size) {
       CAPTURE(size);
       write_file(damaged, Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)));
@@ -147,8 +147,8 @@ TEST_CASE("a recording that is cut at any byte, or has any bit flipped, is refus
 }
 
 TEST_CASE("a file that loses its end while it is read is noticed") {
-  const test::TemporaryFolder folder;
-  const SmallRecording large(folder.path() / "F.views", Content::pixels, 6000);
+  const TemporaryFolder folder;
+  const SmallRecording large(folder.path / "F.views", Content::pixels, 6000);
   RecordedStream stream(large.file);
   REQUIRE(std::filesystem::file_size(large.file) > 1'500'000);  // more than is read at once
   std::filesystem::resize_file(large.file, 40);
@@ -156,8 +156,8 @@ TEST_CASE("a file that loses its end while it is read is noticed") {
 }
 
 TEST_CASE("recipes are rendered by the source that they were recorded from, and by no other") {
-  const test::TemporaryFolder folder;
-  const SmallRecording small(folder.path() / "F.views", Content::recipes);
+  const TemporaryFolder folder;
+  const SmallRecording small(folder.path / "F.views", Content::recipes);
   const auto with = [&](const std::function<void(ImageSet&)>& change) {
     ImageSet images = small.images;
     change(images);
@@ -172,10 +172,10 @@ TEST_CASE("recipes are rendered by the source that they were recorded from, and 
 }
 
 TEST_CASE("a recipe that is not its source's is refused before anyone uses it") {
-  const test::TemporaryFolder folder;
-  const SmallRecording small(folder.path() / "F.views", Content::recipes);
+  const TemporaryFolder folder;
+  const SmallRecording small(folder.path / "F.views", Content::recipes);
   const auto with = [&](const std::function<void(ViewRecipe&)>& change) {
-    const auto file = folder.path() / "changed";
+    const auto file = folder.path / "changed";
     std::filesystem::remove(file);
     ViewFileWriter writer(real_files(), file, header_of(*small.source, ViewKind::affine_hsv, Content::recipes));
     auto stream = small.fresh();

@@ -34,7 +34,7 @@ Bytes image_file(std::size_t images) {
 /// Three labelled training images, two for testing, four without labels.
 struct Folder {
   TemporaryFolder folder;
-  std::filesystem::path place = folder.path() / "stl10_binary";
+  std::filesystem::path place = folder.path / "stl10_binary";
   Folder() {
     write_file(place / "train_X.bin", image_file(3));
     write_file(place / "train_y.bin", {10, 1, 7});
@@ -42,7 +42,7 @@ struct Folder {
     write_file(place / "test_y.bin", {2, 3});
     write_file(place / "unlabeled_X.bin", image_file(4));
   }
-  DataSet load(std::size_t images = 0) const { return load_stl10(folder.path(), images); }
+  DataSet load(std::size_t images = 0) const { return load_stl10(folder.path, images); }
   std::string error(std::size_t images = 0) const {
     return message_of<InputError>([&] { load(images); });
   }
@@ -67,14 +67,14 @@ TEST_CASE("STL-10: columns become rows, planes are interleaved, labels start at 
   CHECK(data.unlabelled.labels.empty());
   CHECK(data.unlabelled.size() == 4);
   CHECK(&data.encoder_images() == &data.unlabelled);
-  CHECK(load_data("stl10", folder.folder.path(), 2).unlabelled.pixels ==
+  CHECK(load_data("stl10", folder.folder.path, 2).unlabelled.pixels ==
         Bytes(data.unlabelled.pixels.begin(), data.unlabelled.pixels.begin() + 2 * image_bytes));
 }
 
 TEST_CASE("STL-10: a probe needs the labelled images alone") {
   const Folder folder;
   std::filesystem::remove(folder.place / "unlabeled_X.bin");
-  const DataSet data = load_labelled("stl10", folder.folder.path());
+  const DataSet data = load_labelled("stl10", folder.folder.path);
   CHECK(data.train.size() == 3);
   CHECK(data.unlabelled.size() == 0);
   CHECK(&data.encoder_images() == &data.train);
@@ -116,7 +116,7 @@ TEST_CASE("STL-10: labels that do not fit their images are refused") {
   }
   TemporaryFolder none;
   CHECK(
-      says(message_of<InputError>([&] { load_stl10(none.path(), 0); }), {"stl10_binary", "no such folder", "--data"}));
+      says(message_of<InputError>([&] { load_stl10(none.path, 0); }), {"stl10_binary", "no such folder", "--data"}));
 }
 
 TEST_CASE("a stream of images without labels has no order by class") {

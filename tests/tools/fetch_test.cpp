@@ -30,9 +30,9 @@ const Tick no_tick = [](std::uint64_t) {};
 const Patience one_attempt{5, 1, 1};
 
 std::string sum_of(const Bytes& bytes) {
-  const test::TemporaryFolder folder;
-  test::write_file(folder.path() / "file", bytes);
-  return sha256_of(folder.path() / "file", no_tick);
+  const TemporaryFolder folder;
+  test::write_file(folder.path / "file", bytes);
+  return sha256_of(folder.path / "file", no_tick);
 }
 
 Bytes bytes_of(const fs::path& file) {
@@ -66,24 +66,24 @@ struct Place {
   FetchResult fetch(const Patience& patience = one_attempt) {
     return saccade::fetch(set, data(), {{}, patience, true});
   }
-  fs::path data() const { return folder.path() / "data"; }
+  fs::path data() const { return folder.path / "data"; }
   fs::path part() const { return data() / "small.fetch" / "small.tar.gz"; }
   bool is_whole() const {
-    return files_in(folder.path()) ==
+    return files_in(folder.path) ==
                std::map<std::string, Bytes>{{"data/small-set/a.bin", a}, {"data/small-set/b.bin", b}} &&
            !fs::exists(data() / "small.fetch");
   }
 
   test::ArchiveServer server;
-  test::TemporaryFolder folder;
+  TemporaryFolder folder;
   Bytes archive;
   PublishedSet set;
 };
 
 /// What unpacking archives of one or two members says.
 std::string unpacking_fault(const Bytes& bytes, const std::string& name, const std::vector<Member>& members) {
-  const test::TemporaryFolder folder;
-  const fs::path file = folder.path() / "below" / name, out = folder.path() / "below" / "out";
+  const TemporaryFolder folder;
+  const fs::path file = folder.path / "below" / name, out = folder.path / "below" / "out";
   test::write_file(file, bytes);
   fs::create_directory(out);
   const Archive archive{"http://host/" + name, bytes.size(), "", members};
@@ -120,10 +120,10 @@ TEST_CASE("fetch: the catalogue is consistent and names what load_data reads") {
     }
     // Files of these names and sizes, black images of the first class, are a data set for load_data.
     if (set.name == "stl10") continue;  // 3 GB
-    const test::TemporaryFolder folder;
+    const TemporaryFolder folder;
     for (const Archive& archive : set.archives) {
       for (const Member& member : archive.members) {
-        const fs::path file = folder.path() / set.folder / member.file_name();
+        const fs::path file = folder.path / set.folder / member.file_name();
         const bool images = member.path.find("images") != std::string::npos;
         const auto count = static_cast<std::uint32_t>(images ? (member.size - 16) / 784 : member.size - 8);
         if (!set.name.starts_with("cifar")) {
@@ -134,8 +134,8 @@ TEST_CASE("fetch: the catalogue is consistent and names what load_data reads") {
         fs::resize_file(file, member.size);
       }
     }
-    CHECK(what_lacks(set, folder.path()) == "");
-    CHECK(load_data(set.name, folder.path(), 10).train.size() == 10);
+    CHECK(what_lacks(set, folder.path) == "");
+    CHECK(load_data(set.name, folder.path, 10).train.size() == 10);
   }
 }
 
@@ -152,7 +152,7 @@ TEST_CASE("fetch: a .tar.gz, whole; a second call asks nobody") {
 
 TEST_CASE("fetch: a .zip of .gz files, and .gz files, decompressed; from a mirror") {
   test::ArchiveServer server;
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   const Bytes zip =
       test::make_archive({{"gzip/a.gz", test::gzip(a)}, {"gzip/other.gz", b}, {"gzip/b.gz", test::gzip(b)}}, true);
   const PublishedSet zipped{"z",
@@ -162,7 +162,7 @@ TEST_CASE("fetch: a .zip of .gz files, and .gz files, decompressed; from a mirro
                               sum_of(zip),
                               {{"gzip/b.gz", b.size()}, {"gzip/a.gz", a.size()}}}}};
   server.put("mirror/gzip.zip", zip);
-  CHECK(fetch(zipped, folder.path(), {server.url() + "/mirror", one_attempt, true}) == FetchResult::fetched);
+  CHECK(fetch(zipped, folder.path, {server.url() + "/mirror", one_attempt, true}) == FetchResult::fetched);
   const Bytes first = test::gzip(a), second = test::gzip(b);
   const PublishedSet single{"s",
                             "s",
@@ -170,13 +170,13 @@ TEST_CASE("fetch: a .zip of .gz files, and .gz files, decompressed; from a mirro
                              {"http://unknown.invalid/b.gz", second.size(), sum_of(second), {{"b.gz", b.size()}}}}};
   server.put("a.gz", first);
   server.put("b.gz", second);
-  CHECK(fetch(single, folder.path(), {server.url() + "/", one_attempt, true}) == FetchResult::fetched);
-  CHECK(files_in(folder.path()) == std::map<std::string, Bytes>{{"s/a", a}, {"s/b", b}, {"z/a", a}, {"z/b", b}});
+  CHECK(fetch(single, folder.path, {server.url() + "/", one_attempt, true}) == FetchResult::fetched);
+  CHECK(files_in(folder.path) == std::map<std::string, Bytes>{{"s/a", a}, {"s/b", b}, {"z/a", a}, {"z/b", b}});
   // As .gz, as published, it is there too.
-  fs::remove(folder.path() / "s" / "a");
-  CHECK(says(what_lacks(single, folder.path()), {"s/a: no such file"}));
-  test::write_file(folder.path() / "s" / "a.gz", first);
-  CHECK(what_lacks(single, folder.path()) == "");
+  fs::remove(folder.path / "s" / "a");
+  CHECK(says(what_lacks(single, folder.path), {"s/a: no such file"}));
+  test::write_file(folder.path / "s" / "a.gz", first);
+  CHECK(what_lacks(single, folder.path) == "");
 }
 
 TEST_CASE("fetch: a broken connection is taken up where it broke, by the next call or at once") {
@@ -226,7 +226,7 @@ TEST_CASE("fetch: a server that sends elsewhere, but not out of the web") {
   CHECK_THROWS_AS(place.fetch(), InputError);
   for (int i = 0; i < 20; ++i) place.server.next({.status = 302, .location = "/small.tar.gz"});
   CHECK(says(message_of<SystemError>([&] { place.fetch(); }), {"redirects"}));
-  CHECK(files_in(place.folder.path()).empty());
+  CHECK(files_in(place.folder.path).empty());
 }
 
 TEST_CASE("fetch: an archive that is there whole, or is too long, or is another one") {
@@ -253,7 +253,7 @@ TEST_CASE("fetch: a wrong byte") {
   place.server.put("small.tar.gz", wrong);
   CHECK(says(message_of<InputError>([&] { place.fetch(); }),
              {place.set.archives[0].url, "SHA-256 " + sum_of(wrong), "expected " + sum_of(place.archive), "removed"}));
-  CHECK(files_in(place.folder.path()).empty());
+  CHECK(files_in(place.folder.path).empty());
   place.server.put("small.tar.gz", place.archive);
   CHECK(place.fetch() == FetchResult::fetched);
   CHECK(place.is_whole());
@@ -266,7 +266,7 @@ TEST_CASE("fetch: a server that has something else") {
     place.server.put("small.tar.gz", bytes);
     place.server.next(behaviour);
     CHECK(says(message_of<InputError>([&] { place.fetch(); }), parts));
-    CHECK(files_in(place.folder.path()).empty());
+    CHECK(files_in(place.folder.path).empty());
   };
   Bytes longer = place.archive;
   longer.push_back(0);
@@ -296,7 +296,7 @@ TEST_CASE("fetch: no such file, silence, nobody there, not a URL") {
   Place place;
   const auto fails = [&](const std::vector<std::string>& parts) {
     CHECK(says(message_of<SystemError>([&] { place.fetch(); }), parts));
-    CHECK(files_in(place.folder.path()).empty());
+    CHECK(files_in(place.folder.path).empty());
     CHECK(!fs::exists(place.data() / "small.fetch"));
   };
   place.server.next({.status = 404});
@@ -321,8 +321,8 @@ TEST_CASE("fetch: no such file, silence, nobody there, not a URL") {
 }
 
 TEST_CASE("fetch: what an archive must not do, it cannot") {
-  const test::TemporaryFolder outside;
-  const std::string elsewhere = outside.path() / "elsewhere", target = outside.path() / "target";
+  const TemporaryFolder outside;
+  const std::string elsewhere = outside.path / "elsewhere", target = outside.path / "target";
   const Bytes evil = noise(5, 5);
   Place place({{"../evil", evil},
                {"../../../evil", evil},
@@ -337,7 +337,7 @@ TEST_CASE("fetch: what an archive must not do, it cannot") {
                {"in/b.bin", b}});
   CHECK(place.fetch() == FetchResult::fetched);
   CHECK(place.is_whole());
-  CHECK(fs::is_empty(outside.path()));
+  CHECK(fs::is_empty(outside.path));
 }
 
 TEST_CASE("unpack: members that are not as published") {
@@ -390,7 +390,7 @@ TEST_CASE("unpack: damaged archives, cut at many places, are refused") {
 TEST_CASE("fetch: an archive that is as published but does not hold the set leaves no folder of that name") {
   Place place({{"in/a.bin", a}});
   CHECK(says(message_of<InputError>([&] { place.fetch(); }), {"small.tar.gz", "in/b.bin: is missing"}));
-  CHECK(files_in(place.folder.path()) ==
+  CHECK(files_in(place.folder.path) ==
         std::map<std::string, Bytes>{{"data/small.fetch/small.tar.gz", place.archive}});
 }
 
@@ -411,9 +411,9 @@ TEST_CASE("fetch: a folder that holds something else stays as it is") {
   CHECK(place.is_whole());
   place.server.requests();
   const auto refused = [&](const std::vector<std::string>& parts) {
-    const auto before = files_in(place.folder.path());
+    const auto before = files_in(place.folder.path);
     CHECK(says(message_of<InputError>([&] { place.fetch(); }), parts));
-    CHECK(files_in(place.folder.path()) == before);
+    CHECK(files_in(place.folder.path) == before);
     CHECK(place.server.requests().empty());
   };
   test::write_file(folder / "b.bin", noise(8, 1));
@@ -427,8 +427,8 @@ TEST_CASE("fetch: a folder that holds something else stays as it is") {
 
 TEST_CASE("fetch: a folder that cannot be made, no room, another process") {
   Place place;
-  test::write_file(place.folder.path() / "file", b);
-  CHECK(says(message_of<SystemError>([&] { fetch(place.set, place.folder.path() / "file" / "data", {}); }),
+  test::write_file(place.folder.path / "file", b);
+  CHECK(says(message_of<SystemError>([&] { fetch(place.set, place.folder.path / "file" / "data", {}); }),
              {"file/data", "cannot make the folder"}));
   CHECK(says(message_of<SystemError>([&] { fetch(place.set, "/proc/saccade", {}); }), {"/proc/saccade"}));
   {

@@ -94,8 +94,8 @@ struct Packed {
     REQUIRE(code == 0);
   }
 
-  test::TemporaryFolder folder;
-  test::SmallRecording small{folder.path() / "small", ViewFileHeader::Content::recipes};
+  TemporaryFolder folder;
+  test::SmallRecording small{folder.path / "small", ViewFileHeader::Content::recipes};
   ViewFileHeader header;
   CommonFlags flags;
   std::filesystem::path file = "out/F.views", partial = "out/F.views.partial", recovered = "out/G.views";

@@ -29,13 +29,13 @@ std::vector<ScheduledEvent> events_of(const std::filesystem::path& file, const S
 bool same_view(const ScheduledEvent& a, const ScheduledEvent& b) { return test::same({{}, a.event}, {{}, b.event}); }
 
 TEST_CASE("a recording that is cut anywhere is recovered up to the cut, and replays") {
-  const test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   for (const Content content : {Content::recipes, Content::pixels}) {
-    const SmallRecording small(folder.path() / to_string(content), content);
+    const SmallRecording small(folder.path / to_string(content), content);
     const auto whole = events_of(small.file, small);
     const test::Bytes bytes = test::bytes_of(small.file);
     const auto starts = positions(small.file, "views");
-    const auto cut = folder.path() / "cut", out = folder.path() / "out";
+    const auto cut = folder.path / "cut", out = folder.path / "out";
     std::size_t kept = 0;
     for (std::size_t size = starts[2]; size <= bytes.size(); size += 5) {
       CAPTURE(size);
@@ -56,13 +56,13 @@ TEST_CASE("a recording that is cut anywhere is recovered up to the cut, and repl
 }
 
 TEST_CASE("any record that is lost leaves a stream of the others, its fixations apart") {
-  const test::TemporaryFolder folder;
-  const SmallRecording small(folder.path() / "F.views", Content::recipes);
+  const TemporaryFolder folder;
+  const SmallRecording small(folder.path / "F.views", Content::recipes);
   const auto whole = events_of(small.file, small);
   const test::Bytes bytes = test::bytes_of(small.file);
   const auto starts = positions(small.file, "views");
   REQUIRE(starts.size() == whole.size() + 2);
-  const auto damaged = folder.path() / "damaged", out = folder.path() / "out";
+  const auto damaged = folder.path / "damaged", out = folder.path / "out";
   for (std::size_t first = 0; first < starts.size(); ++first) {
     for (std::size_t last = first; last < std::min(first + 4, starts.size()); ++last) {
       if (first == 0 && last + 1 == starts.size()) continue;
@@ -94,8 +94,8 @@ TEST_CASE("any record that is lost leaves a stream of the others, its fixations 
 }
 
 TEST_CASE("a trace is recovered record by record") {
-  const test::TemporaryFolder folder;
-  const auto file = folder.path() / "events.trace", out = folder.path() / "out.trace";
+  const TemporaryFolder folder;
+  const auto file = folder.path / "events.trace", out = folder.path / "out.trace";
   {
     Recorder recorder(real_files(), file);
     for (std::uint32_t i = 0; i < 5; ++i) {
@@ -121,13 +121,13 @@ TEST_CASE("a trace is recovered record by record") {
 }
 
 TEST_CASE("recovery that cannot be") {
-  const test::TemporaryFolder folder;
-  const SmallRecording small(folder.path() / "F.views", Content::pixels);
+  const TemporaryFolder folder;
+  const SmallRecording small(folder.path / "F.views", Content::pixels);
   const auto refusal = [&](const std::filesystem::path& from, const std::filesystem::path& to) {
     return test::message_of<InputError>([&] { recover(from, to); });
   };
   CHECK(test::says(refusal(small.file, small.file), {"F.views", "exists already"}));
-  const auto headless = folder.path() / "headless", out = folder.path() / "out";
+  const auto headless = folder.path / "headless", out = folder.path / "out";
   test::Bytes bytes = test::bytes_of(small.file);
   test::write_file(headless, test::Bytes(bytes.begin(), bytes.begin() + 32));
   CHECK(test::says(refusal(headless, out), {"headless", "none of its records"}));
@@ -136,7 +136,7 @@ TEST_CASE("recovery that cannot be") {
       test::Bytes(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(positions(small.file, "views")[1])));
   CHECK(test::says(refusal(headless, out), {"headless", "none of its views"}));
   CHECK(!std::filesystem::exists(out));
-  CHECK(!std::filesystem::exists(folder.path() / "out.partial"));
+  CHECK(!std::filesystem::exists(folder.path / "out.partial"));
   { RecordWriter::create(real_files(), headless, "checkpoint").flush(); }
   CHECK(test::says(refusal(headless, out), {"headless", "checkpoint"}));
 }

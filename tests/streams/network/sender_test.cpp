@@ -69,7 +69,7 @@ struct Keeper {
 /// Nine views of a recording, and how they are sent.
 struct Sent {
   explicit Sent(ViewFileHeader::Content content = ViewFileHeader::Content::pixels)
-      : recording(folder.path() / "F.views", content),
+      : recording(folder.path / "F.views", content),
         stream(recording.file, content == ViewFileHeader::Content::pixels ? nullptr : recording.source) {
     options.header = stream.recording().header;
     options.first_pause = 1ms;
