@@ -7,7 +7,7 @@
 #include "served_run.h"
 #include "streams/network/sender.h"
 #include "streams/recorded_stream.h"
-#include "streams/same_events.h"
+#include "streams/same_event.h"
 
 /// Promise 2 for a served stream: what was answered is there, and the run goes on to the same bits.
 namespace saccade::program {
