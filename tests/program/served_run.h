@@ -2,7 +2,7 @@
 #include "program.h"
 #include "streams/network/sender.h"
 #include "streams/recorded_stream.h"
-#include "streams/same_events.h"
+#include "streams/same_event.h"
 
 namespace saccade::program {
 

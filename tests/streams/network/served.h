@@ -12,7 +12,7 @@
 #include "engine/view_records.h"
 #include "streams/network/event_server.h"
 #include "streams/network/wire.h"
-#include "streams/same_events.h"
+#include "streams/same_event.h"
 #include "streams/stream.h"
 #include "tools/temporary_folder.h"
 
