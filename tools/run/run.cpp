@@ -263,6 +263,7 @@ std::uint64_t Run::until_due() const {
   };
   stop_at(probing(), experiment_.probe.every);
   stop_at(true, experiment_.checkpoint.every);
+  stop_at(true, experiment_.record.every);  // weights are looked at with rows of metrics.csv
   stop_at(measures_ != nullptr, experiment_.measure.every);
   return units;
 }
