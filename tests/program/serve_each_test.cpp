@@ -158,6 +158,11 @@ TEST_CASE("serve --each: Ctrl-C leaves runs that go on together, or one of them 
   refused(Arguments{"serve", "--each", "--out", setting.out.string(), "--listen", "127.0.0.1:0"} + setting.data(),
           {"not empty"});
   refused({"serve", "--each", "--out", (setting.folder.path / "x").string(), "--set", "loss=simclr"}, {"loss"});
+  // A run that has lost its experiment is told before anyone sends.
+  const std::string experiment = text_of(setting.of("left") / "experiment.toml");
+  fs::remove(setting.of("left") / "experiment.toml");
+  refused({"serve", "--resume", setting.out.string()}, {"experiment.toml", "is not there", "put it back"});
+  std::ofstream(setting.of("left") / "experiment.toml") << experiment;
   CHECK_FALSE(fs::exists(setting.folder.path / "page"));
   CHECK_FALSE(fs::exists(setting.folder.path / "x"));
 }
@@ -166,6 +171,8 @@ TEST_CASE("serve --each: a network that has ended takes no more, and the others 
   Setting setting;
   ServedRun server(setting.err(), setting.begin({"events=20"}));
   RecordedStream left(setting.file("left")), right(setting.file("right"));
+  CHECK_THROWS_WITH(send(left, server.to_send(left, "each.toml")), doctest::Contains("a file of this name"));
+  left.seek(0);
   CHECK_THROWS_WITH(send(left, server.to_send(left, "left")), doctest::Contains("the run has its 20 views"));
   REQUIRE(eventually([&] { return fs::exists(setting.of("left") / "summary.json"); }));
   left.seek(0);

@@ -54,8 +54,7 @@ void EventRun::open(bool resumed) {
   open_source();
 }
 
-/// With a row of metrics.csv, but not more often than every 5,000 views: below a thousandth of the time that those
-/// take.
+/// With a row of metrics.csv, but not more often than every 5,000 views: about 1 % of the time that those take (conv5).
 bool EventRun::weights_pass() const {
   constexpr std::uint64_t seldom = 5000;
   const auto rows = static_cast<std::uint64_t>(experiment_.record.every);

@@ -8,6 +8,7 @@
 
 #include "engine/error.h"
 #include "streams/network/event_server.h"
+#include "tools/experiment/idle_keys.h"
 #include "tools/experiment/setup.h"
 #include "tools/lock_folder.h"
 #include "tools/read_text.h"
@@ -230,6 +231,8 @@ int serve_each(const ServeRequest& request) {
   FileSystem& files = *request.run.files;
   const fs::path out = served.out.folder;
   if (!resumes) {
+    for (const std::string& idle : idle_keys(experiment, Mode::served))
+      fmt::print(stderr, "saccade: warning: {}\n", idle);
     served.out = create_run_folder(out, files);
     replace_file(served.out.data_folder(),
                  fs::absolute(served.flags.data.empty() ? "." : served.flags.data).string() + "\n", files);

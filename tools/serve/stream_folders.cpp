@@ -14,11 +14,27 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The runs below a folder, by name.
+/// Whether there is something of a run in a folder; a kill between its making and its experiment leaves nothing.
+bool holds_run(const fs::path& folder) {
+  return std::any_of(fs::directory_iterator(folder), fs::directory_iterator(), [](const fs::directory_entry& entry) {
+    return entry.path().extension() == ".ckpt" || entry.path().filename().string().starts_with("arrivals.views");
+  });
+}
+
+/// The runs below a folder, by name. InputError for what is left of one.
 std::vector<fs::path> runs_in(const fs::path& out, FileSystem& files) {
   std::vector<fs::path> runs;
-  for (const auto& entry : fs::directory_iterator(out))
-    if (entry.is_directory() && files.exists(RunFolder{entry.path()}.experiment())) runs.push_back(entry.path());
+  for (const auto& entry : fs::directory_iterator(out)) {
+    if (!entry.is_directory()) continue;
+    const fs::path experiment = RunFolder{entry.path()}.experiment();
+    if (files.exists(experiment))
+      runs.push_back(entry.path());
+    else if (holds_run(entry.path()))
+      throw InputError(
+          fmt::format("{}: is not there, but there are recordings or checkpoints beside it; put it back, "
+                      "or move the folder elsewhere to begin this stream anew",
+                      experiment.string()));
+  }
   std::sort(runs.begin(), runs.end());
   return runs;
 }
@@ -54,6 +70,8 @@ std::optional<ArrivalLogs::Place> StreamFolders::find(const std::string& name) {
 
 ArrivalLogs::Place StreamFolders::begin(const std::string& name) {
   const fs::path path = out_.folder / name;
+  if (fs::exists(path) && !fs::is_directory(path))
+    throw InputError(fmt::format("stream \"{}\": the server has a file of this name, expected another name", name));
   std::error_code error;
   fs::create_directories(path, error);
   if (error) throw InputError(fmt::format("{}: cannot make this folder: {}", path.string(), error.message()));
