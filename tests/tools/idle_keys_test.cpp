@@ -23,7 +23,7 @@ TEST_CASE("a key that does nothing beside the others is told, with what it acts 
   const Set world{"data=world"}, path{"motion.path=trajectory"};
   const Case cases[] = {
       {"memory.trace_time=3", "memory.trace = \"exponential\"", {"memory.trace=exponential"}},
-      {"memory.trace_acts=gate", "memory.trace", {"memory.trace=synaptic"}},
+      {"memory.trace_acts=gate", "another memory.trace than \"window\"", {"memory.trace=synaptic"}},
       {"memory.burst=3", "memory.trace = \"synaptic\"", {"memory.trace=synaptic-peak"}},
       {"circuit.noise=0.1", "error = \"circuit\"", {"error=circuit"}},
       {"average_views=7", "activity = \"covariance\"", {"activity=covariance"}},
@@ -41,8 +41,8 @@ TEST_CASE("a key that does nothing beside the others is told, with what it acts 
       {"clapp.update=asynchronous", "loss = \"clapp\"", {"loss=clapp"}, Mode::batch},
       {"memory.window=3", "saccade replay or serve", {}, Mode::batch},
       {"epochs=3", "saccade train", {}},
-      {"probe.rate=0.1", "probe.enabled", {}},
-      {"probe.deformation=affine", "probe.deformed", {}},
+      {"probe.rate=0.1", "probe.enabled = \"auto\" or true", {}},
+      {"probe.deformation=affine", "probe.deformed = true", {}},
       {"measure.pairs=9", "measure.every above 0", {"measure.every=10"}},
       {"measure.knn_metric=euclidean", "measure.knn above 0", {"measure.every=10", "measure.knn=3"}},
       {"measure.on_collapse=warn", "measure.collapse above 0", {"measure.every=10", "measure.collapse=0.1"}},
@@ -52,8 +52,8 @@ TEST_CASE("a key that does nothing beside the others is told, with what it acts 
     Set set{one.key};
     if (one.with == "stream.frame_rate = 0") set.push_back("stream.frame_rate=9");
     if (one.with == "negatives above 0") set.push_back("negatives=0");
-    if (one.with == "probe.enabled") set.push_back("probe.enabled=false");
-    if (one.with == "probe.deformed") set.push_back("probe.deformed=false");
+    if (one.with.starts_with("probe.enabled")) set.push_back("probe.enabled=false");
+    if (one.with.starts_with("probe.deformed")) set.push_back("probe.deformed=false");
     if (one.with.starts_with("measure.") && one.with != "measure.every above 0") set.push_back("measure.every=10");
     const Set found = idle(set, one.mode);
     REQUIRE(found.size() == 1);
