@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Sets up saccade on a Debian machine and runs its tests. May be run again.
-#   tools/test.sh          the quick set: all tests in a release build; then those of files, memory, streams, network, fuzz targets, results'
-#                          bits and emulated CUDA under the address and undefined-behaviour sanitizers; then those of threads, network
-#                          and the live page under the thread sanitizer
+#   tools/test.sh          the quick set: all tests in a release build; then those of files, memory, streams, network, fuzz targets and
+#                          results' bits under the address and undefined-behaviour sanitizers; then those of threads, network and the
+#                          live page under the thread sanitizer
 #   tools/test.sh PRESET   the full set in one build: release, debug, asan or tsan
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -18,9 +18,9 @@ fi
 saccade_build release all
 say "testing release"
 ctest --preset release -j 2
-saccade_build asan test_engine test_memory test_streams test_fingerprints test_emulation wrong_kernels test_cuda_learning test_fuzz
+saccade_build asan test_engine test_memory test_streams test_fingerprints test_emulation wrong_kernels test_fuzz
 say "testing debug under address and undefined-behaviour sanitizers"
-ctest --preset asan -j 2 -R '^(engine|memory|streams|fingerprints|emulation.*|cuda_learning|fuzz)$'
+ctest --preset asan -j 2 -R '^(engine|memory|streams|fingerprints|emulation.*|fuzz)$'
 saccade_build tsan test_threads racing_tasks
 say "testing debug under the thread sanitizer"
 ctest --preset tsan -R '^(threads|racing_.*)$'
