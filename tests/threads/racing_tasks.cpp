@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/thread_pool.h"
+#include "tests/threads/suppressions.h"
 
 namespace {
 
