@@ -14,7 +14,6 @@ using tcp = asio::ip::tcp;
 
 /// Answers that a peer has not taken, from which on nothing more is read of it.
 constexpr std::size_t unread_answers = 1 << 20;
-constexpr std::size_t drained_limit = 1 << 20;
 constexpr std::chrono::seconds drain_time{2};
 
 std::uint32_t most_message(const ViewFileHeader& header) {
@@ -85,7 +84,7 @@ void EventSession::read() {
     self->reading_ = false;
     if (self->phase_ == Phase::closed) return;
     if (error) return self->gone();
-    if (self->phase_ == Phase::draining) return self->drain(size);
+    if (self->phase_ == Phase::draining) return self->read();
     self->parser_.feed({self->chunk_.data(), size});
     self->process();
   });
@@ -210,12 +209,6 @@ void EventSession::gone() {
       desk_.lines.say(fmt::format("{}: the connection was lost", intake_.what()));
   }
   close();
-}
-
-void EventSession::drain(std::size_t size) {
-  drained_ += size;
-  if (drained_ > drained_limit) return close();
-  read();
 }
 
 void EventSession::close() {

@@ -59,7 +59,6 @@ class EventSession : public std::enable_shared_from_this<EventSession> {
   void write();
   void write_some();
   void gone();
-  void drain(std::size_t size);
   void close();
 
   ServerDesk& desk_;
@@ -81,7 +80,6 @@ class EventSession : public std::enable_shared_from_this<EventSession> {
   frame::Bytes sending_;
   std::size_t unsent_ = 0;  ///< of it, at its end
   std::array<std::uint8_t, 64 << 10> chunk_;
-  std::size_t drained_ = 0;
   Clock::time_point born_ = Clock::now(), listening_ = born_, wrote_ = born_, drains_{};
 };
 

@@ -30,7 +30,6 @@ constexpr std::chrono::milliseconds longest_pause = 8s;
 /// A connection that another one may make good.
 struct Lost {
   std::string why;
-  bool refused = false;
 };
 
 /// What the connections of a stream share.
@@ -106,7 +105,7 @@ class Connection {
   void take(const Record& record) {
     if (record.type == records::refusal_record) {
       const std::string text = wire::read_refusal(what_, record);
-      if (wire::is_for_now(what_, record)) throw Lost{text, true};
+      if (wire::is_for_now(what_, record)) throw Lost{text};
       throw InputError(fmt::format("{} refuses the stream: {}", what_, text));
     }
     if (record.type == records::welcome_record && !welcomed_) return enter(wire::read_welcome(what_, record));
@@ -275,14 +274,11 @@ SendCounts send(Stream& stream, const SendOptions& options, const SendWatch& wat
     } catch (const Lost& lost) {
       sending.update();
       if (std::exchange(settled, sending.counts.answered) != sending.counts.answered) failures = 0;
-      if (failures == options.retries) {
-        const std::string text = fmt::format(
-            "{}: {}; given up after {} more tries, {} events are with the server; the same command goes on "
-            "behind them",
-            options.to.text(), lost.why, options.retries, sending.counts.skipped + sending.counts.answered);
-        if (lost.refused) throw InputError(text);
-        throw SystemError(text);
-      }
+      if (failures == options.retries)
+        throw SystemError(fmt::format(
+            "{}: {}{}; {} events are with the server; the same command goes on behind them", options.to.text(),
+            lost.why, options.retries > 0 ? fmt::format("; given up after {} more tries", options.retries) : "",
+            sending.counts.skipped + sending.counts.answered));
       const auto length = std::min(options.first_pause * (1 << std::min(failures, 10)), longest_pause);
       ++failures;
       if (watch.notice)

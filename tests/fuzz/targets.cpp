@@ -9,7 +9,8 @@ namespace saccade::fuzz {
 
 std::vector<Target> all_targets() {
   std::vector<Target> all;
-  for (const auto& list : {record_targets(), text_targets(), data_targets(), image_targets(), wire_targets()})
+  for (const auto& list :
+       {record_targets(), text_targets(), data_targets(), image_targets(), wire_targets(), intake_targets()})
     all.insert(all.end(), list.begin(), list.end());
   return all;
 }
@@ -21,6 +22,14 @@ Bytes chosen(std::size_t choice, const Bytes& rest) {
   input[0] = static_cast<std::uint8_t>(choice);
   std::copy(rest.begin(), rest.end(), input.begin() + 1);
   return input;
+}
+
+Bytes listed_record(std::uint32_t byte, std::span<const std::uint8_t> payload) {
+  Bytes record;
+  for (const std::size_t part : {std::size_t{byte}, payload.size() % 256, payload.size() / 256})
+    record.push_back(static_cast<std::uint8_t>(part));
+  record.insert(record.end(), payload.begin(), payload.end());
+  return record;
 }
 
 std::filesystem::path file_with(std::span<const std::uint8_t> content, const std::string& name) {

@@ -24,11 +24,15 @@ std::vector<Target> text_targets();    ///< experiments, studies, CSV files, sum
 std::vector<Target> data_targets();    ///< safetensors, data sets
 std::vector<Target> image_targets();   ///< PNG and JPEG files
 std::vector<Target> wire_targets();    ///< what comes over a connection
+std::vector<Target> intake_targets();  ///< what a server makes of it
 std::vector<Target> all_targets();
 
 Bytes bytes_of(std::string_view text);
 /// An input whose byte 0 chooses.
 Bytes chosen(std::size_t choice, const Bytes& rest);
+
+/// A byte, two of length, the payload: how targets write lists of records.
+Bytes listed_record(std::uint32_t byte, std::span<const std::uint8_t> payload);
 
 /// A file on disk with this content, in a folder that goes away with the process.
 std::filesystem::path file_with(std::span<const std::uint8_t> content, const std::string& name);

@@ -100,10 +100,8 @@ std::vector<Bytes> connections() {
     parser.feed(whole);
     Bytes listed;
     while (const auto record = parser.next()) {
-      const std::size_t length = record->payload.size();
-      for (const std::size_t byte : {std::size_t{record->type}, length % 256, length / 256})
-        listed.push_back(static_cast<std::uint8_t>(byte));
-      listed.insert(listed.end(), record->payload.begin(), record->payload.end());
+      const Bytes one = listed_record(record->type, record->payload);
+      listed.insert(listed.end(), one.begin(), one.end());
     }
     all.push_back(chosen(direction | framed, listed));
     direction = answers;

@@ -1,4 +1,8 @@
 #include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <ranges>
+#include <regex>
 
 #include "engine/checkpoint.h"
 #include "engine/file_system.h"
@@ -97,21 +101,42 @@ TEST_CASE(
 TEST_CASE("weights that are not finite stop a run at its next checkpoint, before any activity shows them") {
   const TemporaryFolder temporary;
   make_fashion_mnist(temporary.path, 60, 20);
-  const Case unseen{"replay",
-                    {bounded, "events=300", "rate.conv=3e38", "rate.head=0", "negative_weight=1e6", "margins=[0.1, 50]",
-                     "checkpoint.every=1", "schedule=e2e"},
-                    {}};
-  const fs::path out = temporary.path / "run";
-  const Outcome outcome = run(line(unseen, temporary.path, out));
-  CAPTURE(outcome.err);
-  CHECK(outcome.code == 1);
-  const std::uint64_t done = json_of(out / "summary.json")["events"];
-  CHECK(contains(outcome.err, "diverged after " + std::to_string(done) +
-                                  " views: conv.0.weight: 27 of 27 values are not "
-                                  "finite; the checkpoint after " +
-                                  std::to_string(done - 1) + " views is the last good"));
-  CHECK(fs::exists(out / ("checkpoint-" + std::to_string(done - 1) + ".ckpt")));
-  CHECK(!fs::exists(out / ("checkpoint-" + std::to_string(done) + ".ckpt")));
+  const Keys overflowing{bounded, "rate.conv=3e38", "rate.head=0", "checkpoint.every=1"};
+  const Keys hinge{"negative_weight=1e6", "margins=[0.1, 50]"};
+  const Keys one_step_an_epoch{"images=20", "batch=20", "epochs=3", "optimiser=sgd"};
+  const std::vector<std::vector<Keys>> unseen{
+      {{"replay"}, hinge, {"events=300", "schedule=e2e"}},
+      {{"train"}, hinge, one_step_an_epoch, {"schedule=e2e"}},
+      {{"train"}, hinge, one_step_an_epoch, {"schedule=rll"}},
+      {{"train"}, one_step_an_epoch, {"loss=simclr"}},
+  };
+  for (const std::vector<Keys>& parts : unseen) {
+    const std::string command = parts.front().front();
+    Case one{command.c_str(), overflowing, {}};
+    for (const Keys& keys : parts | std::views::drop(1)) one.keys.insert(one.keys.end(), keys.begin(), keys.end());
+    CAPTURE(command);
+    CAPTURE(one.keys);
+    const fs::path out = temporary.path / "run";
+    fs::remove_all(out);
+    const Outcome outcome = run(line(one, temporary.path, out));
+    CAPTURE(outcome.err);
+    CHECK(outcome.code == 1);
+    const bool replay = command == "replay";
+    const std::uint64_t done = json_of(out / "summary.json")[replay ? "events" : "updates"];
+    CHECK(std::regex_search(
+        outcome.err,
+        std::regex(fmt::format("diverged after {0} {1}: conv.0.weight: [0-9]+ of 27 values are not finite; "
+                               "the checkpoint after {2} {1} is the last good",
+                               done, replay ? "views" : "steps", done - 1))));
+    const std::string metrics = text_of(out / "metrics.csv");
+    CHECK(!contains(metrics, "nan"));
+    CHECK(!contains(metrics, "inf"));
+    CHECK(fs::exists(out / ("checkpoint-" + std::to_string(done - 1) + ".ckpt")));
+    CHECK(!fs::exists(out / ("checkpoint-" + std::to_string(done) + ".ckpt")));
+    const Outcome exported = run({"export", out.string(), "--out", (temporary.path / "w.safetensors").string()});
+    CHECK(exported.code == 0);
+    CHECK(contains(exported.err, "this is its last checkpoint before that, after " + std::to_string(done - 1)));
+  }
 }
 
 }  // namespace saccade::program

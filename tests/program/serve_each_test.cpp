@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "data_folders.h"
+#include "engine/error.h"
 #include "program.h"
 #include "served_run.h"
 
@@ -153,6 +154,9 @@ TEST_CASE("serve --each: Ctrl-C leaves runs that go on together, or one of them 
   refused({"serve", "--each", "--resume", setting.of("left").string()}, {"--each", "each.toml"});
   refused({"serve", "--resume", setting.out.string(), "--set", "seed=2"}, {"leave out", "--set"});
   refused({"serve", "--each"}, {"--out DIR"});
+  for (const Arguments& line :
+       {Arguments{"replay", "--resume", setting.out.string()}, {"report", setting.out.string()}})
+    refused(line, {"not the folder of a run", "runs in 2 folders below it, as " + setting.of("left").string()});
   refused({"serve", "--each", "--out", (setting.folder.path / "page").string(), "--page=127.0.0.1:0"},
           {"--page", "--each"});
   refused(Arguments{"serve", "--each", "--out", setting.out.string(), "--listen", "127.0.0.1:0"} + setting.data(),
@@ -167,9 +171,41 @@ TEST_CASE("serve --each: Ctrl-C leaves runs that go on together, or one of them 
   CHECK_FALSE(fs::exists(setting.folder.path / "x"));
 }
 
+TEST_CASE("a served network that diverges tells its sender that it has stopped, and says whose it is") {
+  Setting setting;
+  const fs::path many = setting.file("many");
+  REQUIRE(
+      run(Arguments{"pack", "--quiet", "--pixels", "--out", many.string(), "--events", "4000"} + setting.data()).code ==
+      0);
+  for (const bool each : {false, true}) {
+    CAPTURE(each);
+    setting.out = setting.folder.path / (each ? "each" : "one");
+    const fs::path err = setting.err();
+    Arguments line = setting.begin(
+        {"rate=1e10", "network.embedding=4", "network.layers=[{channels=3, pool=true, activation=\"none\"}]"});
+    if (!each) line.erase(line.begin());
+    ServedRun server(err, line);
+    RecordedStream stream(many);
+    CHECK_THROWS_WITH_AS(send(stream, server.to_send(stream, "many")),
+                         doctest::Contains("the network that this stream feeds has stopped: "), SystemError);
+    if (each) {
+      stream.seek(0);
+      CHECK_THROWS_WITH_AS(send(stream, server.to_send(stream, "many")), doctest::Contains("has stopped: "),
+                           InputError);
+      server.send(SIGINT);
+    }
+    const Outcome outcome = server.wait();
+    CHECK(outcome.code == 1);
+    CHECK(contains(text_of(err), each ? setting.of("many").string() + ": stopped: diverged after "
+                                      : "saccade: stopped: diverged after "));
+    CHECK(json_of((each ? setting.of("many") : setting.out) / "summary.json")["diverged"] == true);
+  }
+}
+
 TEST_CASE("serve --each: a network that has ended takes no more, and the others go on") {
   Setting setting;
-  ServedRun server(setting.err(), setting.begin({"events=20"}));
+  const fs::path err = setting.err();
+  ServedRun server(err, setting.begin({"events=20"}));
   RecordedStream left(setting.file("left")), right(setting.file("right"));
   CHECK_THROWS_WITH(send(left, server.to_send(left, "each.toml")), doctest::Contains("a file of this name"));
   left.seek(0);
@@ -179,6 +215,7 @@ TEST_CASE("serve --each: a network that has ended takes no more, and the others 
   CHECK_THROWS_WITH(send(left, server.to_send(left, "left")), doctest::Contains("the run has its 20 views"));
   CHECK_THROWS_WITH(send(right, server.to_send(right, "right")), doctest::Contains("the run has its 20 views"));
   CHECK(server.wait().code == 0);
+  CHECK(contains(text_of(err), "connections of no stream: 0 turned away, 1 refused"));
   for (const std::string& name : names) {
     CHECK(json_of(setting.of(name) / "summary.json")["events"] == 20);
     CHECK(fs::exists(setting.of(name) / "arrivals.views"));

@@ -215,6 +215,8 @@ TEST_CASE("a server that is stopped tells what it knows, and goes on: its counts
   for (const auto& each : told["streams"]) CHECK(each["records"]["view"] == 20);
   CHECK(told["fixations"] == told["streams"][0]["fixations"].get<int>() + told["streams"][1]["fixations"].get<int>());
   CHECK(contains(run({"inspect", (out / "arrivals.views").string()}).out, "two: 20 views"));
+  const nlohmann::json trace = nlohmann::json::parse(run({"inspect", (out / "events.trace").string(), "--json"}).out);
+  CHECK(trace["fixations"] == told["fixations"]);
 
   // The report again, of what was recorded: the views too, without the data set.
   const std::string before = text_of(out / "report.html");

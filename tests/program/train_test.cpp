@@ -246,7 +246,7 @@ TEST_CASE("a run is resumed by the command that made it") {
   const fs::path out = temporary.path / "out";
   REQUIRE(run(train(out, {"epochs=1"})).code == 0);
   const Arguments arguments{"replay", "--resume", out.string()};
-  CHECK(refusal_fault(run(arguments), arguments, {"not made by saccade replay"}) == "");
+  CHECK(refusal_fault(run(arguments), arguments, {"not made by saccade replay", "saccade train --resume"}) == "");
 }
 
 }  // namespace saccade::program

@@ -31,20 +31,30 @@ Json damage_json(const std::vector<Damage>& damage) {
 
 /// Numbers of events, and when they were.
 struct Counts {
-  std::uint64_t views = 0, saccades = 0, updates = 0, fixations = 0;
+  std::uint64_t views = 0, saccades = 0, updates = 0;
+  std::map<std::uint32_t, std::uint64_t> fixations;  ///< of each stream, which numbers its own
   std::optional<Time> first, last;
 
-  template <class Event>
-  void add(const Event& event) {
+  template <class Record>
+  void add(const Record& event) {
     const Time time = std::visit([](const auto& e) { return e.time; }, event);
     first = std::min(first.value_or(time), time);
     last = std::max(last.value_or(time), time);
-    fixations = std::max(fixations, std::visit([](const auto& e) { return e.fixation; }, event) + 1);
-    views += std::holds_alternative<View>(event);
-    saccades += std::holds_alternative<Saccade>(event);
+    if (const auto* view = std::get_if<View>(&event))
+      ++views, saw(view->stream, view->fixation);
+    else if (const auto* saccade = std::get_if<Saccade>(&event))
+      ++saccades, saw(saccade->stream, saccade->fixation);
+    else
+      ++updates;
+  }
+  void saw(std::uint32_t stream, std::uint64_t fixation) {
+    std::uint64_t& count = fixations[stream];
+    count = std::max(count, fixation + 1);
   }
   void describe(Json& json) const {
-    json["fixations"] = fixations;
+    std::uint64_t all = 0;
+    for (const auto& [stream, count] : fixations) all += count;
+    json["fixations"] = all;
     if (first) json["time_s"] = {to_seconds(*first), to_seconds(*last)};
   }
 };
@@ -52,10 +62,7 @@ struct Counts {
 Json inspect_trace(const std::filesystem::path& file) {
   TraceReader reader(real_files(), file);
   Counts counts;
-  while (const auto record = reader.next()) {
-    counts.add(*record);
-    counts.updates += std::holds_alternative<UpdateRecord>(*record);
-  }
+  while (const auto record = reader.next()) counts.add(*record);
   Json json = {{"records", {{"view", counts.views}, {"saccade", counts.saccades}, {"update", counts.updates}}}};
   counts.describe(json);
   json["damage"] = damage_json(reader.damage());
@@ -96,10 +103,8 @@ Json inspect_views(const std::filesystem::path& file) {
   json["planned"] = header.planned;
   json["records"] = {{"view", counts.views}, {"saccade", counts.saccades}};
   if (header.streams > 1) {
-    counts.fixations = 0;
     json["most_streams"] = header.streams;
     json["streams"] = streams_json(streams, reader.names());
-    for (const Counts& stream : streams) counts.fixations += stream.fixations;
   }
   counts.describe(json);
   if (counts.views > 0)
@@ -194,9 +199,9 @@ void print_text(const Json& json) {
       }
     } else if (name == "streams") {
       for (const Json& stream : value)
-        fmt::print("{:<16} {}: {} views, {} saccades, {} fixations\n", fmt::format("stream {}", stream["stream"].dump()),
-                   stream.value("name", "without a name"), stream["records"]["view"].dump(),
-                   stream["records"]["saccade"].dump(), stream["fixations"].dump());
+        fmt::print("{:<16} {}: {} views, {} saccades, {} fixations\n",
+                   fmt::format("stream {}", stream["stream"].dump()), stream.value("name", "without a name"),
+                   stream["records"]["view"].dump(), stream["records"]["saccade"].dump(), stream["fixations"].dump());
     } else if (value.is_array() && !value.empty() && value[0].is_object()) {
       for (const Json& item : value)
         fmt::print("{:<16} {} {}\n", name, item["name"].get<std::string>(),

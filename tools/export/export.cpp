@@ -11,6 +11,7 @@
 #include "tools/experiment/experiment.h"
 #include "tools/export/embeddings.h"
 #include "tools/replace_file.h"
+#include "tools/run/run_folder.h"
 #include "tools/safetensors.h"
 
 namespace saccade {
@@ -26,6 +27,11 @@ Checkpoint checkpoint_of(const fs::path& source) {
     throw InputError(fmt::format("{}: there is no usable checkpoint in this folder, expected that of a run{}{}",
                                  source.string(), warning.empty() ? "" : ": ", warning));
   if (!warning.empty()) fmt::print(stderr, "saccade: warning: {}\n", warning);
+  const RunFolder run{source};
+  if (fs::exists(run.summary()))
+    if (const RunSummary summary = read_summary(run.summary()); summary.diverged)
+      fmt::print(stderr, "saccade: warning: {}: {}; this is its last checkpoint before that, after {}\n",
+                 source.string(), summary.divergence, newest->event);
   return std::move(*newest);
 }
 

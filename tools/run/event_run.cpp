@@ -148,10 +148,8 @@ void EventRun::close() {
 
 void EventRun::warn() const {
   if (learner_.updates(replica_) == 0 && learner_.events() >= 100)
-    fmt::print(
-        stderr,
-        "saccade: warning: no view had an active error, so nothing was learned; look at stream.views, memory.window, "
-        "negatives and margins\n");
+    say("warning: no view had an active error, so nothing was learned; look at stream.views, memory.window, negatives "
+        "and margins");
 }
 
 }  // namespace saccade

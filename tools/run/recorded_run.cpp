@@ -16,11 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool made_by(const Checkpoint& checkpoint, const std::string& command) {
-  return std::any_of(checkpoint.integers.begin(), checkpoint.integers.end(),
-                     [&](const auto& integers) { return integers.name == "record." + command; });
-}
-
 double first_real(const Checkpoint& checkpoint, const char* name) {
   const std::vector<double>& values = checkpoint.real_values(name);
   return values.empty() ? std::numeric_limits<double>::quiet_NaN() : values.front();
@@ -29,7 +24,7 @@ double first_real(const Checkpoint& checkpoint, const char* name) {
 /// What can be known of a run that has not written its summary.
 RunSummary summary_of(const Checkpoint& checkpoint, const Experiment& e, const RunFolder& folder) {
   RunSummary s;
-  s.command = made_by(checkpoint, "train") ? "train" : made_by(checkpoint, "serve") ? "serve" : "replay";
+  s.command = maker_of(checkpoint);
   s.seed = e.seed;
   s.instruction_set = checkpoint.instruction_set;
   s.arithmetic = checkpoint.arithmetic;
@@ -66,9 +61,7 @@ RecordedRun read_run(const fs::path& path) {
                                  path.string(), fs::exists(path, error) ? "this is a file" : "there is nothing here"));
   RecordedRun run{.folder = {path}, .experiment = {}, .summary = {}, .metrics = {}};
   if (!fs::exists(run.folder.experiment(), error))
-    throw InputError(
-        fmt::format("{}: no experiment.toml in it, so it is not the folder of a run (saccade replay, saccade train)",
-                    path.string()));
+    throw InputError(fmt::format("{}: {}", path.string(), no_run_in(run.folder)));
   run.experiment = load_experiment(run.folder.experiment());
   const bool said = fs::exists(run.folder.summary(), error);
   if (said) run.summary = read_summary(run.folder.summary());

@@ -123,15 +123,21 @@ void Run::restore(const Checkpoint& checkpoint) {
   const std::string uses =
       fmt::format("{}, {} arithmetic", device_->instruction_set(), to_string(experiment_.arithmetic));
   if (made_with != uses)
-    fmt::print(stderr,
-               "saccade: warning: the checkpoint was made with {}, this run uses {}; results may differ in the "
-               "last bits\n",
-               made_with, uses);
+    fmt::print(
+        stderr,
+        "saccade: warning: {}: the checkpoint was made with {}, this run uses {}; results may differ in the last "
+        "bits\n",
+        flags_.resume.string(), made_with, uses);
   resumed_ = true;
   saved_ = done();
 }
 
+void Run::say(const std::string& text) const {
+  fmt::print(stderr, "saccade: {}{}\n", alone_ ? "" : folder_.folder.string() + ": ", text);
+}
+
 int Run::run(const RunFolder& folder, bool announce) {
+  alone_ = true;
   begin(folder);
   Progress progress(command(), told_length(), unit(), flags_.quiet, done());
   const auto hold = [&] {
@@ -291,8 +297,8 @@ void Run::listen_for_collapse(const std::vector<Measure>& measured) {
   const std::optional<std::string> heard = alarm_->heard(measured);
   if (!heard) return;
   collapse_ = fmt::format("collapse after {} {}: {}", done(), unit(), *heard);
-  fmt::print(stderr, "saccade: {}: {} (measure.collapse, measure.on_collapse)\n",
-             stopped_by_collapse() ? "stopped" : "warning", collapse_);
+  say(fmt::format("{}: {} (measure.collapse, measure.on_collapse)", stopped_by_collapse() ? "stopped" : "warning",
+                  collapse_));
 }
 
 void Run::probe() {
@@ -333,10 +339,10 @@ bool Run::finite(const Checkpoint& state) {
   if (found.empty() && !metrics_.diverged()) return true;
   divergence_ =
       fmt::format("diverged after {} {}: {}", done(), unit(), found.empty() ? "a number was not finite before" : found);
-  fmt::print(stderr,
-             "saccade: stopped: {}; the checkpoint after {} {} is the last good one. Try smaller rates in a new run "
-             "(rate.conv, rate.head; saccade calibrate finds some)\n",
-             divergence_, saved_, unit());
+  say(
+      fmt::format("stopped: {}; the checkpoint after {} {} is the last good one. Try smaller rates in a new run "
+                  "(rate.conv, rate.head; saccade calibrate finds some)",
+                  divergence_, saved_, unit()));
   metrics_.write(*writer_, done(), time());
   writer_->sync();
   if (similarity_) similarity_->sync();
@@ -347,7 +353,7 @@ bool Run::finite(const Checkpoint& state) {
 void Run::listen_for_growth() {
   if (metrics_.growth().empty() || !growth_.empty()) return;
   growth_ = fmt::format("diverging after {} {}: {}", done(), unit(), metrics_.growth());
-  fmt::print(stderr, "saccade: warning: {}; try smaller rates\n", growth_);
+  say(fmt::format("warning: {}; try smaller rates", growth_));
 }
 
 int Run::finish(bool announce) {
@@ -430,12 +436,11 @@ OpenedRun open_run(const char* command, Mode mode, const std::filesystem::path& 
         "{}: experiment.toml is not the experiment that the checkpoint was made with; put the right one back, "
         "or start a new run of it with --out",
         folder.folder.string()));
-  const std::string kind = std::string("record.") + command;
-  if (std::none_of(checkpoint->integers.begin(), checkpoint->integers.end(), [&](const Checkpoint::Integers& integers) {
-        return integers.name == kind && integers.values.size() == 1;
-      }))
+  if (const std::string maker = maker_of(*checkpoint); maker != command)
     throw InputError(
-        fmt::format("{}: this run was not made by saccade {}; expected one that was", folder.folder.string(), command));
+        fmt::format("{0}: this run was not made by saccade {1}; {2}", folder.folder.string(), command,
+                    maker.empty() ? "its checkpoint does not say by which command"
+                                  : fmt::format("go on with: saccade {} --resume {}", maker, folder.folder.string())));
   Experiment experiment = parse_experiment(checkpoint->experiment, "checkpoint in " + folder.folder.string(), {}, mode);
   return {folder, std::move(experiment), std::move(checkpoint)};
 }

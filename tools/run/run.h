@@ -95,6 +95,8 @@ class Run {
   virtual void close() {}
   /// Warnings at the end.
   virtual void warn() const {}
+  /// A line for people, which says whose it is where several runs share a process.
+  void say(const std::string& text) const;
 
   const Experiment& experiment_;
   const CommonFlags& flags_;
@@ -149,6 +151,7 @@ class Run {
   std::string growth_, divergence_;  ///< what loss has grown, what was not finite, in words
   std::uint64_t saved_ = 0;          ///< units at the latest checkpoint
   bool resumed_ = false;
+  bool alone_ = false;  ///< in its process
   std::string fingerprint_;
 };
 

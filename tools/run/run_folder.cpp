@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
 #include <memory>
 
+#include "engine/checkpoint.h"
 #include "engine/error.h"
 #include "tools/lock_folder.h"
 #include "tools/read_text.h"
@@ -70,13 +72,31 @@ RunFolder open_run_folder(const fs::path& folder, FileSystem& files) {
   RunFolder run{folder, &files};
   if (!fs::is_directory(folder, error)) throw InputError(fmt::format("--resume {}: no such folder", folder.string()));
   if (!files.exists(run.experiment()))
-    throw InputError(
-        fmt::format("--resume {}: no experiment.toml in it, so it is not the folder of a run", folder.string()));
+    throw InputError(fmt::format("--resume {}: {}", folder.string(), no_run_in(run)));
   if (!can_write_in(folder))
     throw InputError(
         fmt::format("--resume {}: cannot write in this folder: {}", folder.string(), std::strerror(errno)));
   run.lock = lock_folder(folder, "--resume");
   return run;
+}
+
+std::string no_run_in(const RunFolder& folder) {
+  std::string text = "no experiment.toml in it, so it is not the folder of a run";
+  std::vector<fs::path> below;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder.folder, error))
+    if (fs::exists(RunFolder{entry.path()}.experiment(), error)) below.push_back(entry.path());
+  if (!below.empty())
+    text += fmt::format("; there are runs in {} folders below it, as {}", below.size(),
+                        std::min_element(below.begin(), below.end())->string());
+  return text;
+}
+
+std::string maker_of(const Checkpoint& checkpoint) {
+  for (const std::string command : {"replay", "train", "serve"})
+    for (const Checkpoint::Integers& integers : checkpoint.integers)
+      if (integers.name == "record." + command && integers.values.size() == 1) return command;
+  return {};
 }
 
 fs::path remembered_data_folder(const RunFolder& run) {
@@ -86,7 +106,8 @@ fs::path remembered_data_folder(const RunFolder& run) {
 }
 
 std::string loss_text(const RunSummary& summary) {
-  return std::isnan(summary.loss) && !summary.diverged ? "none yet" : fmt::format("{:.4f}", summary.loss);
+  if (std::isnan(summary.loss)) return summary.diverged ? "nan" : "none yet";
+  return fmt::format("{:.4f}", summary.loss);
 }
 
 std::string seedless(std::string protocol, std::int64_t seed) {

@@ -13,6 +13,8 @@
 
 namespace saccade {
 
+struct Checkpoint;
+
 /// The files of one run, and where they are. Creating the object with `create_run_folder` or `open_run_folder` has
 /// checked the folder.
 struct RunFolder {
@@ -41,6 +43,12 @@ RunFolder create_run_folder(const std::filesystem::path& folder, FileSystem& fil
 /// The folder of a run to go on with. InputError when there is no experiment.toml in it, it cannot be written or
 /// another process is at work in it.
 RunFolder open_run_folder(const std::filesystem::path& folder, FileSystem& files = real_files());
+
+/// Why a folder without experiment.toml is not that of a run, and where there are some.
+std::string no_run_in(const RunFolder& folder);
+
+/// The command that made a run, by its checkpoint; empty: none that is known.
+std::string maker_of(const Checkpoint& checkpoint);
 
 /// Where the data lay when the run of this folder began; empty where nothing says so.
 std::filesystem::path remembered_data_folder(const RunFolder& run);
@@ -84,7 +92,7 @@ struct RunSummary {
   bool diverged = false;   ///< a number was not finite, and stopped the run
   std::string divergence;  ///< what was not, or what loss has grown without bound, in words; empty: nothing
   std::string collapse;    ///< what measure.collapse found, in words; empty: nothing
-  std::optional<EventServerCounts> served;  ///< of a served run, over all sittings; not read again
+  std::optional<EventServerCounts> served;  ///< of a served run, over all sittings
   std::vector<std::string> streams;         ///< of a served run: their names; not read again
 };
 

@@ -77,6 +77,15 @@ class Reader {
   const std::filesystem::path& file_;
 };
 
+constexpr std::pair<const char*, std::uint64_t EventServerCounts::*> served_counts[] = {
+    {"connections", &EventServerCounts::connections},
+    {"crowded", &EventServerCounts::crowded},
+    {"refused", &EventServerCounts::refused},
+    {"silent", &EventServerCounts::silent},
+    {"lost", &EventServerCounts::lost},
+    {"accepted", &EventServerCounts::events},
+    {"dropped", &EventServerCounts::dropped}};
+
 }  // namespace
 
 std::string summary_json(const RunSummary& s) {
@@ -102,11 +111,10 @@ std::string summary_json(const RunSummary& s) {
                {"diverged", s.diverged}};
   if (!s.divergence.empty()) json["divergence"] = s.divergence;
   if (!s.collapse.empty()) json["collapse"] = s.collapse;
-  if (s.served)
-    json["served"] = {{"streams", s.streams},         {"connections", s.served->connections},
-                      {"crowded", s.served->crowded}, {"refused", s.served->refused},
-                      {"silent", s.served->silent},   {"lost", s.served->lost},
-                      {"accepted", s.served->events}, {"dropped", s.served->dropped}};
+  if (s.served) {
+    json["served"] = {{"streams", s.streams}};
+    for (const auto& [name, count] : served_counts) json["served"][name] = (*s.served).*count;
+  }
   if (!s.stream.empty()) json["stream"] = {{"file", s.stream}, {"hash", s.stream_hash}};
   for (const auto& [name, results] : probes)
     for (const bool deformed : {false, true})
@@ -155,6 +163,11 @@ RunSummary read_summary(const std::filesystem::path& file) {
     const Reader recorded(*stream, file);
     recorded.get("file", s.stream);
     recorded.get("hash", s.stream_hash);
+  }
+  if (const auto served = json.find("served"); served != json.end()) {
+    const Reader counts(*served, file);
+    s.served.emplace();
+    for (const auto& [name, count] : served_counts) counts.get(name, (*s.served).*count);
   }
   for (const auto& [name, results] : probes) {
     reader.get(std::string(name), (s.*results).plain);

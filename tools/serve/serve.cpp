@@ -51,13 +51,16 @@ class Serve final : public ServedRun {
   std::string headline(const RunSummary& s) const override {
     return fmt::format("{} views of {} streams in {} ({:.0f} views/s learned), {} updates, loss {}, fingerprint {}{}",
                        s.events, s.streams.size(), duration_text(s.seconds), s.events_per_second, s.updates,
-                       loss_text(s), s.fingerprint,
-                       s.served->dropped > 0 ? fmt::format("; {} events were dropped", s.served->dropped) : "");
+                       loss_text(s), s.fingerprint, dropped_text(s));
   }
 
   void close() override {
     ServedRun::close();
+    if (!stopped_) server_->close(*log_, why_ended());
     server_->stop();
+    // Recorded, and not learned: senders wait for an answer before they hear why there is no more.
+    while (const std::optional<Arrival> arrival = server_->next(std::chrono::milliseconds(0)))
+      server_->answer(*arrival, false, {});
     counts_ = server_->counts();
     server_.reset();
     log_->close();

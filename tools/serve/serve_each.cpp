@@ -41,10 +41,7 @@ class StreamRun final : public ServedRun {
   void catch_up() {
     while (catching_up() && going()) step();
   }
-  std::string why_ended() const {
-    return done() == length() ? fmt::format("the run has its {} views", length())
-                              : "this stream's network has stopped: " + given_.run.folder.folder.string();
-  }
+  using ServedRun::why_ended;
 
  private:
   void open_source() override { use(given_.log, given_.already); }
@@ -91,6 +88,7 @@ class ServedStreams {
     tell_listening(options, server_.port(), arrivals_header(experiment));
   }
 
+  /// Until all that may come are at their end, or an interruption.
   int serve() {
     for (StreamFolders::Folder* folder : known_) begin(*folder).catch_up();
     for (StreamFolders::Folder* folder : known_) end_if_done(folder->log);
@@ -100,6 +98,7 @@ class ServedStreams {
     }
     for (auto& [log, run] : runs_)
       if (run) end(*log, *run);
+    tell_of_none();
     return code_;
   }
 
@@ -117,6 +116,19 @@ class ServedStreams {
       server_.answer(*arrival, false, {});  // it is recorded
     }
     return true;
+  }
+
+  /// What came over connections of no stream is in no network's summary.
+  void tell_of_none() {
+    EventServerCounts none = server_.counts();
+    for (StreamFolders::Folder* folder : folders_.all()) {
+      EventServerCounts own = server_.counts(folder->log);
+      for (std::size_t i = 0; i < own.values().size(); ++i) *none.values()[i] -= *own.values()[i];
+    }
+    if (none.crowded + none.refused + none.silent + none.lost + none.dropped > 0)
+      say_served(fmt::format(
+          "connections of no stream: {} turned away, {} refused, {} silent, {} lost; {} of their events dropped",
+          none.crowded, none.refused, none.silent, none.lost, none.dropped));
   }
 
   StreamRun& begin(StreamFolders::Folder& folder) {
@@ -165,13 +177,15 @@ void print(const std::vector<StreamFolders::Folder*>& folders, const fs::path& o
       continue;
     }
     const RunSummary s = read_summary(run.summary());
-    fmt::print("{}: {} views in {}, {} updates, loss {}, fingerprint {}\n", folder->name, s.events,
-               duration_text(s.seconds), s.updates, loss_text(s), s.fingerprint);
+    fmt::print("{}: {} views in {}, {} updates, loss {}, fingerprint {}{}\n", folder->name, s.events,
+               duration_text(s.seconds), s.updates, loss_text(s), s.fingerprint, dropped_text(s));
     if (!s.divergence.empty() || !s.collapse.empty()) fmt::print("  {}{}\n", s.divergence, s.collapse);
   }
   if (flags.json) return fmt::print("{}\n", all.dump(2));
-  if (folders.empty()) fmt::print("no stream has come\n");
-  fmt::print("reports: {}\n", (out / "*" / "report.html").string());
+  if (folders.empty())
+    fmt::print("no stream has come\n");
+  else
+    fmt::print("reports: {}\n", (out / "*" / "report.html").string());
   if (code == 130) fmt::print("interrupted; go on with: saccade serve --resume {}\n", out.string());
 }
 

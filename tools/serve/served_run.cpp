@@ -44,12 +44,22 @@ ArrivalLog open_arrivals(const RunFolder& folder, const ViewFileHeader& header, 
   return log;
 }
 
+std::string dropped_text(const RunSummary& summary) {
+  const std::uint64_t dropped = summary.served ? summary.served->dropped : 0;
+  return dropped > 0 ? fmt::format("; {} events were dropped", dropped) : "";
+}
+
 ServedRun::ServedRun(const Experiment& experiment, const CommonFlags& flags, std::shared_ptr<const RunInputs> inputs)
     : EventRun(experiment, flags, inputs ? inputs : std::make_shared<const RunInputs>(experiment, flags), nullptr, 0),
       keys_(static_cast<std::uint32_t>(experiment.stream.streams)) {}
 
 std::uint64_t ServedRun::length() const {
   return bounded() ? static_cast<std::uint64_t>(experiment_.events) : std::numeric_limits<std::uint64_t>::max();
+}
+
+std::string ServedRun::why_ended() const {
+  return done() == length() ? fmt::format("the run has its {} views", length())
+                            : "the network that this stream feeds has stopped: " + folder_.folder.string();
 }
 
 void ServedRun::use(ArrivalLog& log, std::uint64_t already) {

@@ -19,6 +19,9 @@ ViewFileHeader arrivals_header(const Experiment& experiment);
 /// has `learned`. Warns of a torn end.
 ArrivalLog open_arrivals(const RunFolder& folder, const ViewFileHeader& header, std::uint64_t learned);
 
+/// How many events were dropped, behind what is told of a run; empty: none.
+std::string dropped_text(const RunSummary& summary);
+
 /// A run whose views arrive and are recorded before they are learned: first what had arrived before this sitting, from
 /// the recording, then what comes. Who serves says where that comes from, and takes what there is to answer.
 class ServedRun : public EventRun {
@@ -38,6 +41,8 @@ class ServedRun : public EventRun {
   bool bounded() const { return experiment_.events != Experiment::unbounded; }
   /// Whether there is something of earlier sittings left to learn.
   bool catching_up() const { return keys_.events() < already_; }
+  /// For senders.
+  std::string why_ended() const;
   /// Learns from a recording, of which so many events are of earlier sittings. Behind restore().
   void use(ArrivalLog& log, std::uint64_t already);
 
