@@ -217,7 +217,7 @@ TEST_CASE("a server that refuses is heard, and asked again only where it says so
     peer.writer.refusal("already being sent", true);
     peer.send();
   });
-  CHECK_THROWS_AS(sent.to(never), InputError);
+  CHECK_THROWS_AS(sent.to(never), SystemError);
   sent.stream.seek(0);
   CHECK(sent.message(never).find("already being sent") != std::string::npos);
 }
