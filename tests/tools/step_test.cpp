@@ -317,8 +317,10 @@ TEST_CASE("step: contrastive hinge, each rule, each layer and end to end, few an
                    reference::batch_hinge(all ? -1 : 4, static_cast<float>(weight), request.margins[0],
                                           request.margins[1], blocked),
                    views_of(c));
-        if (level < 0 && declared.channels == 1)
-          for (double y : reference::forward(c.network, 2, c.b).maps[1].v) saturated += std::fabs(y) == 1;
+        if (level < 0 && declared.channels == 1) {
+          const reference::Activity activity = reference::forward(c.network, 2, c.b);
+          for (const double y : activity.maps[1].v) saturated += std::fabs(y) == 1;
+        }
         ++seed;
       }
   CHECK(saturated > 1000);
