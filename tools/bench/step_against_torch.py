@@ -4,9 +4,10 @@
   step_against_torch.py [SACCADE] [--pairs N] [--seed S] > step-against-torch.csv
 
 Random weights, feedback weights, views (away from ties and kinks) and labels for conv5, conv3 and a declared network;
-every loss and rule, end to end and each layer alone, blocked or not, few or all negatives. One row a case: the share of active hinge terms of each
-kind, and the largest relative L2 distance of embeddings, distances, loss and gradients. Exit code 1 where one is above
-1e-5 (float32 sums of up to 32768 products against double), is not a number, or where a gradient is missing.
+every loss and rule, end to end and each layer alone, blocked or not, few or all negatives. One row a case: the share of
+active hinge terms of each kind, and the largest relative L2 distance of embeddings, distances, loss and gradients. Exit
+code 1 where one is above 1e-5 (float32 sums of up to 32768 products against double), is not a number, or where a
+gradient is missing.
 
 Needs PyTorch (Debian: python3-torch) and nothing else. Shares no code with saccade: this is the definition of the
 step in a few lines of PyTorch, with feedback weights by the rule "backward through these instead".
@@ -33,6 +34,7 @@ LIMIT = 1e-5
 # rounding of float32 decides on which side one is: such views are drawn again.
 KINK = 2e-6
 TAU = 0.1
+ACTIVATIONS = {"hardtanh": F.hardtanh, "tanh": torch.tanh, "none": lambda y: y}
 
 # height, width, channels; then for each layer: channels, pool, activation. The activation comes behind the pool.
 NETWORKS = {
@@ -75,7 +77,7 @@ def embed(network, weights, x, rule, layer):
         x = Feedback.apply(x, weights[name], backward_weights(rule, weights[name], weights["feedback." + name]))
         if pool:
             x = F.max_pool2d(x, 2)
-        x = {"hardtanh": F.hardtanh, "tanh": torch.tanh, "none": lambda y: y}[activation](x)
+        x = ACTIVATIONS[activation](x)
     name = f"head.{top}.weight"
     return Feedback.apply(x.flatten(1), weights[name], backward_weights(rule, weights[name], weights["feedback." + name]))
 
@@ -173,7 +175,7 @@ def smooth_view(network, weights, near=None):
                 x = F.max_pool2d(x, 2)
             if activation == "hardtanh":
                 smooth = smooth and bool(((x.abs() - 1).abs() > KINK).all())
-            x = {"hardtanh": F.hardtanh, "tanh": torch.tanh, "none": lambda y: y}[activation](x)
+            x = ACTIVATIONS[activation](x)
         if smooth:
             return view
 
