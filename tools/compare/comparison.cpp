@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void add_accuracies(std::vector<Measure>& all, const RunSummary& s) {
+void add_accuracies(std::vector<ComparedMeasure>& all, const RunSummary& s) {
   for (const auto& [network, results] : {std::pair{"learned", &s.probe},
                                          {"untrained", &s.random_probe},
                                          {"pixels", &s.pixels_probe},
@@ -29,8 +29,8 @@ void add_accuracies(std::vector<Measure>& all, const RunSummary& s) {
              one.protocol});
 }
 
-std::vector<Measure> measures_of(const RecordedRun& run) {
-  std::vector<Measure> all;
+std::vector<ComparedMeasure> measures_of(const RecordedRun& run) {
+  std::vector<ComparedMeasure> all;
   const RunSummary& s = run.summary;
   add_accuracies(all, s);
   for (const MetricSeries& series : run.metrics)  // where the run stands at its end
@@ -127,7 +127,7 @@ void group_runs(RunComparison& comparison) {
 }  // namespace
 
 double ComparedRun::value(const MeasureName& of) const {
-  for (const Measure& measure : measures)
+  for (const ComparedMeasure& measure : measures)
     if (measure.of == of) return measure.value;
   return std::numeric_limits<double>::quiet_NaN();
 }
@@ -135,7 +135,7 @@ double ComparedRun::value(const MeasureName& of) const {
 std::vector<MeasureName> RunComparison::measures() const {
   std::vector<MeasureName> names;
   for (const ComparedRun& run : runs)
-    for (const Measure& measure : run.measures)
+    for (const ComparedMeasure& measure : run.measures)
       if (std::find(names.begin(), names.end(), measure.of) == names.end()) names.push_back(measure.of);
   return names;
 }
@@ -178,7 +178,7 @@ RunComparison compare_runs(const std::vector<fs::path>& folders) {
     if (const auto twice = std::find(paths.begin(), paths.end(), path); twice != paths.end())
       throw InputError(fmt::format("{}: this run is given twice; expected every folder once", folder.string()));
     paths.push_back(path);
-    std::vector<Measure> measures = measures_of(run);
+    std::vector<ComparedMeasure> measures = measures_of(run);
     comparison.runs.push_back({std::move(run), {}, 0, std::move(measures)});
   }
   name_runs(comparison.runs, paths);
@@ -198,7 +198,7 @@ RunComparison compare_runs(const std::vector<fs::path>& folders) {
 std::string comparison_csv(const RunComparison& comparison) {
   std::string csv = "run,group,seed,mode,finished,data,layer,measure,value,protocol\n";
   for (const ComparedRun& run : comparison.runs)
-    for (const Measure& measure : run.measures)
+    for (const ComparedMeasure& measure : run.measures)
       csv += fmt::format("{},{},{},{},{},{},{},{},{},{}\n", csv_quoted(run.name),
                          csv_quoted(comparison.groups[run.group].name), run.run.experiment.seed,
                          run.run.batches() ? "batch" : "event", run.run.finished, run.run.summary.data,

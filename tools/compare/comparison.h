@@ -18,7 +18,8 @@ struct MeasureName {
   friend bool operator==(const MeasureName&, const MeasureName&) = default;
 };
 
-struct Measure {
+/// A number of a run.
+struct ComparedMeasure {
   MeasureName of;
   double value = 0;
   std::string protocol = {};  ///< of an accuracy
@@ -28,7 +29,7 @@ struct ComparedRun {
   RecordedRun run;
   std::string name;  ///< the end of its folder's path, as long as it takes to tell the runs apart
   std::size_t group = 0;
-  std::vector<Measure> measures;
+  std::vector<ComparedMeasure> measures;
 
   /// NaN when it was not measured.
   double value(const MeasureName& of) const;

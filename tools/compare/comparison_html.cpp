@@ -148,7 +148,7 @@ std::string cost_table(const RunComparison& c) {
 std::string protocols(const RunComparison& c) {
   std::vector<std::pair<std::string, std::vector<std::string>>> said;
   for (const ComparedRun& run : c.runs)
-    for (const Measure& measure : run.measures) {
+    for (const ComparedMeasure& measure : run.measures) {
       if (measure.protocol.empty()) continue;
       const std::string protocol = seedless(measure.protocol, run.run.experiment.seed);
       auto found = std::find_if(said.begin(), said.end(), [&](const auto& one) { return one.first == protocol; });
