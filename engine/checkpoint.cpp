@@ -131,7 +131,9 @@ std::optional<Checkpoint> load_newest(FileSystem& files, const std::filesystem::
   warning.clear();
   for (const std::uint64_t event : generations(files, folder)) {
     try {
-      return load_checkpoint(files, generation_file(folder, event));
+      Checkpoint checkpoint = load_checkpoint(files, generation_file(folder, event));
+      if (!warning.empty()) warning += "; taken is " + generation_file(folder, event).filename().string();
+      return checkpoint;
     } catch (const InputError& error) {
       warning += (warning.empty() ? "" : "; ") + std::string(error.what());
     }

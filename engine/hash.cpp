@@ -15,6 +15,8 @@ struct Hash::State {
 };
 
 Hash::Hash() : state_(std::make_unique<State>()) { XXH3_128bits_reset(&state_->value); }
+Hash::Hash(Hash&&) noexcept = default;
+Hash& Hash::operator=(Hash&&) noexcept = default;
 Hash::~Hash() = default;
 
 void Hash::add_bytes(const void* bytes, std::size_t size) { XXH3_128bits_update(&state_->value, bytes, size); }

@@ -11,6 +11,8 @@ namespace saccade {
 class Hash {
  public:
   Hash();
+  Hash(Hash&&) noexcept;
+  Hash& operator=(Hash&&) noexcept;
   ~Hash();
 
   void add(std::uint64_t value) { add_bytes(&value, sizeof value); }
@@ -20,11 +22,11 @@ class Hash {
     add(static_cast<std::uint64_t>(array.size()));
     add_bytes(array.data(), array.size() * sizeof(*array.data()));
   }
+  /// A piece of one field, whose whole length is told elsewhere.
+  void add_bytes(const void* bytes, std::size_t size);
   std::string hex() const;  ///< 32 digits
 
  private:
-  void add_bytes(const void* bytes, std::size_t size);
-
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -14,6 +14,7 @@
 #include "engine/error.h"
 #include "tools/commands/commands.h"
 #include "tools/experiment/experiment.h"
+#include "tools/tell.h"
 
 namespace saccade {
 namespace {
@@ -22,7 +23,7 @@ int complain(std::string message, int code) {
   // One line whatever was in a file name or a library's message.
   std::replace_if(
       message.begin(), message.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
-  fmt::print(stderr, "saccade: {}\n", message);
+  tell("{}", message);
   return code;
 }
 
@@ -105,8 +106,7 @@ std::unique_ptr<Device> make_device(const CommonFlags& flags) {
       return make_cuda_device();
     } catch (const InputError& error) {
       static bool said = false;  // a table of many runs makes a device for each
-      if (!flags.quiet && !said)
-        fmt::print(stderr, "saccade: no GPU is used ({}); computing on the CPU\n", error.what());
+      if (!flags.quiet && !said) tell("no GPU is used ({}); computing on the CPU", error.what());
       said = true;
     }
   }

@@ -196,9 +196,10 @@ SafeTensors parse_safetensors(std::string_view bytes, const std::string& origin)
 }
 
 SafeTensors read_safetensors(const std::filesystem::path& file) {
+  if (std::filesystem::exists(file) && !std::filesystem::is_regular_file(file))  // one may wait for ever, or never end
+    throw InputError(fmt::format("{}: this is no plain file", file.string()));
   std::ifstream in(file, std::ios::binary);
-  if (!in || std::filesystem::is_directory(file))
-    throw InputError(fmt::format("{}: cannot read this file", file.string()));
+  if (!in) throw InputError(fmt::format("{}: cannot read this file", file.string()));
   std::ostringstream bytes;
   bytes << in.rdbuf();
   return parse_safetensors(bytes.view(), file.string());

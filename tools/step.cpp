@@ -13,6 +13,7 @@
 #include "models/layout.h"
 #include "models/pair_step.h"
 #include "tools/experiment/experiment.h"
+#include "tools/replace_file.h"
 #include "tools/safetensors.h"
 
 namespace saccade {
@@ -91,6 +92,7 @@ int step(const StepRequest& request, const CommonFlags& flags) {
   if (request.margins.size() != 2) throw InputError("--margins: expected two numbers, M1,M2");
   for (const double margin : request.margins) check_number("--margins", margin);
   check_number("--negative-weight", request.negative_weight);
+  check_replaceable("--out", flags.out, {}, {request.weights, request.views});
   const bool supervised = request.loss == "supervised";
   const int top = request.layer.value_or(depth - 1);
   const SafeTensors weights = read_safetensors(request.weights), views = read_safetensors(request.views);

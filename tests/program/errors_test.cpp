@@ -169,6 +169,23 @@ TEST_CASE("--out: missing, not empty, a file, not writable") {
   check_refused(temporary.path, replay(temporary.path / std::string(300, 'x'), tiny), {"too long"});
 }
 
+TEST_CASE("experiment files whose reading would take the stack or the day") {
+  const TemporaryFolder temporary;
+  const fs::path file = temporary.path / "x.toml";
+  std::string parts = "a";
+  for (int i = 0; i < 40'000; ++i) parts += ".a";
+  for (const std::string& text :
+       {parts + " = 1", "[" + parts + "]", "x = {" + parts + " = 1}", "\"\"." + parts + " = 1"}) {
+    std::ofstream(file) << text;
+    check_refused(temporary.path, {"audit", file.string()}, {file.string(), "more than 100 parts"});
+    check_refused(temporary.path, {"sweep", file.string(), "--out", (temporary.path / "out").string()},
+                  {file.string(), "more than 100 parts"});
+  }
+  std::ofstream(file) << "# " << std::string(5 << 20, 'x');
+  check_refused(temporary.path, {"audit", file.string()}, {file.string(), "expected at most 4194304"});
+  check_key_refused(parts + "=1", {"--set a.a", "more than 100 parts"});
+}
+
 TEST_CASE("--resume: not a run, and nothing beside it") {
   const TemporaryFolder temporary;
   const std::string folder = (temporary.path / "run").string();

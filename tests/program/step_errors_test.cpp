@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <cmath>
 #include <cstring>
@@ -62,6 +63,37 @@ struct StepFiles {
 };
 
 }  // namespace
+
+TEST_CASE("step: what it would destroy") {
+  const StepFiles files;
+  const auto to = [&](const fs::path& out) {
+    return Arguments{"step",       "--weights", files.weights.string(), "--views", files.views.string(), "--out",
+                     out.string(), "--network", files.network.string()};
+  };
+  const fs::path pipe = files.temporary.path / "pipe", link = files.temporary.path / "link";
+  REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
+  fs::create_symlink(files.weights, link);
+  const std::string before = text_of(files.weights);
+  for (const auto& [out, why] : {std::pair{files.weights, "is read, too"},
+                                 {files.views, "is read, too"},
+                                 {link, "is read, too"},
+                                 {pipe, "no plain file"},
+                                 {fs::path("/dev/null"), "no plain file"}})
+    CHECK(refusal_fault(run(to(out)), to(out), {out.string(), why}) == "");
+  CHECK(text_of(files.weights) == before);
+  CHECK(fs::is_fifo(pipe));
+  // One of a run.
+  std::ofstream(files.temporary.path / "data-folder.txt") << "\n";
+  const fs::path metrics = files.temporary.path / "metrics.csv";
+  std::ofstream(metrics) << "mine";
+  CHECK(refusal_fault(run(to(metrics)), to(metrics), {metrics.string(), "belongs to a run"}) == "");
+  // What would be waited for, or never end.
+  for (const std::string& endless : {pipe.string(), std::string("/dev/zero")}) {
+    Arguments line = to(files.out);
+    line[2] = endless;
+    CHECK(refusal_fault(run(line), line, {endless, "no plain file"}) == "");
+  }
+}
 
 TEST_CASE("step: the good case, so that the refusals mean something") {
   const StepFiles files;

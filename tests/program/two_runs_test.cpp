@@ -57,6 +57,21 @@ TEST_CASE("standard output that cannot be written is an error") {
   CHECK(contains(outcome.err, "standard output"));
 }
 
+TEST_CASE("what a program does does not depend on whether anybody listens") {
+  const TemporaryFolder temporary;
+  for (const std::string to : {"/dev/full", "&-"}) {
+    CAPTURE(to);
+    const auto deaf = [&](const Arguments& arguments) {
+      return run(arguments, {}, {"/bin/sh", "-c", "exec \"$0\" \"$@\" 2>" + to}).code;
+    };
+    CHECK(deaf({"inspect", "/nowhere"}) == 2);
+    CHECK(deaf({"no-command"}) == 2);
+    const fs::path out = temporary.path / ("run" + std::to_string(to.size()));
+    CHECK(deaf(short_run(out, 200) + Arguments{"--set", "stream.views=1"}) == 0);  // with a warning
+    CHECK(fs::exists(out / "report.html"));
+  }
+}
+
 TEST_CASE("a run in which nothing can be learned says so") {
   const TemporaryFolder temporary;
   const Outcome outcome = run(short_run(temporary.path / "run", 200) + Arguments{"--set", "stream.views=1"});

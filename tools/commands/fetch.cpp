@@ -10,6 +10,7 @@
 #include "tools/commands/commands.h"
 #include "tools/fetch/fetch.h"
 #include "tools/run/interrupt.h"
+#include "tools/tell.h"
 
 namespace saccade {
 namespace {
@@ -71,7 +72,7 @@ int fetch_sets(const FetchRequest& request, const CommonFlags& flags) {
   for (const PublishedSet* set : sets) {
     const FetchResult result = fetch(*set, data, {request.mirror, {}, flags.quiet});
     if (result == FetchResult::interrupted) {
-      fmt::print(stderr, "saccade: interrupted; the same command goes on where it stopped\n");
+      tell("interrupted; the same command goes on where it stopped");
       return 130;
     }
     const bool was_there = result == FetchResult::was_there;

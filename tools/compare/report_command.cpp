@@ -9,6 +9,7 @@
 #include "tools/report/view_sheet.h"
 #include "tools/run/recorded_run.h"
 #include "tools/run/run_report.h"
+#include "tools/tell.h"
 
 namespace saccade {
 namespace {
@@ -26,7 +27,7 @@ int report_again(const fs::path& folder, const CommonFlags& flags) {
       sheet = run_sheet(run.experiment, run.summary.command == "train", data);
     }
   } catch (const InputError& error) {
-    fmt::print(stderr, "saccade: warning: the report goes without views: {}\n", error.what());
+    tell("warning: the report goes without views: {}", error.what());
   }
   const fs::path out = flags.out.empty() ? run.folder.report() : flags.out;
   write_report(run_report(run.experiment, run.summary, run.folder, sheet), out);

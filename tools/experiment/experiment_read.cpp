@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <cctype>
@@ -8,6 +7,7 @@
 
 #include "engine/error.h"
 #include "tools/experiment/experiment_keys.h"
+#include "tools/experiment/parse_toml.h"
 #include "tools/read_text.h"
 
 namespace saccade {
@@ -97,6 +97,7 @@ void Reader::expand_shorthands() {
 
 void Reader::set(const Override& override) {
   const std::string& assignment = override.assignment;
+  check_toml_size(assignment, override.where.substr(0, 60));
   const std::size_t equals = assignment.find('=');
   if (equals == std::string::npos || equals == 0)
     throw InputError(fmt::format("{}: expected key=value, for example --set data=cifar10", override.where));
@@ -333,14 +334,7 @@ Experiment parse_experiment(std::string_view text, const std::string& origin, co
 
 Experiment parse_overridden(std::string_view text, const std::string& origin, const std::vector<Override>& overrides,
                             Mode mode) {
-  toml::table document;
-  try {
-    document = toml::parse(text, origin);
-  } catch (const toml::parse_error& error) {
-    const auto at = error.source().begin;
-    throw InputError(fmt::format("{}, line {}, column {}: {}", origin, at.line, at.column, error.description()));
-  }
-  Reader reader(std::move(document), origin, mode);
+  Reader reader(parse_toml(text, origin), origin, mode);
   for (const Override& override : overrides) reader.set(override);
   return reader.read();
 }

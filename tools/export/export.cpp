@@ -13,6 +13,7 @@
 #include "tools/replace_file.h"
 #include "tools/run/run_folder.h"
 #include "tools/safetensors.h"
+#include "tools/tell.h"
 
 namespace saccade {
 namespace {
@@ -26,12 +27,12 @@ Checkpoint checkpoint_of(const fs::path& source) {
   if (!newest)
     throw InputError(fmt::format("{}: there is no usable checkpoint in this folder, expected that of a run{}{}",
                                  source.string(), warning.empty() ? "" : ": ", warning));
-  if (!warning.empty()) fmt::print(stderr, "saccade: warning: {}\n", warning);
+  if (!warning.empty()) tell("warning: {}", warning);
   const RunFolder run{source};
   if (fs::exists(run.summary()))
     if (const RunSummary summary = read_summary(run.summary()); summary.diverged)
-      fmt::print(stderr, "saccade: warning: {}: {}; this is its last checkpoint before that, after {}\n",
-                 source.string(), summary.divergence, newest->event);
+      tell("warning: {}: {}; this is its last checkpoint before that, after {}", source.string(), summary.divergence,
+           newest->event);
   return std::move(*newest);
 }
 

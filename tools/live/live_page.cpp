@@ -11,6 +11,7 @@
 #include "tools/live/pace.h"
 #include "tools/live/web_server.h"
 #include "tools/read_text.h"
+#include "tools/tell.h"
 
 namespace saccade {
 namespace {
@@ -75,10 +76,8 @@ class LivePage final : public Watch, private LiveFeed {
     WebAddress address = server_.address();
     const bool all = address.all();
     if (all) address.host = address.host.find(':') == std::string::npos ? "127.0.0.1" : "::1";
-    fmt::print(stderr, "saccade: watch it learn at http://{}/\n", address.text());
-    if (all)
-      fmt::print(stderr, "saccade: the page is at all addresses of this machine, port {}, for who has the token\n",
-                 address.port);
+    tell("watch it learn at http://{}/", address.text());
+    if (all) tell("the page is at all addresses of this machine, port {}, for who has the token", address.port);
   }
 
   void phase(const std::string& what) override { state_.phase(what); }
@@ -93,7 +92,7 @@ class LivePage final : public Watch, private LiveFeed {
   void ended(const RunSummary& summary) override { state_.ended(summary); }
   void stay(bool (*stop)()) override {
     if (!stays_ || stop()) return;
-    fmt::print(stderr, "saccade: the page stays until Ctrl-C\n");
+    tell("the page stays until Ctrl-C");
     while (!stop()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
 

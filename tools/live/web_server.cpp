@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "streams/network/listen.h"
+#include "tools/tell.h"
 
 namespace saccade {
 namespace {
@@ -294,7 +295,7 @@ class WebServer::Implementation {
     try {
       context_.run();
     } catch (const std::exception& error) {
-      fmt::print(stderr, "saccade: warning: the page has stopped: {}\n", error.what());
+      tell("warning: the page has stopped: {}", error.what());
     }
   }
 

@@ -2,12 +2,13 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <limits>
 
 #include "engine/error.h"
+#include "tools/experiment/parse_toml.h"
+#include "tools/read_text.h"
 
 namespace saccade {
 namespace {
@@ -65,13 +66,7 @@ PresetTable load_preset_table(const fs::path& folder, const std::string& name) {
   if (std::find(names.begin(), names.end(), name) == names.end())
     throw InputError(fmt::format("there is no table or figure \"{}\"; known are {}", name, fmt::join(names, ", ")));
   const fs::path file = folder / (name + ".toml");
-  toml::table document;
-  try {
-    document = toml::parse_file(file.string());
-  } catch (const toml::parse_error& error) {
-    const auto at = error.source().begin;
-    throw InputError(fmt::format("{}, line {}, column {}: {}", file.string(), at.line, at.column, error.description()));
-  }
+  const toml::table document = parse_toml(read_text(file), file.string());
   check_keys(document, {"title", "caption", "protocol", "figure", "cell"}, file.string());
   PresetTable table{.name = name,
                     .title = text_at(document, "title"),

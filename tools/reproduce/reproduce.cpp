@@ -16,6 +16,7 @@
 #include "tools/run/interrupt.h"
 #include "tools/run/progress.h"
 #include "tools/run/run_folder.h"
+#include "tools/tell.h"
 
 namespace saccade {
 namespace {
@@ -45,7 +46,7 @@ class Reproduction {
     else
       fmt::print("{}report: {}\n", reproduced_text(outputs), (request_.flags.out / (table_.name + ".html")).string());
     if (code == 0 && interrupted()) code = 130;
-    if (code == 130) fmt::print(stderr, "saccade: interrupted; the same command goes on where it stopped\n");
+    if (code == 130) tell("interrupted; the same command goes on where it stopped");
     return code;
   }
 
@@ -57,8 +58,8 @@ class Reproduction {
       if (runs_[i].done()) continue;
       if (interrupted()) return 130;
       if (!request_.flags.quiet)
-        fmt::print(stderr, "reproduce {}: {} of {}: {}, seed {}; left: {}\n", table_.name, i + 1, runs_.size(),
-                   runs_[i].cell().name, runs_[i].seed(), time_left());
+        put_on_stderr(fmt::format("reproduce {}: {} of {}: {}, seed {}; left: {}\n", table_.name, i + 1, runs_.size(),
+                                  runs_[i].cell().name, runs_[i].seed(), time_left()));
       if (const int code = runs_[i].run(request_.flags, estimate_)) return code;
       write(false);
     }

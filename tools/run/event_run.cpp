@@ -48,6 +48,7 @@ const Parameters& EventRun::parameters() const {
 }
 
 void EventRun::open(bool resumed) {
+  kept_.check(*folder_.files, "trace", folder_.trace());
   if (experiment_.record.events)
     recorder_ = resumed ? std::make_unique<Recorder>(*folder_.files, folder_.trace(), trace_position_)
                         : std::make_unique<Recorder>(*folder_.files, folder_.trace());
@@ -120,6 +121,7 @@ void EventRun::save_state(Checkpoint& checkpoint) {
   learner_.save(checkpoint, replica_);
   checkpoint.reals.push_back({"record.memory_floats", {most_held_}});
   checkpoint.integers.push_back({"record.trace", {static_cast<std::int64_t>(recorder_ ? recorder_->position() : 0)}});
+  if (recorder_) kept_.save(*folder_.files, checkpoint, "trace", folder_.trace(), recorder_->position());
 }
 
 void EventRun::load_state(const Checkpoint& checkpoint) {

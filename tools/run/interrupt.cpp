@@ -20,6 +20,8 @@ void catch_interrupts() {
   action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  // Whoever stops reading what it says does not end it.
+  std::signal(SIGPIPE, SIG_IGN);
 }
 
 bool interrupted() { return flag.load(std::memory_order_relaxed); }

@@ -1,4 +1,5 @@
 #include "tools/run/progress.h"
+#include "tools/tell.h"
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
@@ -75,7 +76,7 @@ void Progress::show(std::uint64_t done, const std::string& note, double elapsed)
   if (total_ == 0) text = fmt::format("{} {}  {:.0f}/s", done, unit_, rate);
   if (!note.empty()) text += "  " + note;
   if (!terminal_) {
-    fmt::print(stderr, "{}: {}\n", what_, text);
+    put_on_stderr(fmt::format("{}: {}\n", what_, text));
     return;
   }
   const std::size_t columns = terminal_columns();
@@ -87,7 +88,7 @@ void Progress::show(std::uint64_t done, const std::string& note, double elapsed)
   }
   std::string line = what_ + " " + bar + text;
   if (line.size() >= columns) line.resize(columns - 1);  // a wrapped line could not be overwritten
-  fmt::print(stderr, "\r{}\033[K", line);
+  put_on_stderr(fmt::format("\r{}\033[K", line));
   std::fflush(stderr);
 }
 

@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "engine/error.h"
+#include "engine/hash.h"
 #include "tools/experiment/idle_keys.h"
 #include "tools/experiment/setup.h"
 #include "tools/measures/make_measures.h"
@@ -17,6 +18,7 @@
 #include "tools/run/not_finite.h"
 #include "tools/run/progress.h"
 #include "tools/run/run_report.h"
+#include "tools/tell.h"
 
 namespace saccade {
 namespace {
@@ -38,13 +40,26 @@ DataSet load_labelled(const Experiment& e, const CommonFlags& flags) {
   return probe_reads_more(e) ? load_probe_data(e, flags.data, decoding(flags)) : DataSet{};
 }
 
+std::string hash_of(const std::vector<const DataSet*>& sets) {
+  Hash hash;
+  for (const DataSet* set : sets)
+    for (const ImageSet* images : {&set->train, &set->test, &set->unlabelled, &set->deformed_test}) {
+      hash.add(content_hash(*images));
+      hash.add_array(images->labels);
+    }
+  return hash.hex();
+}
+
 double seconds_since(Clock::time_point since) { return std::chrono::duration<double>(Clock::now() - since).count(); }
+
+constexpr const char* data_hash = "record.data_hash";
 
 }  // namespace
 
 RunInputs::RunInputs(const Experiment& experiment, const CommonFlags& flags)
     : data(load_experiment_data(experiment, flags.data, decoding(flags))),
       labelled(load_labelled(experiment, flags)),
+      hash(hash_of({&data, &labelled})),
       device(make_device(flags)) {}
 
 Run::Run(const Experiment& experiment, const CommonFlags& flags, std::shared_ptr<const RunInputs> inputs)
@@ -107,6 +122,11 @@ void Run::restore(const Checkpoint& checkpoint) {
     return values.front();
   };
   try {
+    if (!is_saved_hash(checkpoint, data_hash, inputs_->hash))
+      throw InputError(
+          "the images or labels in the folder of the data sets are not those that this run began with; give the right "
+          "--data, or begin the run anew");
+    kept_.load(checkpoint);
     load_state(checkpoint);
     metrics_.load(checkpoint);
     if (measures_) measures_->load(checkpoint);
@@ -123,18 +143,15 @@ void Run::restore(const Checkpoint& checkpoint) {
   const std::string uses =
       fmt::format("{}, {} arithmetic", device_->instruction_set(), to_string(experiment_.arithmetic));
   if (made_with != uses)
-    fmt::print(
-        stderr,
-        "saccade: warning: {}: the checkpoint was made with {}, this run uses {}; results may differ in the last "
-        "bits\n",
+    tell(
+        "warning: {}: the checkpoint was made with {}, this run uses {}; results may differ in the last "
+        "bits",
         flags_.resume.string(), made_with, uses);
   resumed_ = true;
   saved_ = done();
 }
 
-void Run::say(const std::string& text) const {
-  fmt::print(stderr, "saccade: {}{}\n", alone_ ? "" : folder_.folder.string() + ": ", text);
-}
+void Run::say(const std::string& text) const { tell("{}{}", alone_ ? "" : folder_.folder.string() + ": ", text); }
 
 int Run::run(const RunFolder& folder, bool announce) {
   alone_ = true;
@@ -172,6 +189,10 @@ void Run::begin(const RunFolder& folder) {
                  std::filesystem::absolute(flags_.data.empty() ? "." : flags_.data).string() + "\n", *folder_.files);
     replace_file(folder_.experiment(), write_experiment(experiment_), *folder_.files);
   }
+  FileSystem& files = *folder_.files;
+  kept_.check(files, "metrics", folder_.metrics());
+  kept_.check(files, "similarity", folder_.similarity());
+  kept_.check(files, "probes", folder_.probes());
   open(resumed_);
   writer_ = std::make_unique<MetricsWriter>(folder_.metrics(), metrics_header(),
                                             resumed_ ? std::optional(metrics_position_) : std::nullopt, *folder_.files);
@@ -179,8 +200,8 @@ void Run::begin(const RunFolder& folder) {
     similarity_ = std::make_unique<SimilarityWriter>(folder_.similarity(), similarity_names(),
                                                      resumed_ ? std::optional(similarity_position_) : std::nullopt,
                                                      *folder_.files);
-  probes_ = std::make_unique<ProbeLog>(folder_.folder / "probes.csv", resumed_ ? std::optional(done()) : std::nullopt,
-                                       *folder_.files);
+  probes_ =
+      std::make_unique<ProbeLog>(folder_.probes(), resumed_ ? std::optional(done()) : std::nullopt, *folder_.files);
   if (!resumed_) {
     folder_.files->sync_directory(folder_.folder);  // a checkpoint must not outlive the files that it counts on
     save();
@@ -327,6 +348,11 @@ void Run::save() {
   checkpoint.integers.push_back({"record.metrics_bytes", {static_cast<std::int64_t>(writer_->bytes())}});
   if (similarity_)
     checkpoint.integers.push_back({"record.similarity_bytes", {static_cast<std::int64_t>(similarity_->bytes())}});
+  save_hash(checkpoint, data_hash, inputs_->hash);
+  FileSystem& files = *folder_.files;
+  kept_.save(files, checkpoint, "metrics", folder_.metrics(), writer_->bytes());
+  if (similarity_) kept_.save(files, checkpoint, "similarity", folder_.similarity(), similarity_->bytes());
+  kept_.save_anew(files, checkpoint, "probes", folder_.probes());
   save_generation(*folder_.files, folder_.folder, checkpoint);
   saved_ = done();
 }
@@ -428,7 +454,7 @@ OpenedRun open_run(const char* command, Mode mode, const std::filesystem::path& 
         parse_experiment(read_text(folder.experiment(), files), folder.experiment().string(), {}, mode);
     return {folder, std::move(experiment), {}};
   }
-  if (!warning.empty()) fmt::print(stderr, "saccade: warning: {}\n", warning);
+  if (!warning.empty()) tell("warning: {}", warning);
   // A checkpoint of another run, or an experiment file that was edited, would leave a folder whose files contradict
   // each other.
   if (read_text(folder.experiment(), files) != checkpoint->experiment)
@@ -457,7 +483,7 @@ int begin_or_resume(const char* command, Mode mode, const RunRequest& request, c
     CommonFlags fresh = flags;
     fresh.data = data_folder(flags);
     const std::unique_ptr<Run> run = make(experiment, fresh);
-    for (const std::string& idle : idle_keys(experiment, mode)) fmt::print(stderr, "saccade: warning: {}\n", idle);
+    for (const std::string& idle : idle_keys(experiment, mode)) tell("warning: {}", idle);
     return run->run(create_run_folder(flags.out, files), request.announce);
   }
   if (!request.experiment.empty() || !flags.set.empty() || !flags.out.empty())
@@ -471,8 +497,7 @@ int begin_or_resume(const char* command, Mode mode, const RunRequest& request, c
   if (opened.checkpoint)
     run->restore(*opened.checkpoint);
   else
-    fmt::print(stderr, "saccade: warning: {}: no checkpoint yet, the run begins at its first event\n",
-               opened.folder.folder.string());
+    tell("warning: {}: no checkpoint yet, the run begins at its first event", opened.folder.folder.string());
   return run->run(opened.folder, request.announce);
 }
 

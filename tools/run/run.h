@@ -18,6 +18,7 @@
 #include "tools/report/report.h"
 #include "tools/report/similarity_file.h"
 #include "tools/run/evaluation.h"
+#include "tools/run/kept_records.h"
 #include "tools/run/metrics_window.h"
 #include "tools/run/probe_log.h"
 #include "tools/run/run_folder.h"
@@ -31,6 +32,7 @@ struct RunInputs {
 
   DataSet data;      ///< what the network learns from
   DataSet labelled;  ///< what the probe reads, when it is another set
+  std::string hash;  ///< of the images and labels of both
   std::unique_ptr<Device> device;
 };
 
@@ -109,6 +111,7 @@ class Run {
   std::optional<CollapseAlarm> alarm_;
   std::optional<Evaluation> evaluation_;  ///< where there are labelled images
   RunFolder folder_;
+  KeptRecords kept_;  ///< of files that it goes on with: checked in open(), saved in save_state()
   std::unique_ptr<MetricsWriter> writer_;
   std::unique_ptr<SimilarityWriter> similarity_;  ///< null unless asked for
   std::unique_ptr<ProbeLog> probes_;

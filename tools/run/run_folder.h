@@ -25,6 +25,7 @@ struct RunFolder {
   std::filesystem::path experiment() const { return folder / "experiment.toml"; }
   std::filesystem::path metrics() const { return folder / "metrics.csv"; }
   std::filesystem::path similarity() const { return folder / "similarity.csv"; }
+  std::filesystem::path probes() const { return folder / "probes.csv"; }
   std::filesystem::path trace() const { return folder / "events.trace"; }
   std::filesystem::path arrivals() const {
     return folder / "arrivals.views";

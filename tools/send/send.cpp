@@ -13,6 +13,7 @@
 #include "tools/experiment/setup.h"
 #include "tools/run/interrupt.h"
 #include "tools/run/progress.h"
+#include "tools/tell.h"
 
 namespace saccade {
 namespace {
@@ -103,7 +104,7 @@ int send_file(SendRequest request, const CommonFlags& flags) {
   watch.answer = [&](std::uint64_t, const wire::Answer&, const SendCounts& counts) {
     progress.update(counts.answered + counts.skipped);
   };
-  watch.notice = [](const std::string& text) { fmt::print(stderr, "saccade: {}\n", text); };
+  watch.notice = [](const std::string& text) { tell("{}", text); };
   watch.stop = interrupted;
   const SendCounts counts = send(rendered, options, watch);
   print(request, counts, flags.json);

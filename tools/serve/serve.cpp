@@ -13,6 +13,7 @@
 #include "tools/run/replay.h"
 #include "tools/serve/serve_each.h"
 #include "tools/serve/served_run.h"
+#include "tools/tell.h"
 
 namespace saccade {
 namespace {
@@ -100,11 +101,11 @@ void check_served(const Experiment& experiment) {
 }
 
 void tell_listening(const EventServerOptions& options, std::uint16_t port, const ViewFileHeader& header) {
-  fmt::print(stderr, "saccade: listening on {} for views of {}x{}x{}\n", WebAddress{options.host, port}.text(),
-             header.height, header.width, header.channels);
+  tell("listening on {} for views of {}x{}x{}", WebAddress{options.host, port}.text(), header.height, header.width,
+       header.channels);
 }
 
-void say_served(const std::string& line) { fmt::print(stderr, "saccade: {}\n", line); }
+void say_served(const std::string& line) { tell("{}", line); }
 
 int serve(const ServeRequest& request) {
   if (serves_each(request)) return serve_each(request);

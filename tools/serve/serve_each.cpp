@@ -17,6 +17,7 @@
 #include "tools/run/progress.h"
 #include "tools/serve/served_run.h"
 #include "tools/serve/stream_folders.h"
+#include "tools/tell.h"
 
 namespace saccade {
 namespace {
@@ -245,8 +246,7 @@ int serve_each(const ServeRequest& request) {
   FileSystem& files = *request.run.files;
   const fs::path out = served.out.folder;
   if (!resumes) {
-    for (const std::string& idle : idle_keys(experiment, Mode::served))
-      fmt::print(stderr, "saccade: warning: {}\n", idle);
+    for (const std::string& idle : idle_keys(experiment, Mode::served)) tell("warning: {}", idle);
     served.out = create_run_folder(out, files);
     replace_file(served.out.data_folder(),
                  fs::absolute(served.flags.data.empty() ? "." : served.flags.data).string() + "\n", files);

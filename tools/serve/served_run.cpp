@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "engine/error.h"
+#include "tools/tell.h"
 
 namespace saccade {
 namespace {
@@ -38,8 +39,7 @@ ArrivalLog open_arrivals(const RunFolder& folder, const ViewFileHeader& header, 
   }
   ArrivalLog log = ArrivalLog::resume(*folder.files, file, header, learned);
   if (log.torn() > 0)
-    fmt::print(stderr, "saccade: warning: {}: its last {} bytes, an event that was not accepted, are cut off\n",
-               file.string(), log.torn());
+    tell("warning: {}: its last {} bytes, which are no whole event, are cut off", file.string(), log.torn());
   log.flush();
   return log;
 }

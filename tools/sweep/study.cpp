@@ -6,6 +6,7 @@
 #include <map>
 
 #include "engine/error.h"
+#include "tools/experiment/parse_toml.h"
 #include "tools/experiment/preset.h"
 #include "tools/read_text.h"
 #include "tools/sweep/study_points.h"
@@ -20,13 +21,7 @@ class StudyReader {
  public:
   StudyReader(const fs::path& file, const fs::path& base) : file_(file), base_(base) {
     study_.origin = file.string();
-    try {
-      document_ = toml::parse(read_text(file), study_.origin);
-    } catch (const toml::parse_error& error) {
-      const auto at = error.source().begin;
-      throw InputError(
-          fmt::format("{}, line {}, column {}: {}", study_.origin, at.line, at.column, error.description()));
-    }
+    document_ = parse_toml(read_text(file), study_.origin);
   }
 
   Study read() {

@@ -22,6 +22,7 @@
 #include "tools/sweep/study_report.h"
 #include "tools/sweep/study_results.h"
 #include "tools/sweep/sweep_runs.h"
+#include "tools/tell.h"
 
 namespace saccade {
 namespace {
@@ -45,12 +46,11 @@ struct Asked {
 
 /// What is odd about a study, or about some of its runs.
 void warn(const Study& study, const std::vector<StudyRun>& runs) {
-  if (!study.warning.empty()) fmt::print(stderr, "saccade: warning: {}\n", study.warning);
+  if (!study.warning.empty()) tell("warning: {}", study.warning);
   std::map<std::string, std::size_t> idle;
   for (const StudyRun& run : runs)
     for (const std::string& key : idle_keys(run.experiment, study.mode)) ++idle[key];
-  for (const auto& [key, count] : idle)
-    fmt::print(stderr, "saccade: warning: {} (in {} of {} runs)\n", key, count, runs.size());
+  for (const auto& [key, count] : idle) tell("warning: {} (in {} of {} runs)", key, count, runs.size());
 }
 
 /// Refuses what cannot be met; writes nothing.
@@ -162,8 +162,7 @@ int sweep(const SweepRequest& request) {
   else if (!flags.quiet && code != 130)
     fmt::print("{} runs of part {} are done; when all parts are: saccade sweep --merge {}\n", runs.size(),
                request.shard, folder.folder.string());
-  if (code == 130)
-    fmt::print(stderr, "saccade: interrupted; go on with: saccade sweep --resume {}\n", folder.folder.string());
+  if (code == 130) tell("interrupted; go on with: saccade sweep --resume {}", folder.folder.string());
   return code;
 }
 

@@ -22,6 +22,7 @@
 #include "tools/run/together.h"
 #include "tools/sweep/process_pool.h"
 #include "tools/sweep/study_results.h"
+#include "tools/tell.h"
 
 namespace saccade {
 namespace {
@@ -60,14 +61,14 @@ class RunsProgress {
       text +=
           fmt::format(", about {} left", duration_text(std::max(left, each * static_cast<double>(running > 0) / 2)));
     }
-    fmt::print(stderr, fmt::runtime(terminal_ ? "\r{}\033[K" : "{}\n"), text);
+    put_on_stderr(fmt::format(fmt::runtime(terminal_ ? "\r{}\033[K" : "{}\n"), text));
     std::fflush(stderr);
     shown_ = true;
   }
 
   /// A line that stays.
   void say(const std::string& text) {
-    fmt::print(stderr, "{}saccade: {}\n", shown_ && terminal_ ? "\r\033[K" : "", text);
+    put_on_stderr(fmt::format("{}saccade: {}\n", shown_ && terminal_ ? "\r\033[K" : "", text));
   }
 
  private:
