@@ -40,6 +40,7 @@ void check_replaceable(const char* flag, const fs::path& file, const std::vector
   };
   std::error_code error;
   if (!fs::exists(file, error)) return;
+  if (fs::is_directory(file, error)) refuse("this is a folder");
   if (!fs::is_regular_file(file, error)) refuse("this is no plain file");
   for (const fs::path& other : read)
     if (fs::equivalent(file, other, error)) refuse("this file is read, too");
