@@ -15,6 +15,7 @@
 #include "tools/experiment/experiment.h"
 #include "tools/replace_file.h"
 #include "tools/safetensors.h"
+#include "tools/tell.h"
 
 namespace saccade {
 namespace {
@@ -70,6 +71,15 @@ std::vector<std::int32_t> labels_of(const SafeTensors& views, std::size_t pairs,
   return labels;
 }
 
+/// What comes of them is worth little, and is written nevertheless: a step under glass.
+void warn_of_not_finite(const SafeTensors& file, const std::filesystem::path& path) {
+  for (const Tensor& tensor : file.reals) {
+    const auto bad = std::count_if(tensor.data.begin(), tensor.data.end(), [](float x) { return !std::isfinite(x); });
+    if (bad > 0)
+      tell("warning: {}: {}: {} of {} values are not finite", path.string(), tensor.name, bad, tensor.data.size());
+  }
+}
+
 Tensor distances(const std::vector<float>& a, const std::vector<float>& b, std::size_t pairs) {
   Tensor table{"distance", {pairs, pairs}, std::vector<float>(pairs * pairs)};
   const std::size_t size = a.size() / pairs;
@@ -96,6 +106,8 @@ int step(const StepRequest& request, const CommonFlags& flags) {
   const bool supervised = request.loss == "supervised";
   const int top = request.layer.value_or(depth - 1);
   const SafeTensors weights = read_safetensors(request.weights), views = read_safetensors(request.views);
+  warn_of_not_finite(weights, request.weights);
+  warn_of_not_finite(views, request.views);
   const std::string head_name = fmt::format("head.{}.", top);
 
   auto needed = [](const SafeTensors& file, const std::filesystem::path& path,

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "program/program.h"
 #include "tools/safetensors.h"
@@ -63,6 +64,18 @@ struct StepFiles {
 };
 
 }  // namespace
+
+TEST_CASE("step: numbers that are not finite are told") {
+  const StepFiles files;
+  SafeTensors weights = files.good_weights, views = files.good_views;
+  weights.reals[0].data[5] = std::numeric_limits<float>::infinity();
+  views.reals[1].data[0] = views.reals[1].data[1] = std::numeric_limits<float>::quiet_NaN();
+  files.write(weights, views);
+  const Outcome outcome = run(files.arguments());
+  CHECK(outcome.code == 0);
+  CHECK(contains(outcome.err, files.weights.string() + ": conv.0.weight: 1 of 27 values are not finite"));
+  CHECK(contains(outcome.err, files.views.string() + ": b: 2 of 2352 values are not finite"));
+}
 
 TEST_CASE("step: what it would destroy") {
   const StepFiles files;
