@@ -2,6 +2,7 @@
 
 #include "program/data_folders.h"
 #include "program/program.h"
+#include "tools/run/probe_log.h"
 
 /// A run goes on only with the files that it left, and with the data that it began with.
 namespace saccade::program {
@@ -51,6 +52,25 @@ TEST_CASE(
     put(out / name, whole);
     CHECK(run(resume).code == 0);
   }
+}
+
+TEST_CASE("resume: probes behind the checkpoint are made again, and no later checkpoint tells of the old ones") {
+  const TemporaryFolder temporary;
+  const fs::path out = temporary.path / "run";
+  make_fashion_mnist(temporary.path, 60, 20);
+  REQUIRE(run(recorded_run(out, temporary.path)).code == 0);
+  const std::string whole = text_of(out / "probes.csv");
+  fs::remove(out / "checkpoint-60.ckpt");
+  REQUIRE(contains(whole, "\n40,"));
+  REQUIRE(contains(whole, "\n20,"));
+  {
+    const ProbeLog log(out / "probes.csv", 30);
+    CHECK(log.events("learned") == std::vector<std::uint64_t>{20});
+  }
+  CHECK_FALSE(contains(text_of(out / "probes.csv"), "\n40,"));
+  CHECK(whole.starts_with(text_of(out / "probes.csv")));
+  CHECK(run({"replay", "--quiet", "--resume", out.string()}).code == 0);
+  CHECK(text_of(out / "probes.csv") == whole);
 }
 
 TEST_CASE("resume: other images or labels than the run began with are told") {

@@ -31,6 +31,7 @@ ProbeLog::ProbeLog(std::filesystem::path file, std::optional<std::uint64_t> resu
   std::string line;
   if (!std::getline(in, line) || line != header)
     throw InputError(fmt::format("{}, line 1: found \"{:.60}\", expected \"{}\"", file_.string(), line, header));
+  bool beyond = false;
   for (int number = 2; std::getline(in, line); ++number) {
     Row row{};
     std::vector<std::string_view> fields;
@@ -45,8 +46,12 @@ ProbeLog::ProbeLog(std::filesystem::path file, std::optional<std::uint64_t> resu
     row.network = fields[1];
     row.deformed = fields[2] == "deformed";
     row.result.protocol = rest.substr(1, rest.size() - 2);
-    if (row.event <= *resume_event) rows_.push_back(row);
+    if (row.event <= *resume_event)
+      rows_.push_back(row);
+    else
+      beyond = true;
   }
+  if (beyond) write();  // a checkpoint tells what the file holds, and must not tell of rows that will be made again
 }
 
 void ProbeLog::add(std::uint64_t event, const std::string& network, const ProbeResults& results) {
