@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Which lines of each folder the tests run: a debug build with gcov, all tests but those that only time or install, then a table.
+# Which lines of each folder the tests run: a build with gcov's counters, all tests but those that only time or install, then a table.
 #   tools/bench/coverage.sh [CSV]     folder, lines, lines that ran; files below 80 % on standard output
 set -euo pipefail
 cd "$(dirname "$0")/../.."
