@@ -17,7 +17,7 @@ class FileSystem;
 ///
 ///   type 1  Meta: experiment, event, instruction set, arithmetic; the first record, once
 ///   type 2  Tensor     } one each, all tensors first, then all integers, then all reals, in the order of the struct;
-///   type 3  Integers   } a Tensor's data are float32, row-major, as many as the product of its shape (empty = a scalar)
+///   type 3  Integers   } a Tensor's data are float32, row-major, as many as its shape says (empty = a scalar)
 ///   type 4  Reals      }
 ///   type 5  End: the number of records before it and the CRC-32C over their CRCs; the last record
 ///

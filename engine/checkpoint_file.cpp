@@ -86,23 +86,28 @@ std::string text(const flatbuffers::String* string) { return string == nullptr ?
 
 class Reader {
  public:
-  Reader(FileSystem& files, const std::filesystem::path& file) : file_(file), records_(files, file, checkpoint_kind) {}
+  Reader(FileSystem& files, const std::filesystem::path& file)
+      : files_(files), file_(file), records_(files, file, checkpoint_kind) {}
 
   Checkpoint read() {
     while (const auto record = records_.next()) {
       if (!records_.damage().empty()) refuse_damage();
-      if (ended_) refuse(*record, "got a record of type " + std::to_string(record->type) + " after the end record");
       if ((record->type == meta_record) != (tally_.records == 0)) {
         refuse(*record,
                "got a record of type " + std::to_string(record->type) + ", expected the meta record first and once");
       }
       take(*record);
       tally_.add(record->crc);
+      if (ended_) break;
     }
     if (!records_.damage().empty()) refuse_damage();
     if (!ended_)
       throw InputError(file_.string() + ": position " + std::to_string(records_.end()) +
                        ": got the end of the file, expected the end record: the checkpoint is torn");
+    if (const std::uint64_t size = files_.size(file_); size != records_.end())
+      throw InputError(file_.string() + ": position " + std::to_string(records_.end()) + ": got " +
+                       std::to_string(size - records_.end()) +
+                       " bytes after the end record, expected none: the checkpoint is damaged");
     return std::move(checkpoint_);
   }
 
@@ -182,6 +187,7 @@ class Reader {
     checkpoint_.tensors.push_back(std::move(tensor));
   }
 
+  FileSystem& files_;
   std::filesystem::path file_;
   RecordReader records_;
   Tally tally_;

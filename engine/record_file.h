@@ -21,10 +21,9 @@
 ///     0   4  marker 53 52 45 43 ("SREC"): where a reader that lost its way may try again
 ///     4   4  length of the payload
 ///     8   4  type, its meaning belongs to the kind of file
-///    12   4  CRC-32C of the record's position in the file (8 bytes), length, type, payload and padding. With the
-///    position in
-///            it, a record inside another one's payload, or a block that the disk put in the wrong place, is not taken
-///            for one that belongs there.
+///    12   4  CRC-32C of the record's position in the file (8 bytes), length, type, payload and padding. With its
+///            position, a record inside another one's payload, or a block that the disk put in the wrong place, is not
+///            taken for one that belongs there.
 ///    16   .  payload: starts at a multiple of 8, so that a FlatBuffer can be read in place
 ///     .   .  zeros up to a multiple of 8
 namespace saccade {

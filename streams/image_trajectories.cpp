@@ -29,9 +29,10 @@ ImageTrajectories::ImageTrajectories(const ImageSet& images, ViewKind kind, std:
                     "or \"affine-hsv\"",
                     to_string(kind)));
   if (o.warp_spread > 1000 || o.colour_spread > 1000)
-    throw InputError(fmt::format("trajectories with spreads {} and {}: expected at most 1000 times that of independent "
-                                 "views",
-                                 o.warp_spread, o.colour_spread));
+    throw InputError(
+        fmt::format("trajectories with spreads {} and {}: expected at most 1000 times that of "
+                    "independent views",
+                    o.warp_spread, o.colour_spread));
 }
 
 ViewRecipe ImageTrajectories::draw(std::uint32_t object, std::uint64_t fixation, std::uint32_t view) const {
@@ -45,7 +46,8 @@ ViewRecipe ImageTrajectories::draw(std::uint32_t object, std::uint64_t fixation,
         static_cast<float>((diagonal ? 1 : 0) + (shifts ? shift_ : linear_).at(random, entry, paths, view));
   }
   if (kind_ == ViewKind::affine_hsv) {
-    p[recipe::saturation] = static_cast<float>(own_exp2(std::clamp(saturation_.at(random, 6, paths, view), -16.0, 16.0)));
+    p[recipe::saturation] =
+        static_cast<float>(own_exp2(std::clamp(saturation_.at(random, 6, paths, view), -16.0, 16.0)));
     p[recipe::hue] = static_cast<float>(std::clamp(hue_.at(random, 7, paths, view), -0.5, 0.5));
   }
   const Random flips(seed_, Purpose::trajectory_flip, object, fixation);

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <new>
 
 #include "engine/device.h"
@@ -148,6 +149,8 @@ int run_program(int argc, const char* const* argv) {
     return complain(error.what(), 2);
   } catch (const std::bad_alloc&) {
     return complain("out of memory", 1);
+  } catch (const std::filesystem::filesystem_error& error) {
+    return complain(fmt::format("{}: {}", error.path1().string(), error.code().message()), 1);
   } catch (const std::exception& error) {
     return complain(error.what(), 1);
   }

@@ -29,9 +29,9 @@ struct CommonFlags {
   int exit_code = 0;                 ///< what the command that ran answers
 };
 
-void add_device_flags(CLI::App& command, CommonFlags& flags);      ///< --threads, --device
-void add_output_flags(CLI::App& command, CommonFlags& flags);      ///< --quiet, --json
-void add_stream_flag(CLI::App& command, CommonFlags& flags);       ///< --stream
+void add_device_flags(CLI::App& command, CommonFlags& flags);  ///< --threads, --device
+void add_output_flags(CLI::App& command, CommonFlags& flags);  ///< --quiet, --json
+void add_stream_flag(CLI::App& command, CommonFlags& flags);   ///< --stream
 /// --page, --page-stay, --token-file; `senders`: the token is theirs too, with a page or without.
 void add_page_flags(CLI::App& command, CommonFlags& flags, bool senders = false);
 void add_experiment_flags(CLI::App& command, CommonFlags& flags);  ///< --set, --data

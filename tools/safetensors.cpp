@@ -22,6 +22,7 @@ static_assert(std::endian::native == std::endian::little, "tensor data are copie
 using Json = nlohmann::ordered_json;
 
 constexpr const char* metadata_key = "__metadata__";
+constexpr std::size_t most_axes = 64;  // as many as a NumPy array can have
 
 struct Entry {
   std::string name, dtype;
@@ -125,6 +126,8 @@ class Parser {
     if (entry.dtype != "F32" && entry.dtype != "I64")
       fail(fmt::format("tensor \"{}\" has dtype {:.40}, expected F32 or I64", name, entry.dtype));
     if (!shape.is_array()) fail(fmt::format("tensor \"{}\": shape is {:.40}, expected a list", name, dump(shape)));
+    if (shape.size() > most_axes)
+      fail(fmt::format("tensor \"{}\": shape has {} axes, expected at most {}", name, shape.size(), most_axes));
     if (!offsets.is_array() || offsets.size() != 2)
       fail(fmt::format("tensor \"{}\": data_offsets is {:.40}, expected [begin, end]", name, dump(offsets)));
 

@@ -3,8 +3,8 @@
 /// host's compiler for an emulation of CUDA (tests/emulation), which provides the few names of CUDA that our kernels
 /// use. So kernels stay off __CUDA_ARCH__, inline PTX and the <<< >>> syntax, and write down every fused
 /// multiply-add (fmaf): both builds leave a * b + c alone, and then compute the same bits but for exp, log and tanh.
-/// They also stay off the counting functions of <bit>: nvcc 13 makes a constant of std::countr_zero, silently. What a card
-/// makes of the kernels is tested by tests/gpu.
+/// They also stay off the counting functions of <bit>: nvcc 13 makes a constant of std::countr_zero, silently. What a
+/// card makes of the kernels is tested by tests/gpu.
 #if defined(__CUDACC__)
 
 #include <cuda_runtime.h>

@@ -147,6 +147,14 @@ TEST_CASE("a damaged newer checkpoint: the older one is loaded, and it is said w
   };
   each_cut(whole, files, older_is_loaded);
   each_flip(whole, files, older_is_loaded);
+  for (const Bytes& behind : {Bytes(1, 0), Bytes(8, 0), Bytes(4096, 0), Bytes(whole.begin() + 32, whole.end())}) {
+    CAPTURE(behind.size());
+    Bytes longer = whole;
+    longer.insert(longer.end(), behind.begin(), behind.end());
+    files.put(file, longer);
+    older_is_loaded(whole.size());
+    CHECK_THROWS_WITH_AS(load_checkpoint(files, newer), doctest::Contains("bytes after the end record"), InputError);
+  }
   // Of both damaged, both are named.
   files.bytes(folder / "checkpoint-10.ckpt").resize(100);
   std::string warning;

@@ -315,8 +315,8 @@ TEST_CASE("head_descend is head_input_gradient and then head_hebb, to the bit") 
                                       Activation::hardtanh,
                                       i.flags,
                                       below.strided()},
-                    HeadHebb{s.shape, extent, i.in.strided(), i.error.strided(), i.flags, rate.shared(), i.weights.shared(),
-                             carrier == Carrier::learning ? i.feedback.shared() : Floats{}});
+                    HeadHebb{s.shape, extent, i.in.strided(), i.error.strided(), i.flags, rate.shared(),
+                             i.weights.shared(), carrier == Carrier::learning ? i.feedback.shared() : Floats{}});
                 CHECK((i.intact() && below.intact()));
                 return Outputs{
                     {{"below", below.read()}, {"weights", i.weights.read()}, {"feedback", i.feedback.read()}}, {}, {}};

@@ -102,13 +102,8 @@ TEST_CASE("adam_step against the reference, 12 steps with gaps") {
                                        v.begin() + static_cast<std::ptrdiff_t>(count) * (r + 1));
           };
           const auto rate = static_cast<double>(rates[static_cast<std::size_t>(r)]);
-          Adam adam{rate,
-                    static_cast<double>(0.9f),
-                    static_cast<double>(0.999f),
-                    static_cast<double>(1e-8f),
-                    0,
-                    std::vector<double>(count),
-                    std::vector<double>(count)};
+          Adam adam{rate, static_cast<double>(0.9f),  static_cast<double>(0.999f), static_cast<double>(1e-8f),
+                    0,    std::vector<double>(count), std::vector<double>(count)};
           std::vector<double> w = part(d.weights), f = part(d.feedback);
           for (int s = 0; s < steps; ++s) {
             if (!d.learns(s, r, flagged)) continue;

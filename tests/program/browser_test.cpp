@@ -101,8 +101,9 @@ TEST_CASE("a browser shows the run, pauses it, steps it by one view, and says ho
     return;
   }
   const TemporaryFolder temporary;
-  WatchedRun watched(replay(temporary.path / "run", {"images=300", "events=1000000", "checkpoint.every=0",
-                                                     "probe.every=2000", "probe.images=100", "probe.epochs=1"}));
+  WatchedRun watched(
+      replay(temporary.path / "run", {"images=300", "events=1000000", "checkpoint.every=0", "probe.every=2000",
+                                      "probe.images=100", "probe.test_images=300", "probe.epochs=1"}));
   Browser browser;
   browser.open(watched.url());
   REQUIRE(browser.comes(status + " === 'learning'"));

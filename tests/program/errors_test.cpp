@@ -169,6 +169,14 @@ TEST_CASE("--out: missing, not empty, a file, not writable") {
   check_refused(temporary.path, replay(temporary.path / std::string(300, 'x'), tiny), {"too long"});
 }
 
+TEST_CASE("a path that the system does not take is named, with the system's word") {
+  const TemporaryFolder temporary;
+  const std::string name(300, 'n');
+  const Outcome result = run({"views", "--stream", name, "--out", (temporary.path / "views.png").string()});
+  CHECK(result.code == 1);
+  CHECK(result.err == "saccade: " + name + ": File name too long\n");
+}
+
 TEST_CASE("experiment files whose reading would take the stack or the day") {
   const TemporaryFolder temporary;
   const fs::path file = temporary.path / "x.toml";

@@ -115,8 +115,7 @@ TEST_CASE("STL-10: labels that do not fit their images are refused") {
     CHECK(says(folder.error(), {"train_y.bin", "label " + std::to_string(label), "image 1", "1 to 10"}));
   }
   TemporaryFolder none;
-  CHECK(
-      says(message_of<InputError>([&] { load_stl10(none.path, 0); }), {"stl10_binary", "no such folder", "--data"}));
+  CHECK(says(message_of<InputError>([&] { load_stl10(none.path, 0); }), {"stl10_binary", "no such folder", "--data"}));
 }
 
 TEST_CASE("a stream of images without labels has no order by class") {

@@ -390,8 +390,7 @@ TEST_CASE("unpack: damaged archives, cut at many places, are refused") {
 TEST_CASE("fetch: an archive that is as published but does not hold the set leaves no folder of that name") {
   Place place({{"in/a.bin", a}});
   CHECK(says(message_of<InputError>([&] { place.fetch(); }), {"small.tar.gz", "in/b.bin: is missing"}));
-  CHECK(files_in(place.folder.path) ==
-        std::map<std::string, Bytes>{{"data/small.fetch/small.tar.gz", place.archive}});
+  CHECK(files_in(place.folder.path) == std::map<std::string, Bytes>{{"data/small.fetch/small.tar.gz", place.archive}});
 }
 
 TEST_CASE("fetch: what was half unpacked when a call was killed is not used") {

@@ -121,6 +121,10 @@ TEST_CASE("safetensors: hostile headers") {
   CHECK(contains(refusal(one("\"F32\"", "[1.5]", "[0,4]", 4)), "shape contains 1.5"));
   CHECK(contains(refusal(one("\"F32\"", "[1e30]", "[0,4]", 4)), "shape contains"));
   CHECK(contains(refusal(one("\"F32\"", "3", "[0,4]", 4)), "expected a list"));
+  std::string ones = "1";
+  for (int axis = 1; axis < 64; ++axis) ones += ",1";
+  CHECK(refusal(one("\"F32\"", "[" + ones + "]", "[0,4]", 4)).empty());
+  CHECK(contains(refusal(one("\"F32\"", "[1," + ones + "]", "[0,4]", 4)), "shape has 65 axes, expected at most 64"));
   CHECK(contains(refusal(one("\"F32\"", "[1]", "[0]", 4)), "expected [begin, end]"));
   CHECK(contains(refusal(file("{\"a\":3}", "")), "has no dtype"));
   CHECK(contains(refusal(file("{\"__metadata__\":3}", "")), "__metadata__ is 3, expected an object"));

@@ -44,8 +44,7 @@ double anchor_floats(const Experiment& e) {
     const double shortest = e.stream.dwell == Dwell::fixed ? e.stream.duration() : between;
     anchors = std::min(anchors, 1 + std::floor(e.memory.window / shortest + 1e-9));
   }
-  return anchors *
-         (heads * e.network.head(0).lanes() + (e.block ? 0 : activity_floats(e.network)));
+  return anchors * (heads * e.network.head(0).lanes() + (e.block ? 0 : activity_floats(e.network)));
 }
 
 }  // namespace saccade

@@ -10,8 +10,8 @@
 #include "tools/bench/synthetic.h"
 
 /// Whole steps of batch mode: 500 pairs, conv5, hinge, rule bp, blocked gradient, 4 negatives, Adam, fast arithmetic
-/// (as `saccade train`), the deformed views rendered from bytes, by the device if it can. Margins are such that every term is active: no view is
-/// spared its backward pass.
+/// (as `saccade train`), the deformed views rendered from bytes, by the device if it can. Margins are such that every
+/// term is active: no view is spared its backward pass.
 namespace saccade::bench {
 namespace {
 

@@ -127,7 +127,10 @@ std::vector<Case> map_cases(const NetworkSpec& network, int views) {
       {"load_views", "image, R=3", [=](Trial& t) { load_views(t, image, three); }},
       {"render_views", "image", [=](Trial& t) { render_views(t, image, one, kind); }},
       {"render_views", "image, R=3", [=](Trial& t) { render_views(t, image, three, kind); }},
-      {"read_later", "rows", [=](Trial& t) { read_later(t, 100, {1, views + 8}); }},
+      {"read_later", "rows",
+       [=](Trial& t) {
+         read_later(t, 100, {1, views + 8});
+       }},
       {"add_noise", "layer 0", [=](Trial& t) { add_noise(t, map, one); }},
       {"add_noise", "layer 0, R=3", [=](Trial& t) { add_noise(t, map, three); }},
       {"combine", "layer 0, a + s b", [=](Trial& t) { combine(t, map, one, Active::all, false); }},

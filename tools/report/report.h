@@ -48,7 +48,7 @@ struct RunReport {
   };
   std::string title, subtitle;
   std::vector<Row> summary;
-  std::vector<Row> plausibility;  ///< condition, verdict, why
+  std::vector<Row> plausibility;      ///< condition, verdict, why
   std::vector<MetricSeries> metrics;  ///< drawn over `events`
   std::string axis = "events", loss_of = "mean per view";
   std::vector<LayerMargins> margins;

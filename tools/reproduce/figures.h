@@ -2,7 +2,6 @@
 #include <filesystem>
 #include <string>
 #include <vector>
-#include <vector>
 
 #include "tools/cli.h"
 #include "tools/reproduce/cell_run.h"

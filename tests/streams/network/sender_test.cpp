@@ -5,8 +5,8 @@
 #include <atomic>
 
 #include "engine/error.h"
-#include "streams/record_stream.h"
 #include "streams/network/scripted_server.h"
+#include "streams/record_stream.h"
 
 using namespace std::chrono_literals;
 
