@@ -35,7 +35,7 @@ Watched watch(Device& device, const Run& run, const std::string& activity, doubl
 
 TEST_CASE("covariance: with an average that is half of the activity, synapses change half as much") {
   const auto device = make_cpu_device(2);
-  for (const std::string network : {"tiny", "local", "conv3"})
+  for (const std::string network : {"tiny", "local", "conv3", "averaging"})
     for (const std::string schedule : {"e2e", "pll"}) {
       CAPTURE(network);
       CAPTURE(schedule);

@@ -32,9 +32,11 @@ struct Run {
 inline NetworkSpec network_of(const Run& run) {
   using enum Activation;
   if (run.network == "local") return local_network();
-  if (run.network != "tiny") return known_network(run.network);
+  if (run.network != "tiny" && run.network != "averaging") return known_network(run.network);
   constexpr Downsample dense = Downsample::none, pool = Downsample::max_pool;
-  return {"tiny", 3, 11, 9, {{20, dense, hardtanh}, {18, pool, relu}, {33, pool, none}}, 20};
+  NetworkSpec tiny{"tiny", 3, 11, 9, {{20, dense, hardtanh}, {18, pool, relu}, {33, pool, none}}, 20};
+  if (run.network == "averaging") tiny.head_average = 2;
+  return tiny;
 }
 
 /// Gratings as bytes, labelled in turn.

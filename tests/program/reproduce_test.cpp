@@ -167,6 +167,8 @@ TEST_CASE("reproduce refuses what it does not know, and lists what it does") {
   refused({"reproduce", "--out", out}, {"which table", "table1"});
   refused({"reproduce", "table3", "--row", "nowhere", "--out", out}, {"nowhere", "\"hinge, 50,000 labels\""});
   refused({"reproduce", "table3", "--set", "epoch=3", "--out", out}, {"epoch", "epochs"});
+  refused({"reproduce", "table1", "--seeds", "2,1,2", "--out", out}, {"--seeds", "2 stands there twice"});
+  refused({"reproduce", "table1", "--set", "seed=3", "--out", out}, {"--set seed=3", "--seeds"});
   const Arguments lost{"reproduce", "table1", "--out", out};
   CHECK(refusal_fault(run(lost, {{"SACCADE_PRESETS", out}}), lost, {"SACCADE_PRESETS", "not a folder"}) == "");
   const Outcome list = run({"reproduce", "--list"});
@@ -174,6 +176,14 @@ TEST_CASE("reproduce refuses what it does not know, and lists what it does") {
   for (const char* part :
        {"table1  Table 1", "hinge rll urf, blocked, few negatives", "table1/rll-urf-few.toml", "fig8"})
     CHECK_MESSAGE(contains(list.out, part), part);
+  const nlohmann::json tables = nlohmann::json::parse(run({"reproduce", "--list", "--json"}).out);
+  CHECK(tables[0]["table"] == "table1");
+  for (const auto& table : tables)
+    for (const auto& cell : table["cells"]) CHECK_MESSAGE(fs::is_regular_file(cell["preset"].get<std::string>()), cell);
+  // A run's folder is no place for a table.
+  REQUIRE(run(replay(out, {"events=4", "images=20", "probe.enabled=false"})).code == 0);
+  const Arguments in_run{"reproduce", "table1", "--out", out};
+  CHECK(refusal_fault(run(in_run), in_run, {"the folder of a run"}) == "");
 }
 
 }  // namespace saccade::program

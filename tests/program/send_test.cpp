@@ -8,10 +8,11 @@
 namespace saccade::program {
 namespace {
 
-/// A server that learns from 30 views of 28x28x1, then ends.
-ServedRun server_in(const fs::path& folder, const std::string& data) {
+/// A server that learns from so many views of 28x28x1, then ends.
+ServedRun server_in(const fs::path& folder, const std::string& data, int views = 30) {
   return {folder / "serve.err",
-          {"--out", (folder / "served").string(), "--data", data, "--set", "events=30", "--set", "stream.streams=1"}};
+          {"--out", (folder / "served").string(), "--data", data, "--set", "events=" + std::to_string(views), "--set",
+           "stream.streams=1"}};
 }
 
 struct Setting {
@@ -58,6 +59,22 @@ TEST_CASE("a stream that is sent is learned from as one that is replayed") {
       run(replay(setting.folder.path / "direct") + Arguments{"--stream", setting.file(), "--data", setting.data()});
   REQUIRE(direct.code == 0);
   CHECK(setting.fingerprint("direct") == setting.fingerprint("served"));
+}
+
+TEST_CASE("what was sent is said in a line, and what the server had already") {
+  const Setting setting;
+  ServedRun server = server_in(setting.folder.path, setting.data(), 60);
+  const Arguments arguments{"send", setting.file(), "--to", server.address, "--data", setting.data()};
+  const Outcome sent = run(arguments), again = run(arguments);
+  CHECK(sent.code == 0);
+  CHECK(sent.out.starts_with(server.address + ": 30 views and 14 saccades in "));
+  CHECK(contains(sent.out, " views/s), 44 answered, 0 dropped, "));
+  CHECK(sent.out.ends_with(" ms (99 %)\n"));
+  CHECK(again.code == 0);
+  CHECK(again.out.starts_with(server.address + ": 0 views and 0 saccades in "));
+  CHECK(again.out.ends_with("; 44 events were there before\n"));
+  server.send(SIGINT);
+  CHECK(server.wait().code == 130);
 }
 
 TEST_CASE("the example in Python sends frames that are learned from") {

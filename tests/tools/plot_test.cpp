@@ -7,7 +7,6 @@
 
 #include "tools/report/html.h"
 #include "tools/report/png.h"
-#include "tools/run/progress.h"
 #include "tools/xml.h"
 
 namespace saccade {
@@ -155,14 +154,6 @@ TEST_CASE("pictures") {
   CHECK_THROWS(encode_png({2, 2, 3, {1, 2, 3}}));
   CHECK_THROWS(encode_png({0, 0, 3, {}}));
   CHECK_THROWS(encode_png({1, 1, 2, {1, 2}}));
-}
-
-TEST_CASE("durations") {
-  CHECK(duration_text(12.2) == "12 s");
-  CHECK(duration_text(65) == "1:05");
-  CHECK(duration_text(3723) == "1:02:03");
-  CHECK(duration_text(inf) == "?");
-  CHECK(duration_text(nan) == "?");
 }
 
 TEST_CASE("heat maps survive any values and tell them in cells") {

@@ -267,6 +267,18 @@ TEST_CASE("event server: waiting for bytes to become free takes no time of the p
   CHECK(served.learned.size() == 66);
 }
 
+TEST_CASE("event server: a sender that is faster than it may be is read later, and loses nothing") {
+  EventServerOptions options;
+  options.most_rate = 200;
+  Served served(options);
+  const auto begin = std::chrono::steady_clock::now();
+  CHECK(send_film(served, "fast", 1, 300).answered == 399);
+  // The allowance is a second's events ahead of what has passed since it connected, and the last batch one record over.
+  CHECK(std::chrono::steady_clock::now() - begin >= 900ms);
+  served.stop();
+  CHECK(begins(film(1, 300), recorded(served)["fast"], 399));
+}
+
 TEST_CASE("event server: it takes the views of its run and no more") {
   EventServerOptions options;
   options.most_views = 10;
