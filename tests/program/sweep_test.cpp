@@ -138,6 +138,25 @@ TEST_CASE("a study that was killed goes on: what is finished is kept, what was b
   CHECK(fixture.results() == longer_results());
 }
 
+TEST_CASE("long work says how far it is") {
+  std::string endless = tiny;
+  endless.replace(endless.find("events = 200"), 12, "events = 1000000000");
+  const StudyFixture fixture(endless);
+  const fs::path err = fixture.folder.path / "err";
+  const Arguments to_file{"/bin/sh", "-c", "exec \"$@\" 2>'" + err.string() + "'", "sh"};
+  const auto says = [&](const Arguments& arguments, const std::vector<std::string>& parts) {
+    Process process(arguments, {}, to_file);
+    for (const std::string& part : parts) CHECK_MESSAGE(eventually([&] { return contains(text_of(err), part); }), part);
+    process.send(SIGINT);
+    CHECK(process.wait().code == 130);
+  };
+  says({"sweep", fixture.file.string(), "--out", fixture.out.string(), "--jobs", "1"},
+       {"sweep: 0 of 8 runs done, 1 running\n"});
+  says({"replay", "--out", (fixture.folder.path / "run").string(), "--set", "data=world", "--set", "events=1000000000",
+        "--set", "world.train_stills=40", "--set", "probe.enabled=false"},
+       {"replay:   0 %  ", "/1000000000 views  ", "/s  ", " left"});
+}
+
 TEST_CASE("Ctrl-C: every run that was at work leaves a checkpoint to go on from") {
   const StudyFixture fixture(longer);
   for (const int signal : {SIGINT, SIGTERM}) {
