@@ -3,8 +3,6 @@
 
 #include <cstdlib>
 
-#include "threads/suppressions.h"
-
 /// What is expected are the CPU's results, also on a machine with a GPU: neither the tests nor the programs that they
 /// start see one.
 int main(int argc, char** argv) {

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "engine/thread_pool.h"
-#include "tests/threads/suppressions.h"
 
 namespace {
 
