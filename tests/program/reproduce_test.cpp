@@ -5,6 +5,7 @@
 
 #include "program/data_folders.h"
 #include "program/program.h"
+#include "streams/image_file.h"
 
 namespace saccade::program {
 namespace {
@@ -129,6 +130,53 @@ TEST_CASE("figures of views and of initial distances need no run") {
   CHECK(text_of(out / "fig9.png").substr(1, 3) == "PNG");
   CHECK(contains(text_of(out / "fig9.html"), "data:image/png;base64,"));
   CHECK_FALSE(fs::exists(out / "runs"));
+}
+
+TEST_CASE("sheets of views: each deformation alone beside the image as it is, and pairs of views") {
+  const TemporaryFolder folder;
+  make_cifar10(folder.path);
+  const fs::path presets = folder.path / "presets";
+  fs::create_directories(presets);
+  fs::copy(fs::path(SACCADE_PROGRAM).parent_path() / "presets/table1", presets / "table1");
+  const auto sheet = [&](const std::string& name, const std::string& show, const std::string& kind) {
+    std::ofstream(presets / (name + ".toml")) << "title = \"own\"\nfigure = \"views\"\n[[cell]]\nname = \"sheet\"\n"
+                                              << "preset = \"table1/e2e-bp-all\"\nshow = \"" << show << "\"\n";
+    const Outcome outcome = run(reproduce(name, folder.path, folder.path / name, {"--set", "view.kind=" + kind}),
+                                {{"SACCADE_PRESETS", presets.string()}});
+    INFO(outcome.err);
+    REQUIRE(outcome.code == 0);
+    return read_image(folder.path / name / (name + ".png"), 3);
+  };
+  /// The picture in a row and a column of a sheet, with a line of a pixel between pictures.
+  const auto picture = [](const Picture& of, int row, int column) {
+    std::vector<std::uint8_t> bytes;
+    for (int y = 0; y < 32; ++y) {
+      const auto line = of.bytes.begin() + ((row * 33 + y) * of.width + column * 33) * 3;
+      bytes.insert(bytes.end(), line, line + 32 * 3);
+    }
+    return bytes;
+  };
+  const auto affine = sheet("fig2", "single", "affine-hsv");
+  CHECK(affine.width == 6 * 33 - 1);
+  CHECK(affine.height == 6 * 33 - 1);
+  for (const char* name : {"original", "warp", "flip", "saturation", "hue", "all"})
+    CHECK_MESSAGE(contains(text_of(folder.path / "fig2" / "fig2.html"), ">" + std::string(name) + "</th>"), name);
+  for (int row = 0; row < 6; row += 2) {
+    CAPTURE(row);
+    CHECK(picture(affine, row, 0) == picture(affine, row + 1, 0));  // two draws of one image
+    CHECK(picture(affine, row, 2) == picture(affine, row + 1, 2));  // flipped there is but one way
+    for (int column : {1, 3, 4, 5}) {
+      CAPTURE(column);
+      CHECK(picture(affine, row, column) != picture(affine, row, 0));
+      CHECK(picture(affine, row, column) != picture(affine, row + 1, column));
+    }
+  }
+  CHECK(sheet("fig9", "single", "crop-jitter").width == 9 * 33 - 1);
+  CHECK(sheet("fig5", "single", "random-crop-flip").width == 3 * 33 - 1);
+  const auto pairs = sheet("fig10", "pairs", "affine-hsv");
+  CHECK(pairs.width == 10 * 33 - 1);
+  CHECK(pairs.height == 4 * 33 - 1);
+  for (int column = 0; column < 10; ++column) CHECK(picture(pairs, 0, column) != picture(pairs, 1, column));
 }
 
 TEST_CASE("loss curves, accuracies per layer and t-SNE come from runs, with presets of one's own") {
