@@ -95,6 +95,7 @@ TEST_CASE("progress: nothing of short work; a bar as wide as a terminal, a line 
   CHECK(contains(shown, "100 %  200/200 views"));
   bar.reset();
   CHECK(terminal.text() == "\r\n");
+  terminal.leave();  // to what is captured, before that ends
 }
 
 TEST_CASE("durations as one reads them") {
