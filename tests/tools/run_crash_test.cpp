@@ -154,6 +154,7 @@ bool thorough() { return std::getenv("SACCADE_TEST_LONG") != nullptr; }
 TEST_CASE("a run whose machine stops at any operation on its files: resumed, the same bits") {
   for (const Kind& kind : kinds()) {
     const Undisturbed expected(kind);
+    int with_summary = 0;
     for (int trial = 0; trial < expected.operations * (thorough() ? 20 : 1); ++trial) {
       const int step = 1 + trial % expected.operations;
       CAPTURE(kind.name);
@@ -163,6 +164,12 @@ TEST_CASE("a run whose machine stops at any operation on its files: resumed, the
       files.crash_at = step;
       REQUIRE_THROWS_AS(run.begin(), Crash);
       files.restart();
+      // What has a summary is finished, and a study does not come back to it: nothing else is missing or half there.
+      if (files.exists(run.out() / "summary.json")) {
+        ++with_summary;
+        for (const std::string& name : files.list(run.out())) REQUIRE_MESSAGE(!name.ends_with(".tmp"), name);
+        REQUIRE(files.exists(run.out() / "report.html"));
+      }
       // Once more while it recovers, every third time.
       if (step % 3 == 0 && files.exists(run.out() / "experiment.toml")) {
         const Captured said(STDERR_FILENO);
@@ -176,6 +183,7 @@ TEST_CASE("a run whose machine stops at any operation on its files: resumed, the
       run.recover();
       REQUIRE(run.result() == expected.result);
     }
+    CHECK(with_summary > 0);
   }
 }
 

@@ -409,9 +409,9 @@ int Run::finish(bool announce) {
   summary.length = told_length();
   describe(summary);
   const std::string json = summary_json(summary);
-  replace_file(folder_.summary(), json, *folder_.files);
-  if (watch_) watch_->ended(summary);
   replace_file(folder_.report(), report_html(run_report(experiment_, summary, folder_, sheet())), *folder_.files);
+  replace_file(folder_.summary(), json, *folder_.files);  // last: what has it is finished, and is not gone on with
+  if (watch_) watch_->ended(summary);
   if (announce) {
     if (flags_.json)
       fmt::print("{}", json);
