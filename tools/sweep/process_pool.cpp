@@ -41,7 +41,8 @@ void ProcessPool::start(std::size_t id, const std::vector<std::string>& argument
   std::vector<char*> pointers;
   for (std::string& word : line) pointers.push_back(word.data());
   pointers.push_back(nullptr);
-  const int file = ::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  ::unlink(log.c_str());  // made anew: opening a FIFO that stands there would wait for its reader
+  const int file = ::open(log.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (file < 0) throw SystemError(fmt::format("{}: cannot write: {}", log.string(), std::strerror(errno)));
   const pid_t parent = ::getpid(), process = ::fork();
   if (process == 0) become(pointers.data(), file, parent);
