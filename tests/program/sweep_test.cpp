@@ -352,17 +352,23 @@ TEST_CASE("damaged run folders fail, with what to do, and the others go on") {
   const StudyFixture fixture;
   REQUIRE(run(fixture.begin({"--shard", "1/2"})).code == 0);
   const fs::path runs = fixture.out / "runs";
-  // Runs 1, 3, 5 of 8 have seed 1.
+  // Runs 1, 3, 5, 7 of 8 have seed 1.
   std::ofstream(runs / (names[0] + "-seed-1") / "summary.json") << "";
   std::ofstream(runs / (names[1] + "-seed-1") / "metrics.csv") << "nonsense\n";
   std::ofstream(runs / (names[2] + "-seed-1") / "experiment.toml") << "events = \n";
+  // A whole row less: it can be read, and is not what the run left.
+  const fs::path rows = runs / (names[3] + "-seed-1") / "metrics.csv";
+  const std::string text = text_of(rows);
+  fs::resize_file(rows, text.rfind('\n', text.size() - 2) + 1);
   CHECK(run({"sweep", "--merge", fixture.out.string()}).code == 1);
   for (int again = 0; again < 2; ++again) {
     const Outcome outcome = run(fixture.resume());
     CHECK(outcome.code == 1);
-    CHECK(contains(outcome.out, "5 of 8 runs finished, 3 failed\n"));
-    for (const auto& [name, file] :
-         {std::pair{names[0], "summary.json"}, {names[1], "metrics.csv"}, {names[2], "experiment.toml"}}) {
+    CHECK(contains(outcome.out, "4 of 8 runs finished, 4 failed\n"));
+    for (const auto& [name, file] : {std::pair{names[0], "summary.json"},
+                                     {names[1], "metrics.csv"},
+                                     {names[2], "experiment.toml"},
+                                     {names[3], "metrics.csv"}}) {
       CAPTURE(name);
       const std::string run_folder = (runs / (name + "-seed-1")).string();
       CHECK(contains(outcome.err, "run " + name + "-seed-1 failed: " + run_folder + "/" + file));
@@ -370,7 +376,7 @@ TEST_CASE("damaged run folders fail, with what to do, and the others go on") {
     }
     CHECK(!contains(outcome.err, "json.exception"));
   }
-  for (const std::string& name : {names[0], names[1], names[2]}) fs::remove_all(runs / (name + "-seed-1"));
+  for (const std::string& name : names) fs::remove_all(runs / (name + "-seed-1"));
   // Opening a FIFO would wait for its reader; a log is made anew.
   const fs::path log = fixture.out / "logs" / (names[0] + "-seed-1.log");
   fs::remove(log);
@@ -378,6 +384,15 @@ TEST_CASE("damaged run folders fail, with what to do, and the others go on") {
   CHECK(run(fixture.resume()).code == 0);
   CHECK(fs::is_regular_file(log));
   CHECK(fixture.results() == whole().results());
+  // Another run's summary, and one whose checkpoints were removed to save room.
+  const auto folder_of = [&](int i) { return runs / (names[static_cast<std::size_t>(i)] + "-seed-2"); };
+  fs::copy_file(folder_of(0) / "summary.json", folder_of(1) / "summary.json", fs::copy_options::overwrite_existing);
+  for (const auto& file : fs::directory_iterator(folder_of(2)))
+    if (file.path().extension() == ".ckpt") fs::remove(file);
+  const Outcome swapped = run(fixture.resume());
+  CHECK(swapped.code == 1);
+  CHECK(contains(swapped.out, "7 of 8 runs finished, 1 failed\n"));
+  CHECK(contains(swapped.err, (folder_of(1) / "summary.json").string() + ": its fingerprint is "));
 }
 
 TEST_CASE("a run whose process is killed has failed, and goes on when it is asked to") {

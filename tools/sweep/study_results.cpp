@@ -10,8 +10,10 @@
 #include <limits>
 #include <set>
 
+#include "engine/checkpoint.h"
 #include "engine/error.h"
 #include "tools/report/csv.h"
+#include "tools/run/kept_records.h"
 
 namespace saccade {
 namespace {
@@ -80,6 +82,22 @@ RunState end_state(const Experiment& experiment, const RunSummary& s, Mode mode)
   const bool stopped = !s.collapse.empty() && experiment.measure.on_collapse == Experiment::OnCollapse::stop &&
                        (mode == Mode::event ? s.events : s.updates) < s.length;
   return stopped ? RunState::collapsed : RunState::finished;
+}
+
+/// What a study's tables are made of is what the run left, by its newest checkpoint, where it still has one; else
+/// InputError.
+void check_records(const RunFolder& run, const RunSummary& summary) {
+  std::string damaged;
+  const std::optional<Checkpoint> newest = load_newest(*run.files, run.folder, damaged);
+  if (!newest) return;
+  if (const std::string found = fingerprint(*newest);
+      damaged.empty() && !summary.diverged && found != summary.fingerprint)
+    throw InputError(fmt::format("{}: its fingerprint is {:.40}, that of the newest checkpoint {}",
+                                 run.summary().string(), summary.fingerprint, found));
+  KeptRecords kept;
+  kept.load(*newest);
+  kept.check(*run.files, "metrics", run.metrics());
+  kept.check(*run.files, "probes", run.probes());
 }
 
 /// The columns that all rows of a run share, before and behind those of a layer.
@@ -203,6 +221,7 @@ StudyResult read_run(const StudyFolder& folder, const Study& study, const StudyR
       if (!fs::exists(files.summary())) return one;
       RunSummary summary = read_summary(files.summary());
       if (summary.interrupted) return one;
+      check_records(files, summary);
       one.metrics = read_metrics(files.metrics());
       one.summary = std::move(summary);
       one.state = end_state(run.experiment, one.summary, study.mode);
