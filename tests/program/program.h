@@ -154,10 +154,10 @@ inline std::string refusal_fault(const Outcome& outcome, const Arguments& argume
   return fault;
 }
 
-/// Waits until something is so; false when it has not come about after a minute.
+/// Waits until something is so; false when it has not come about after five minutes (a sanitizer takes its time).
 template <class Condition>
 bool eventually(Condition condition) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(5);
   while (!condition()) {
     if (std::chrono::steady_clock::now() > end) return false;
     std::this_thread::sleep_for(std::chrono::microseconds(200));
