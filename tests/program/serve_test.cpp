@@ -31,6 +31,7 @@ class Sitting {
     };
     try {
       const SendCounts counts = saccade::send(stream_, options_, watch);
+      skipped = counts.skipped;
       answered = counts.skipped + counts.answered;
     } catch (const std::exception& gone) {
       lost = gone.what();
