@@ -5,7 +5,8 @@
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
-#include <algorithm>
+#include <mutex>
+#include <optional>
 
 #ifdef SACCADE_THREAD_SANITIZER
 /// What ThreadSanitizer is told not to report: what oneTBB's own code does to its own memory through functions that the
@@ -17,19 +18,33 @@ extern "C" const char* __tsan_default_suppressions() { return "called_from_lib:l
 
 namespace saccade {
 
-struct ThreadPool::Arena {
-  explicit Arena(int threads)
-      : allowed(tbb::global_control::max_allowed_parallelism,
-                static_cast<std::size_t>(std::max(threads, tbb::this_task_arena::max_concurrency()))),
-        arena(threads) {}
+namespace {
 
-  tbb::global_control allowed;  ///< oneTBB would otherwise stop at the number of cores
+/// oneTBB would otherwise stop at the number of cores. Of several such controls it obeys the lowest, so all pools share
+/// one, which only grows: an arena keeps to its own number anyway.
+void allow(int threads) {
+  static std::mutex mutex;
+  static std::optional<tbb::global_control> control;
+  static int allowed = tbb::this_task_arena::max_concurrency();
+  const std::lock_guard lock(mutex);
+  if (threads <= allowed) return;
+  control.reset();
+  control.emplace(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
+  allowed = threads;
+}
+
+}  // namespace
+
+struct ThreadPool::Arena {
+  explicit Arena(int threads) : arena(threads) {}
+
   tbb::task_arena arena;
 };
 
-ThreadPool::ThreadPool(int threads)
-    : threads_(threads > 0 ? threads : tbb::this_task_arena::max_concurrency()),
-      arena_(std::make_unique<Arena>(threads_)) {}
+ThreadPool::ThreadPool(int threads) : threads_(threads > 0 ? threads : tbb::this_task_arena::max_concurrency()) {
+  allow(threads_);
+  arena_ = std::make_unique<Arena>(threads_);
+}
 
 ThreadPool::~ThreadPool() = default;
 

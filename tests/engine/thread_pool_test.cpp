@@ -2,8 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
+#include <chrono>
 #include <numeric>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 namespace saccade {
@@ -25,6 +28,19 @@ TEST_CASE("every task of a pool runs once, whatever the number of threads and ta
       for (const int t : thread) CHECK((t >= 0 && t < threads));
     }
   CHECK(ThreadPool(0).threads() >= 1);
+}
+
+TEST_CASE("a pool has all of its threads, whatever other pools there are and however few cores") {
+  const ThreadPool smaller(1), pool(5), smallest(1);
+  std::atomic<int> arrived = 0;
+  std::vector<int> met(5);
+  const auto last_call = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  pool.run(5, [&](std::size_t i) {
+    ++arrived;
+    while (arrived < 5 && std::chrono::steady_clock::now() < last_call) std::this_thread::yield();
+    met[i] = arrived;
+  });
+  CHECK(met == std::vector<int>(5, 5));
 }
 
 TEST_CASE("what a task throws, run() throws, and the pool goes on") {

@@ -1,5 +1,4 @@
 #include <doctest/doctest.h>
-#include <tbb/global_control.h>
 
 #include <bit>
 #include <map>
@@ -14,10 +13,6 @@ using namespace saccade::test;
 
 // Promise 1 of design.md: the same seed gives the same bits. Every comparison is of whole fingerprints.
 namespace {
-
-// Before the first device: TBB keeps the number of workers that it starts with, the number of cores, and 5 threads
-// would be fewer on a small machine.
-const tbb::global_control five_workers(tbb::global_control::max_allowed_parallelism, 5);
 
 /// Every schedule, blocked or not, both optimisers, every rule, both memories.
 std::vector<Run> many_runs(std::uint64_t views) {

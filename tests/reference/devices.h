@@ -1,6 +1,5 @@
 #pragma once
 #include <doctest/doctest.h>
-#include <tbb/global_control.h>
 
 #include <array>
 #include <cstdlib>
@@ -21,9 +20,6 @@ namespace saccade::reference {
 
 /// Null when the machine cannot run the instruction set; that is said once. Devices live until the program ends.
 inline Device* cpu_device(const std::string& isa, int threads) {
-  // TBB starts no more threads than there are cores unless told to: without this, 5 threads would be 2 on a small
-  // machine.
-  static const tbb::global_control workers(tbb::global_control::max_allowed_parallelism, 5);
   static std::map<std::pair<std::string, int>, std::unique_ptr<Device>> devices;
   const auto key = std::make_pair(isa, threads);
   if (const auto found = devices.find(key); found != devices.end()) return found->second.get();

@@ -1,7 +1,6 @@
 #include "streams/pair_batches.h"
 
 #include <doctest/doctest.h>
-#include <tbb/global_control.h>
 
 #include <algorithm>
 #include <set>
@@ -13,9 +12,6 @@
 
 namespace saccade {
 namespace {
-
-// oneTBB would otherwise stop at the number of cores.
-const tbb::global_control five_workers(tbb::global_control::max_allowed_parallelism, 5);
 
 /// 23 grey images of 5x7 pixels, each of its own constant brightness; the label is the image's number.
 ImageSet numbered_images() {
