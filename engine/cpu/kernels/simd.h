@@ -120,44 +120,53 @@ SACCADE_INLINE __m256 fold_to_8(V16 a) { return _mm256_add_ps(a.lo, a.hi); }
 
 #else
 
+/// Four of the vectors that every machine has; a compiler without them makes them of single numbers.
+typedef float Four __attribute__((vector_size(16)));
+typedef std::int32_t FourIntegers __attribute__((vector_size(16)));
 struct V16 {
-  float v[16];
+  Four v[4];
 };
-#define SACCADE_LANES(expression)                     \
-  V16 r;                                              \
-  for (int i = 0; i < 16; ++i) r.v[i] = (expression); \
+#define SACCADE_FOURS(expression)                    \
+  V16 r;                                             \
+  for (int i = 0; i < 4; ++i) r.v[i] = (expression); \
+  return r
+#define SACCADE_LANES(expression)                         \
+  V16 r;                                                  \
+  for (int i = 0; i < 4; ++i)                             \
+    for (int j = 0; j < 4; ++j) r.v[i][j] = (expression); \
   return r
 SACCADE_INLINE V16 zero() { return {}; }
-SACCADE_INLINE V16 load(const float* p) { SACCADE_LANES(p[i]); }
-SACCADE_INLINE void store(float* p, V16 a) {
-  for (int i = 0; i < 16; ++i) p[i] = a.v[i];
-}
-SACCADE_INLINE V16 broadcast(float s) { SACCADE_LANES(s); }
-SACCADE_INLINE V16 fma(V16 a, V16 b, V16 c) { SACCADE_LANES(a.v[i] * b.v[i] + c.v[i]); }
-SACCADE_INLINE V16 add(V16 a, V16 b) { SACCADE_LANES(a.v[i] + b.v[i]); }
-SACCADE_INLINE V16 sub(V16 a, V16 b) { SACCADE_LANES(a.v[i] - b.v[i]); }
-SACCADE_INLINE V16 mul(V16 a, V16 b) { SACCADE_LANES(a.v[i] * b.v[i]); }
-SACCADE_INLINE V16 div(V16 a, V16 b) { SACCADE_LANES(a.v[i] / b.v[i]); }
-SACCADE_INLINE V16 sqrt(V16 a) { SACCADE_LANES(__builtin_sqrtf(a.v[i])); }
-SACCADE_INLINE V16 min(V16 a, V16 b) { SACCADE_LANES(a.v[i] < b.v[i] ? a.v[i] : b.v[i]); }
-SACCADE_INLINE V16 max(V16 a, V16 b) { SACCADE_LANES(a.v[i] > b.v[i] ? a.v[i] : b.v[i]); }
-SACCADE_INLINE V16 if_greater(V16 a, V16 b, V16 yes, V16 no) { SACCADE_LANES(a.v[i] > b.v[i] ? yes.v[i] : no.v[i]); }
-SACCADE_INLINE V16 round_to_integer(V16 a) { SACCADE_LANES(__builtin_rintf(a.v[i])); }
-SACCADE_INLINE float exponential_of_two_1(float n) {
-  const std::uint32_t bits = static_cast<std::uint32_t>(static_cast<int>(n) + 127) << 23;
-  float r;
-  __builtin_memcpy(&r, &bits, 4);
+SACCADE_INLINE V16 load(const float* p) {
+  V16 r;
+  __builtin_memcpy(r.v, p, sizeof r.v);
   return r;
 }
-SACCADE_INLINE V16 exponential_of_two(V16 n) { SACCADE_LANES(exponential_of_two_1(n.v[i])); }
-SACCADE_INLINE V16 absolute(V16 a) { SACCADE_LANES(__builtin_fabsf(a.v[i])); }
+SACCADE_INLINE void store(float* p, V16 a) { __builtin_memcpy(p, a.v, sizeof a.v); }
+SACCADE_INLINE V16 broadcast(float s) { SACCADE_FOURS((Four{s, s, s, s})); }
+SACCADE_INLINE V16 fma(V16 a, V16 b, V16 c) { SACCADE_FOURS(a.v[i] * b.v[i] + c.v[i]); }
+SACCADE_INLINE V16 add(V16 a, V16 b) { SACCADE_FOURS(a.v[i] + b.v[i]); }
+SACCADE_INLINE V16 sub(V16 a, V16 b) { SACCADE_FOURS(a.v[i] - b.v[i]); }
+SACCADE_INLINE V16 mul(V16 a, V16 b) { SACCADE_FOURS(a.v[i] * b.v[i]); }
+SACCADE_INLINE V16 div(V16 a, V16 b) { SACCADE_FOURS(a.v[i] / b.v[i]); }
+SACCADE_INLINE V16 sqrt(V16 a) { SACCADE_LANES(__builtin_sqrtf(a.v[i][j])); }
+SACCADE_INLINE V16 min(V16 a, V16 b) { SACCADE_FOURS(a.v[i] < b.v[i] ? a.v[i] : b.v[i]); }
+SACCADE_INLINE V16 max(V16 a, V16 b) { SACCADE_FOURS(a.v[i] > b.v[i] ? a.v[i] : b.v[i]); }
+SACCADE_INLINE V16 if_greater(V16 a, V16 b, V16 yes, V16 no) { SACCADE_FOURS(a.v[i] > b.v[i] ? yes.v[i] : no.v[i]); }
+SACCADE_INLINE V16 round_to_integer(V16 a) { SACCADE_LANES(__builtin_rintf(a.v[i][j])); }
+SACCADE_INLINE V16 exponential_of_two(V16 n) {
+  SACCADE_FOURS((Four)((__builtin_convertvector(n.v[i], FourIntegers) + 127) << 23));
+}
+SACCADE_INLINE V16 absolute(V16 a) { SACCADE_FOURS((Four)((FourIntegers)a.v[i] & 0x7fffffff)); }
 SACCADE_INLINE void store_bytes(std::uint8_t* p, V16 a) {
-  for (int i = 0; i < 16; ++i) p[i] = static_cast<std::uint8_t>(a.v[i]);
+  for (int i = 0; i < 16; ++i) p[i] = static_cast<std::uint8_t>(a.v[i / 4][i % 4]);
 }
 SACCADE_INLINE void where_byte_is(const std::uint8_t* p, V16 a, V16 (&parts)[4]) {
-  for (int i = 0; i < 4; ++i)
-    for (int lane = 0; lane < 16; ++lane) parts[i].v[lane] = p[lane] == i ? a.v[lane] : 0.0f;
+  for (int i = 0; i < 4; ++i) {
+    const FourIntegers bytes = {p[4 * i], p[4 * i + 1], p[4 * i + 2], p[4 * i + 3]};
+    for (int part = 0; part < 4; ++part) parts[part].v[i] = bytes == part ? a.v[i] : Four{};
+  }
 }
+#undef SACCADE_FOURS
 #undef SACCADE_LANES
 
 #endif
@@ -172,9 +181,8 @@ SACCADE_INLINE V16 load_first(const float* p, std::size_t count) {
 /// Sum over lanes by the tree i + (i + 8), then + 4, + 2, + 1.
 SACCADE_INLINE float sum(V16 a) {
 #if defined(SACCADE_ISA_portable)
-  for (int half = 8; half > 0; half /= 2)
-    for (int i = 0; i < half; ++i) a.v[i] += a.v[i + half];
-  return a.v[0];
+  const Four four = (a.v[0] + a.v[2]) + (a.v[1] + a.v[3]);
+  return (four[0] + four[2]) + (four[1] + four[3]);
 #else
   const __m256 eight = fold_to_8(a);
   const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
