@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <cmath>
+#include <vector>
 
 #include "tests/reference/compare.h"
 #include "tests/reference/conv.h"
@@ -26,14 +27,19 @@ inline constexpr double output_matrix[4][6] = {
 
 inline double squared(double x) { return x * x; }
 
-/// matrix data matrix^T with all elements squared; data(i, j) for i, j < Columns.
+/// matrix data matrix^T with all elements squared, one side after the other; data(i, j) for i, j < Columns.
 template <int Rows, int Columns, class Data>
 auto squares(const double (&matrix)[Rows][Columns], Data data) {
+  double left[Rows][Columns] = {};
+  for (int i = 0; i < Columns; ++i)
+    for (int j = 0; j < Columns; ++j) {
+      const double x = squared(data(i, j));
+      for (int r = 0; r < Rows; ++r) left[r][j] += squared(matrix[r][i]) * x;
+    }
   std::array<std::array<double, Rows>, Rows> result{};
   for (int r = 0; r < Rows; ++r)
     for (int c = 0; c < Rows; ++c)
-      for (int i = 0; i < Columns; ++i)
-        for (int j = 0; j < Columns; ++j) result[r][c] += squared(matrix[r][i] * matrix[c][j] * data(i, j));
+      for (int j = 0; j < Columns; ++j) result[r][c] += left[r][j] * squared(matrix[c][j]);
   return result;
 }
 
@@ -45,22 +51,25 @@ inline double bound(double terms) { return 10 * unit_roundoff * std::sqrt((10 + 
 /// Square root of the summed squares behind every result of a dense convolution; images in, one per output channel out.
 inline Images scale(const Images& in, const ConvWeights& weights) {
   Images s(in.n, weights.k, in.h, in.w);
-  for (int k = 0; k < weights.k; ++k)
-    for (int c = 0; c < in.c; ++c) {
-      const Six kernel = squares(kernel_matrix, [&](int i, int j) { return weights.at(k, c, i, j); });
-      for (int v = 0; v < in.n; ++v)
-        for (int y = 0; y < in.h; y += 4)
-          for (int x = 0; x < in.w; x += 4) {
-            const Six patch = squares(input_matrix, [&](int i, int j) {
-              return in.inside(y + i - 1, x + j - 1) ? in.at(v, c, y + i - 1, x + j - 1) : 0.0;
-            });
+  std::vector<Six> kernels(weights.k);
+  for (int c = 0; c < in.c; ++c) {
+    for (int k = 0; k < weights.k; ++k)
+      kernels[k] = squares(kernel_matrix, [&](int i, int j) { return weights.at(k, c, i, j); });
+    for (int v = 0; v < in.n; ++v)
+      for (int y = 0; y < in.h; y += 4)
+        for (int x = 0; x < in.w; x += 4) {
+          const Six patch = squares(input_matrix, [&](int i, int j) {
+            return in.inside(y + i - 1, x + j - 1) ? in.at(v, c, y + i - 1, x + j - 1) : 0.0;
+          });
+          for (int k = 0; k < weights.k; ++k) {
             const auto tile =
-                squares(output_matrix, [&](int i, int j) { return std::sqrt(kernel[i][j] * patch[i][j]); });
+                squares(output_matrix, [&](int i, int j) { return std::sqrt(kernels[k][i][j] * patch[i][j]); });
             for (int i = 0; i < 4; ++i)
               for (int j = 0; j < 4; ++j)
                 if (in.inside(y + i, x + j)) s.at(v, k, y + i, x + j) += tile[i][j];
           }
-    }
+        }
+  }
   for (double& x : s.v) x = std::sqrt(x);
   return s;
 }
