@@ -139,4 +139,35 @@ TEST_CASE("weights that are not finite stop a run at its next checkpoint, before
   }
 }
 
+TEST_CASE("a run whose loss ends far above that of a network that always sends the same is said not to have learned") {
+  const TemporaryFolder temporary;
+  make_fashion_mnist(temporary.path, 60, 20);
+  const auto said = [&](const char* command, const Keys& keys) {
+    CAPTURE(keys);
+    const fs::path out = temporary.path / "run";
+    fs::remove_all(out);
+    Arguments arguments{command, "--quiet", "--data", temporary.path.string(), "--out", out.string()};
+    for (const Keys& part : {Keys{"network=conv3", "images=60", "probe.enabled=false"}, keys})
+      for (const std::string& key : part) arguments = arguments + Arguments{"--set", key};
+    const Outcome outcome = run(arguments);
+    CHECK(outcome.code == 0);
+    const auto summary = json_of(out / "summary.json");
+    const std::string found = summary.value("divergence", "");
+    CHECK(summary["diverged"] == false);
+    CHECK(outcome.err == (found.empty() ? "" : "saccade: warning: " + found + "; try smaller rates\n"));
+    CHECK(contains(text_of(out / "report.html"), found));
+    return found;
+  };
+  CHECK(std::regex_match(
+      said("replay", {"events=200", "negatives=1", "rate.conv=10"}),
+      std::regex("not learned after 200 views: the loss, [0-9.]+, is more than twice what a network that "
+                 "sends the same for every view has \\(1.05\\)")));
+  const Keys steps{"epochs=2", "batch=20", "optimiser=sgd"};
+  CHECK(said("train", steps + Keys{"negatives=1", "rate.conv=10"}).starts_with("not learned after 6 steps: "));
+  CHECK(said("replay", {"events=200"}) == "");
+  CHECK(said("replay", {"events=200", "rate.conv=10", "negatives=0"}) == "");
+  CHECK(said("train", steps) == "");
+  CHECK(said("train", steps + Keys{"loss=simclr"}) == "");
+}
+
 }  // namespace saccade::program

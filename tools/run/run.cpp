@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 
 #include "engine/error.h"
 #include "engine/hash.h"
@@ -27,13 +28,24 @@ using Clock = std::chrono::steady_clock;
 
 Decoding decoding(const CommonFlags& flags) { return {flags.threads, progress_of("reading", "images", flags.quiet)}; }
 
+double weight_of_negatives(const Experiment& e) {
+  return static_cast<double>(e.negatives == Experiment::all_negatives ? e.batch : e.negatives) * e.negative_weight;
+}
+
 /// Of the hinge: a positive at m2 beyond its margin, and all negatives at distance 0, at the widest margins.
 double usual_loss(const Experiment& e) {
   if (e.loss != Experiment::Loss::hinge) return 0;
-  const auto negatives = static_cast<double>(e.negatives == Experiment::all_negatives ? e.batch : e.negatives);
   double margins = 0;
   for (const Experiment::Margins& m : e.margins) margins = std::max(margins, m.positive + m.negative);
-  return margins * (1 + negatives * e.negative_weight);
+  return margins * (1 + weight_of_negatives(e));
+}
+
+/// Of the hinge, at most: what is left to a network that sends the same for every view, all negatives at distance 0.
+double constant_loss(const Experiment& e) {
+  if (e.loss != Experiment::Loss::hinge) return std::numeric_limits<double>::infinity();
+  double margin = 0;
+  for (const Experiment::Margins& m : e.margins) margin = std::max(margin, m.negative);
+  return margin * weight_of_negatives(e);
 }
 
 DataSet load_labelled(const Experiment& e, const CommonFlags& flags) {
@@ -382,8 +394,21 @@ void Run::listen_for_growth() {
   say(fmt::format("warning: {}; try smaller rates", growth_));
 }
 
+/// At the end: whether it is where doing nothing would be better. Rates that saturate a network at once, which then has
+/// no derivatives to learn by, show in nothing else.
+void Run::look_back() {
+  const double bound = constant_loss(experiment_), loss = metrics_.last_loss();
+  if (!complete() || !growth_.empty() || diverged() || bound == 0 || !(loss > 2 * bound)) return;
+  growth_ = fmt::format(
+      "not learned after {} {}: the loss, {:.4g}, is more than twice what a network that sends the same for every view "
+      "has ({:.4g})",
+      done(), unit(), loss, bound);
+  say(fmt::format("warning: {}; try smaller rates", growth_));
+}
+
 int Run::finish(bool announce) {
   close();
+  look_back();
   RunSummary summary;
   summary.command = command();
   summary.seed = experiment_.seed;

@@ -140,6 +140,7 @@ class Run {
   }
   bool diverged() const { return !divergence_.empty(); }
   void listen_for_growth();
+  void look_back();
   void probe();
   void tell_phase(const char* what);
   void tell_probes();
