@@ -152,7 +152,7 @@ class Run {
 
   std::uint64_t metrics_position_ = 0, similarity_position_ = 0;
   std::string collapse_;             ///< what the alarm said first, in this sitting
-  std::string growth_, divergence_;  ///< what loss has grown, what was not finite, in words
+  std::string growth_, divergence_;  ///< what loss has grown or stayed large, what was not finite, in words
   std::uint64_t saved_ = 0;          ///< units at the latest checkpoint
   bool resumed_ = false;
   bool alone_ = false;  ///< in its process

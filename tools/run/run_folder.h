@@ -91,7 +91,7 @@ struct RunSummary {
   double loss = 0;           ///< in the latest stretch; not a number where no view was compared yet
   bool interrupted = false;
   bool diverged = false;   ///< a number was not finite, and stopped the run
-  std::string divergence;  ///< what was not, or what loss has grown without bound, in words; empty: nothing
+  std::string divergence;  ///< what was not, or what loss has grown or stayed large, in words; empty: nothing
   std::string collapse;    ///< what measure.collapse found, in words; empty: nothing
   std::optional<EventServerCounts> served;  ///< of a served run, over all sittings
   std::vector<std::string> streams;         ///< of a served run: their names; not read again
