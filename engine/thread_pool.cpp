@@ -6,7 +6,6 @@
 #include <tbb/task_arena.h>
 
 #include <mutex>
-#include <optional>
 
 #ifdef SACCADE_THREAD_SANITIZER
 /// What ThreadSanitizer is told not to report: what oneTBB's own code does to its own memory through functions that the
@@ -24,12 +23,12 @@ namespace {
 /// one, which only grows: an arena keeps to its own number anyway.
 void allow(int threads) {
   static std::mutex mutex;
-  static std::optional<tbb::global_control> control;
+  static std::unique_ptr<tbb::global_control> control;
   static int allowed = tbb::this_task_arena::max_concurrency();
   const std::lock_guard lock(mutex);
   if (threads <= allowed) return;
-  control.reset();
-  control.emplace(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
+  control = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism,
+                                                  static_cast<std::size_t>(threads));
   allowed = threads;
 }
 

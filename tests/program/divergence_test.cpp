@@ -139,7 +139,7 @@ TEST_CASE("weights that are not finite stop a run at its next checkpoint, before
   }
 }
 
-TEST_CASE("a run whose loss ends far above that of a network that always sends the same is said not to have learned") {
+TEST_CASE("a run whose loss ends far above that of a network that always sends the same is told of") {
   const TemporaryFolder temporary;
   make_fashion_mnist(temporary.path, 60, 20);
   const auto said = [&](const char* command, const Keys& keys) {
@@ -154,17 +154,20 @@ TEST_CASE("a run whose loss ends far above that of a network that always sends t
     const auto summary = json_of(out / "summary.json");
     const std::string found = summary.value("divergence", "");
     CHECK(summary["diverged"] == false);
-    CHECK(outcome.err == (found.empty() ? "" : "saccade: warning: " + found + "; try smaller rates\n"));
+    CHECK(outcome.err == (found.empty()
+                              ? ""
+                              : "saccade: warning: " + found +
+                                    "; try smaller rates, or margins that fit (saccade calibrate finds some)\n"));
     CHECK(contains(text_of(out / "report.html"), found));
     return found;
   };
-  CHECK(std::regex_match(
-      said("replay", {"events=200", "negatives=1", "rate.conv=10"}),
-      std::regex("not learned after 200 views: the loss, [0-9.]+, is more than twice what a network that "
-                 "sends the same for every view has \\(1.05\\)")));
+  CHECK(std::regex_match(said("replay", {"events=200", "negatives=1", "rate.conv=10"}),
+                         std::regex("after 200 views the loss, [0-9.]+, is more than twice what a network that "
+                                    "sends the same for every view has at most, 1.05")));
   const Keys steps{"epochs=2", "batch=20", "optimiser=sgd"};
-  CHECK(said("train", steps + Keys{"negatives=1", "rate.conv=10"}).starts_with("not learned after 6 steps: "));
+  CHECK(said("train", steps + Keys{"negatives=1", "rate.conv=10"}).starts_with("after 6 steps the loss, "));
   CHECK(said("replay", {"events=200"}) == "");
+  CHECK(said("replay", {"events=200", "rate=1e-9"}) == "");
   CHECK(said("replay", {"events=200", "rate.conv=10", "negatives=0"}) == "");
   CHECK(said("train", steps) == "");
   CHECK(said("train", steps + Keys{"loss=simclr"}) == "");

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <limits>
 
 #include "engine/error.h"
 #include "engine/hash.h"
@@ -28,25 +27,22 @@ using Clock = std::chrono::steady_clock;
 
 Decoding decoding(const CommonFlags& flags) { return {flags.threads, progress_of("reading", "images", flags.quiet)}; }
 
-double weight_of_negatives(const Experiment& e) {
-  return static_cast<double>(e.negatives == Experiment::all_negatives ? e.batch : e.negatives) * e.negative_weight;
-}
-
-/// Of the hinge: a positive at m2 beyond its margin, and all negatives at distance 0, at the widest margins.
-double usual_loss(const Experiment& e) {
+/// Of the hinge at the widest margins m1 and m2, at most: all negatives at distance 0, and where `positive` a positive
+/// that is m2 beyond its margin. 0 for other losses, which have no bound.
+double hinge_loss(const Experiment& e, bool positive) {
   if (e.loss != Experiment::Loss::hinge) return 0;
-  double margins = 0;
-  for (const Experiment::Margins& m : e.margins) margins = std::max(margins, m.positive + m.negative);
-  return margins * (1 + weight_of_negatives(e));
+  const auto negatives = static_cast<double>(e.negatives == Experiment::all_negatives ? e.batch : e.negatives);
+  double loss = 0;
+  for (const Experiment::Margins& m : e.margins) {
+    const double margin = m.negative + (positive ? m.positive : 0);
+    loss = std::max(loss, margin * (negatives * e.negative_weight + (positive ? 1 : 0)));
+  }
+  return loss;
 }
 
-/// Of the hinge, at most: what is left to a network that sends the same for every view, all negatives at distance 0.
-double constant_loss(const Experiment& e) {
-  if (e.loss != Experiment::Loss::hinge) return std::numeric_limits<double>::infinity();
-  double margin = 0;
-  for (const Experiment::Margins& m : e.margins) margin = std::max(margin, m.negative);
-  return margin * weight_of_negatives(e);
-}
+/// What a network may begin with, and what is left to one that sends the same for every view.
+double usual_loss(const Experiment& e) { return hinge_loss(e, true); }
+double constant_loss(const Experiment& e) { return hinge_loss(e, false); }
 
 DataSet load_labelled(const Experiment& e, const CommonFlags& flags) {
   return probe_reads_more(e) ? load_probe_data(e, flags.data, decoding(flags)) : DataSet{};
@@ -394,16 +390,16 @@ void Run::listen_for_growth() {
   say(fmt::format("warning: {}; try smaller rates", growth_));
 }
 
-/// At the end: whether it is where doing nothing would be better. Rates that saturate a network at once, which then has
-/// no derivatives to learn by, show in nothing else.
+/// At the end: whether to do nothing would be better. Rates that saturate a network at once, which then has no
+/// derivatives to learn by, show in nothing else.
 void Run::look_back() {
-  const double bound = constant_loss(experiment_), loss = metrics_.last_loss();
-  if (!complete() || !growth_.empty() || diverged() || bound == 0 || !(loss > 2 * bound)) return;
+  const double constant = constant_loss(experiment_), loss = metrics_.last_loss();
+  if (!complete() || !growth_.empty() || diverged() || constant == 0 || !(loss > 2 * constant)) return;
   growth_ = fmt::format(
-      "not learned after {} {}: the loss, {:.4g}, is more than twice what a network that sends the same for every view "
-      "has ({:.4g})",
-      done(), unit(), loss, bound);
-  say(fmt::format("warning: {}; try smaller rates", growth_));
+      "after {} {} the loss, {:.4g}, is more than twice what a network that sends the same for every view has at most, "
+      "{:.4g}",
+      done(), unit(), loss, constant);
+  say(fmt::format("warning: {}; try smaller rates, or margins that fit (saccade calibrate finds some)", growth_));
 }
 
 int Run::finish(bool announce) {
